@@ -1,0 +1,3 @@
+from glmha_cli.cli.app import main
+
+main()

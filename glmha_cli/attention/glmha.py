@@ -1,0 +1,77 @@
+"""GLMHA: Guided Low-rank Multi-Head Self-Attention (Ilyas, Akhtar, Suter, Gilani; eq. 3-7).
+
+Q stays full and says, by one number per channel, which channels matter; K and V are made directly at
+C' = C (1 - reduction) channels from the re-weighted input. Details that the paper leaves open are ours
+("canonical design", ARCHITECTURE.md): chosen because they reproduce the paper's cost tables best.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from glmha_cli.attention.base import ChannelAttention, Host
+
+
+@dataclass(frozen=True, kw_only=True)
+class GLMHA:
+    """reduction: share of K's and V's channels dropped, in [0, 1). alpha: strength of the re-weighting
+    (0.6 is best in the paper's Table 8). calibration: `pooled` max-pools Q to 7x7 first, about free;
+    `full` convolves every pixel, 49 C multiply-adds each: the paper's FLOPs. Both have the same parameters.
+    """
+
+    reduction: float = 0.5
+    alpha: float = 0.6
+    calibration: Literal["pooled", "full"] = "pooled"
+
+    def kept(self, channels_per_head: int) -> int:
+        """c': channels of K and V per head, at least 1."""
+        return max(1, round(channels_per_head * (1 - self.reduction)))
+
+    def build(self, channels: int, heads: int, host: Host) -> "GuidedLowRankAttention":
+        return GuidedLowRankAttention(channels, heads, host, config=self)
+
+
+class Calibration(nn.Module):
+    """A = calibrate(Q): one number in (-1, 1) per channel, (b, C, h, w) -> (b, C, 1, 1) (eq. 3-4)."""
+
+    WINDOW = 7
+
+    def __init__(self, channels: int, heads: int, *, full: bool) -> None:
+        super().__init__()
+        self.heads, self.full = heads, full
+        self.depthwise = nn.Conv2d(channels, channels, self.WINDOW, groups=channels)
+        self.linear = nn.Linear(channels // heads, channels // heads)
+
+    def forward(self, q: Tensor) -> Tensor:
+        a = F.gelu(self.every_pixel(q) if self.full else self.pooled(q))
+        a = torch.tanh(self.linear(rearrange(a, "b (heads c) -> b heads c", heads=self.heads)))
+        return rearrange(a, "b heads c -> b (heads c) 1 1")
+
+    def pooled(self, q: Tensor) -> Tensor:
+        pooled = F.adaptive_max_pool2d(q, self.WINDOW)
+        return self.depthwise(pooled).flatten(1)
+
+    def every_pixel(self, q: Tensor) -> Tensor:
+        pooled = F.max_pool2d(q, 3, stride=1, padding=1)
+        weight, bias = self.depthwise.weight, self.depthwise.bias
+        return F.conv2d(pooled, weight, bias, padding=self.WINDOW // 2, groups=len(weight)).mean(dim=(2, 3))
+
+
+class GuidedLowRankAttention(ChannelAttention):
+    def __init__(self, channels: int, heads: int, host: Host, *, config: GLMHA) -> None:
+        kept = config.kept(channels // heads)
+        super().__init__(channels, heads, host, kept=kept)
+        self.alpha = config.alpha
+        self.q = host.project(channels, channels)
+        self.kv = host.project(channels, 2 * heads * kept)
+        self.calibrate = Calibration(channels, heads, full=config.calibration == "full")
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q = self.q(x)
+        reweighted = x * (1 + self.alpha * self.calibrate(q))  # eq. 5
+        k, v = self.kv(reweighted).chunk(2, dim=1)
+        return q, k, v

@@ -1,0 +1,57 @@
+"""The one sink: data to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from glmha_cli.errors import GlmhaError
+
+
+class Output:
+    """What a command says. quiet: errors only. json: one JSON object a line on stdout."""
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
+        self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            self.stderr.print(escape(text))
+
+    def warning(self, text: str) -> None:
+        if not self.quiet:
+            self.stderr.print(f"[yellow]note:[/] {escape(text)}")
+
+    def error(self, error: GlmhaError) -> None:
+        self.stderr.print(f"[red]error:[/] {escape(one_line(error))}")
+
+    def record(self, data: Mapping[str, Any]) -> None:
+        """One JSON line on stdout, if asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(data) + "\n")
+            sys.stdout.flush()
+
+    def table(self, table: Table) -> None:
+        """A table for people, on stdout: it is what was asked for."""
+        Console(highlight=False).print(table)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Bars on stderr where it is a terminal; silent elsewhere."""
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+                   TimeElapsedColumn(), TimeRemainingColumn())
+        silent = self.quiet or not self.stderr.is_terminal
+        with Progress(*columns, console=self.stderr, transient=True, disable=silent) as progress:
+            yield progress
+
+
+def one_line(error: GlmhaError) -> str:
+    """What is wrong, and after a dash the next thing to type."""
+    return f"{error.message} - {error.hint}" if error.hint else error.message

@@ -1,0 +1,57 @@
+"""Every failure a user can meet: one line that says what is wrong, one with the next thing to type.
+
+Exit codes are part of the interface and stay stable (see README, "Exit codes").
+"""
+
+
+class GlmhaError(Exception):
+    """A failure to report in one line. `hint` is what to do or type next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(GlmhaError):
+    """The command line asks for something that cannot be: unknown name, input equals output."""
+
+    exit_code = 2
+
+
+class BadDataError(GlmhaError):
+    """A file was read, but is not what the task needs: damaged, wrong bands, wrong size."""
+
+    exit_code = 65
+
+
+class NoInputError(GlmhaError):
+    """An input file or folder is missing or cannot be opened."""
+
+    exit_code = 66
+
+
+class WeightsUnavailableError(GlmhaError):
+    """No trustworthy checkpoint is at hand for what was asked."""
+
+    exit_code = 69
+
+
+class CannotCreateError(GlmhaError):
+    """The output may not be made: it exists, or its folder is missing or not writable."""
+
+    exit_code = 73
+
+
+class OutputError(GlmhaError):
+    """Writing began and failed: disk full, device error. Nothing is left under the final name."""
+
+    exit_code = 74
+
+
+class Interrupted(GlmhaError):
+    """Ctrl-C. Files already finished stay; the current one leaves nothing behind."""
+
+    exit_code = 130

@@ -1,0 +1,91 @@
+"""Outputs that are whole or absent: written beside the target under a hidden name, then moved into place.
+
+Killed at any moment there is the old file, or the new one, or none under the final name; never a half.
+"""
+
+import os
+import secrets
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glmha_cli.errors import CannotCreateError, OutputError
+
+
+@contextmanager
+def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield an empty temporary file in the folder of `path`; move it to `path` when the block ends well.
+
+    The temporary name is hidden and unique and keeps the suffix, for writers that choose a format by it.
+    Leaving the block: fsync, then a move that, without `overwrite`, never replaces a file, not even one that
+    appeared during writing (where the file system has hard links; elsewhere it is checked just before).
+    Leaving by any exception: the temporary file is removed and `path` is as it was.
+
+    Several files that belong together: nest the blocks, with the file that makes the others valid outermost
+    (it is moved last), e.g. `with atomic_output(header, ...) as hdr, atomic_output(data, ...) as img:`.
+    All targets are checked before anything is written; each file by itself is whole or absent.
+
+    Raises:
+        CannotCreateError: the target exists, or its folder is missing or not writable.
+        OutputError: an OSError during writing (disk full, device error).
+    """
+    _refuse_existing(path, overwrite=overwrite)
+    temporary = _create_temporary(path)
+    try:
+        yield temporary
+        _sync(temporary)
+        _move(temporary, path, overwrite=overwrite)
+    except OSError as error:
+        raise OutputError(f"'{path}' could not be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Only a regular file may be replaced: never a folder, and never a device such as /dev/null."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise CannotCreateError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+    if os.path.lexists(path) and not overwrite:
+        raise _exists(path)
+
+
+def _exists(path: Path) -> CannotCreateError:
+    return CannotCreateError(f"'{path}' exists already", "--overwrite")
+
+
+def _create_temporary(path: Path) -> Path:
+    """Creating it, rather than asking for permissions, is the one sure test that the folder takes files."""
+    folder = path.parent
+    if not os.path.exists(folder):
+        end_of_options = "-- " if str(folder).startswith("-") else ""
+        raise CannotCreateError(
+            f"folder '{folder}' does not exist", f"mkdir -p {end_of_options}{shlex.quote(str(folder))}"
+        )
+    temporary = folder / f".glmha-{secrets.token_hex(6)}{path.suffix}"
+    try:
+        temporary.open("xb").close()
+    except OSError as error:
+        raise CannotCreateError(f"cannot create files in '{folder}': {error.strerror or error}") from error
+    return temporary
+
+
+def _sync(temporary: Path) -> None:
+    with temporary.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        if os.path.exists(path):
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)  # unlike a rename on POSIX, fails if the name is taken
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError:  # no hard links here (FAT, some network shares)
+        _refuse_existing(path, overwrite=False)
+        os.replace(temporary, path)

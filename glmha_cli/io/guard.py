@@ -1,0 +1,55 @@
+"""What every reader of scientific files owes its caller: no foreign exception, no size taken on trust."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glmha_cli.errors import BadDataError, GlmhaError, NoInputError
+
+MAX_BYTES = 16 << 30
+FREE_BYTES = 256 << 20
+MAX_RATIO = 1100  # deflate shrinks data at most 1032 times
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a parser raises inside the block into an error that names the file.
+
+    Raises:
+        NoInputError: `path` is missing or cannot be opened.
+        BadDataError: the block raised one (`path` is put before its message), or anything but MemoryError.
+    """
+    require_readable(path)
+    try:
+        yield
+    except BadDataError as error:
+        raise BadDataError(f"'{path}': {error.message}", error.hint) from error
+    except GlmhaError:
+        raise
+    except MemoryError as error:
+        raise GlmhaError(f"'{path}' needs more memory than this machine has free") from error
+    except Exception as error:  # on damaged data parsers raise anything: OSError, IndexError, their own
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise BadDataError(f"'{path}' is damaged or not {kind}: {reason}") from error
+
+
+def require_readable(path: Path) -> None:
+    """NoInputError unless `path` is a file whose first byte can be read, or an empty file."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
+
+
+def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
+    """BadDataError if an array is declared larger than its file can hold, or than MAX_BYTES.
+
+    A file of a kilobyte can declare 10 TB. Up to FREE_BYTES any ratio passes (a constant cube shrinks well),
+    above it MAX_RATIO times the size of the file.
+    """
+    declared_bytes, size_bytes = math.prod(shape) * itemsize, path.stat().st_size
+    if declared_bytes > min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size_bytes)):
+        values = " x ".join(map(str, shape))
+        raise BadDataError(f"declares {values} values, {declared_bytes} bytes, but has {size_bytes}")

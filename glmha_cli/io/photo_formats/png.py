@@ -1,0 +1,118 @@
+"""PNG (W3C PNG specification, third edition): imagecodecs for the pixels, which keeps 16 bit; own chunks.
+
+Pillow reads 16-bit RGB as 8 bit without a word.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.metadata import Metadata, usable_dpi
+from glmha_cli.io.photo_formats.base import OutputFormat, Stored, require_single, require_size, squeezed_gray
+
+ICC_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
+METRES_PER_INCH = 0.0254
+_SIGNATURE_BYTES = 8
+_HEADER_END = _SIGNATURE_BYTES + 25  # the signature and the IHDR chunk, always first
+_XMP, _PROVENANCE = b"XML:com.adobe.xmp", b"glmha"
+_COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB", b"tEXt", b"zTXt", b"iTXt"}
+
+
+def decode(path: Path, max_pixels: int) -> Stored:
+    import imagecodecs
+
+    data = path.read_bytes()
+    bodies = dict(_chunks(data))
+    require_size(*(int.from_bytes(bodies[b"IHDR"][at : at + 4]) for at in (0, 4)), max_pixels)
+    require_single(int.from_bytes(bodies.get(b"acTL", b"\1")[:4]), "frames (animated PNG)")
+    samples = imagecodecs.png_decode(data)
+    return Stored(samples=np.atleast_3d(samples), metadata=_metadata(data))
+
+
+def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
+    import imagecodecs
+
+    stream = imagecodecs.png_encode(squeezed_gray(samples))
+    path.write_bytes(_with_metadata(stream, metadata))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(type, body) of every chunk up to IEND. BadDataError for a wrong checksum or an end before IEND."""
+    at = _SIGNATURE_BYTES
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + size > len(data):
+            break
+        body = data[at + 8 : at + 8 + size]
+        if data[at + 8 + size : at + 12 + size] != _checksum(kind, body):
+            raise BadDataError("damaged: the checksum of a chunk is wrong")
+        yield kind, body
+        if kind == b"IEND":
+            return
+        at += 12 + size
+    raise BadDataError("truncated: it ends before its last chunk")
+
+
+def _metadata(data: bytes) -> Metadata:
+    """Metadata of a whole PNG stream: eXIf, iCCP, pHYs, XMP in iTXt, and the copied chunks."""
+    exif = icc_profile = xmp = copied = b""
+    dpi = None
+    for kind, body in _chunks(data):
+        keyword = body.split(b"\0", 1)[0]
+        if kind == b"eXIf":
+            exif = body
+        elif kind == b"iCCP":
+            icc_profile = _inflate(body[len(keyword) + 2 :])
+        elif kind == b"pHYs" and body[8] == 1:  # unit 1 is the metre; 0 is an aspect ratio
+            dpi = usable_dpi(*(v * METRES_PER_INCH for v in struct.unpack_from(">II", body)))
+        elif kind == b"iTXt" and keyword == _XMP:
+            xmp = _international_text(body[len(keyword) + 1 :])
+        elif kind in _COPIED and keyword != _PROVENANCE:
+            copied += _chunk(kind, body)
+    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=copied)
+
+
+def _with_metadata(data: bytes, metadata: Metadata) -> bytes:
+    """`data`, a PNG stream of pixels only, with the metadata chunks after its header."""
+    chunks = metadata.png_chunks
+    if metadata.icc_profile:
+        chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile))
+    if metadata.dpi:
+        per_metre = (round(v / METRES_PER_INCH) for v in metadata.dpi)
+        chunks += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+    if metadata.exif:
+        chunks += _chunk(b"eXIf", metadata.exif)
+    for keyword, text in ((_XMP, metadata.xmp), (_PROVENANCE, metadata.provenance.encode())):
+        if text:  # keyword, "not compressed" twice, no language, no translated keyword, text
+            chunks += _chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text)
+    return data[:_HEADER_END] + chunks + data[_HEADER_END:]
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    """Length, type, body, CRC-32 of type and body (section 5.3)."""
+    return struct.pack(">I", len(body)) + kind + body + _checksum(kind, body)
+
+
+def _checksum(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+
+def _international_text(body: bytes) -> bytes:
+    compressed = body[0] == 1
+    text = body[2:].split(b"\0", 2)[2]
+    return _inflate(text) if compressed else text
+
+
+def _inflate(data: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    inflated = stream.decompress(data, ICC_MAX_BYTES)
+    if not stream.eof:
+        raise BadDataError("its compressed metadata is cut or larger than 16 MiB")
+    return inflated
+
+
+PNG = OutputFormat(name="PNG", encode=encode, bit_depths=(8, 16))

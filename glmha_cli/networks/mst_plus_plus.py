@@ -1,0 +1,63 @@
+"""MST++ (Cai et al., CVPRW 2022), RGB to spectra, with a replaceable attention.
+
+Written from the paper's description.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
+
+
+@dataclass(frozen=True, kw_only=True)
+class MSTPlusPlusConfig(UShapeConfig):
+    """Shape of an MST++; the defaults are the paper's (with CSA: 1.62 M parameters).
+
+    channels: bands of the cube, and width of every stage's level 1.
+    num_blocks: per level of each of the `num_stages` equal stages.
+    """
+
+    in_channels: int = 3
+    channels: int = 31
+    num_stages: int = 3
+    num_blocks: tuple[int, ...] = (1, 1, 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Input height and width must be multiples of this: twice what the U needs, as the released network
+        pads so, and its attention sees the padding.
+        """
+        return 2 * super().size_multiple
+
+    def build(self) -> "MSTPlusPlus":
+        return MSTPlusPlus(self)
+
+
+class Stage(nn.Module):
+    """x + conv(U(conv(x)))."""
+
+    def __init__(self, config: MSTPlusPlusConfig) -> None:
+        super().__init__()
+        self.embed = conv3x3(config.channels, config.channels)
+        self.u = UShape(config, Block)
+        self.output = conv3x3(config.channels, config.channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(self.u(self.embed(x))) + x
+
+
+class MSTPlusPlus(nn.Module):
+    """(b, in_channels, h, w) -> (b, channels, h, w), h and w multiples of `config.size_multiple`."""
+
+    def __init__(self, config: MSTPlusPlusConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = conv3x3(config.in_channels, config.channels)
+        self.stages = nn.Sequential(*(Stage(config) for _ in range(config.num_stages)))
+        self.output = conv3x3(config.channels, config.channels)
+
+    def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
+        x = self.embed(image)
+        return self.output(self.stages(x)) + x

@@ -1,0 +1,74 @@
+"""Between reflectance cubes on the 31-band grid (400..700 nm, step 10) and sRGB photos.
+
+A cube holds reflectance relative to a perfect white diffuser. Under CIE D65, seen by the CIE 1931 2-degree
+observer, it renders to linear RGB = (M T' r) / (M T' 1) per channel: a spectrum of ones is exactly white.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
+
+TO_RGB = np.array(BAND_TO_RGB)
+LEAST_CHANGE = np.linalg.inv(TO_RGB.T @ TO_RGB) @ TO_RGB.T
+PRIMARIES = np.array(PRIMARY_TO_BAND)
+
+
+def srgb_to_linear(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
+    """Undo the sRGB curve (IEC 61966-2-1); values in [0, 1]."""
+    return np.where(image <= 0.04045, image / 12.92, ((np.maximum(image, 0.04045) + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(linear: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
+    """Apply the sRGB curve (IEC 61966-2-1); values in [0, 1]."""
+    return np.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    )
+
+
+def render_linear(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
+    """Linear sRGB of a reflectance cube, not clipped: colours outside sRGB leave [0, 1]."""
+    return cube @ TO_RGB.astype(cube.dtype)
+
+
+def render(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
+    """The sRGB photo of a reflectance cube under D65, clipped to [0, 1]."""
+    return linear_to_srgb(render_linear(cube).clip(0, 1))
+
+
+def project_onto_photo(
+    cube: Float[np.ndarray, "h w 31"], photo: Float[np.ndarray, "h w 3"]
+) -> Float[np.ndarray, "h w 31"]:
+    """The cube in [0, 1] near `cube` that renders exactly to `photo` (sRGB, [0, 1]), pixel by pixel.
+
+    First the least change, r + A^T (A A^T)^-1 (rgb - A r) with A = BAND_TO_RGB. Where that leaves [0, 1], the
+    spectrum moves straight toward PRIMARY_TO_BAND @ rgb, just far enough to come back in: both ends of the
+    line render to the photo, so each point on it does. Clipping instead would spoil the colour.
+    """
+    linear = srgb_to_linear(photo).astype(cube.dtype, copy=False)
+    nearest = cube + (linear - render_linear(cube)) @ LEAST_CHANGE.astype(cube.dtype)
+    bands = [nearest[..., i] for i in range(nearest.shape[2])]  # views: one cube in memory, not five
+    share = np.zeros(cube.shape[:2], cube.dtype)
+    for r, inside in zip(bands, _spectra_inside(linear)):
+        outside = r - r.clip(0, 1)
+        np.divide(outside, r - inside, out=outside, where=outside != 0)
+        np.maximum(share, outside, out=share)
+    for r, inside in zip(bands, _spectra_inside(linear)):
+        r += share * (inside - r)
+    return nearest.clip(0, 1, out=nearest)  # rounding only
+
+
+def _spectra_inside(linear: Float[np.ndarray, "h w 3"]) -> Iterator[Float[np.ndarray, "h w"]]:
+    """Band after band of the spectra PRIMARY_TO_BAND @ rgb, in [0, 1] (clipped for rounding)."""
+    for primaries in PRIMARIES.astype(linear.dtype):
+        yield (linear @ primaries).clip(0, 1)
+
+
+def delta_e_2000(image_a: Float[np.ndarray, "h w 3"], image_b: Float[np.ndarray, "h w 3"]) -> float:
+    """Mean CIEDE2000 colour difference of two sRGB images in [0, 1]; about 1 is just noticeable."""
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    lab_a, lab_b = (rgb2lab(image.astype(np.float64)) for image in (image_a, image_b))
+    return float(deltaE_ciede2000(lab_a, lab_b).mean())

@@ -1,0 +1,40 @@
+"""Engines run a checkpoint on a device. A new one is a module and one line here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.lookup import resolve
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+ENGINES = {"torch": "glmha_cli.runtime.torch_engine:TorchEngine"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """device and precision as asked for; `auto` takes the fastest device and what it computes well."""
+
+    device: Device = "auto"
+    precision: Precision = "auto"
+
+
+class Engine(Protocol):
+    """A loaded checkpoint. `device` and `precision` are what was chosen; sizes must be multiples of `size_multiple`."""
+
+    size_multiple: int
+    device: str
+    precision: str
+
+    def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
+        """One forward pass; float32 in and out, finite. BadDataError if even float32 gives values that are not."""
+        ...
+
+
+def open_engine(weights: Path, options: EngineOptions, *, name: str = "torch") -> Engine:
+    """Load a checkpoint on a device; UsageError for a device or precision that this machine does not have."""
+    return resolve(ENGINES, name, "engine").load(weights, options)

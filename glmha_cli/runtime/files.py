@@ -1,0 +1,88 @@
+"""Files in, files out: how each kind of input is read for a task and each kind of output written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.io.cubes import FORMATS, Cube, write_cube
+from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, write_photo
+from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.profiles import srgb_pixels
+from glmha_cli.tasks.base import Scene, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How files are read and written.
+
+    max_pixels: larger photos are refused before decoding. mask, key, normalise, step: of measurements.
+    overwrite: replace existing outputs. quality: JPEG and WebP, 1..100.
+    """
+
+    max_pixels: int = MAX_PIXELS
+    mask: Path | None = None
+    key: str | None = None
+    normalise: bool = False
+    step: int = 2
+    overwrite: bool = False
+    quality: int = JPEG_QUALITY
+    strip_metadata: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An input as read: what the task's `prepare` takes, the photo it came from, and what the user should know."""
+
+    value: Any
+    photo: Photo | None
+    notes: tuple[str, ...]
+
+
+def _photo_for_photo(path: Path, options: FileOptions) -> Source:
+    photo = read_photo(path, max_pixels=options.max_pixels)
+    return Source(value=photo.pixels, photo=photo, notes=photo.notes)
+
+
+def _photo_for_cube(path: Path, options: FileOptions) -> Source:
+    """Spectra are defined by sRGB colours, so other profiles are converted; a photo keeps its own."""
+    photo = read_photo(path, max_pixels=options.max_pixels)
+    pixels, notes = srgb_pixels(photo)
+    return Source(value=pixels, photo=photo, notes=photo.notes + notes)
+
+
+def _scene(path: Path, options: FileOptions) -> Source:
+    measurement = read_measurement(path, key=options.key, normalise=options.normalise)
+    scene = Scene(measurement=measurement, mask=read_mask(options.mask), step=options.step)
+    unknown_scale = "a real measurement: the cube's absolute scale is unknown"
+    return Source(value=scene, photo=None, notes=(unknown_scale,) if measurement.kind == "real" else ())
+
+
+_READERS: Mapping[tuple[str, str], Callable[[Path, FileOptions], Source]] = {
+    ("photo", "photo"): _photo_for_photo,
+    ("photo", "cube"): _photo_for_cube,
+    ("measurement", "cube"): _scene,
+}
+
+READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif")}
+WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": tuple(suffix for suffix in FORMATS if " " not in suffix)}
+DEFAULT_CUBE = ".tif"
+
+
+def read_source(task: Task, path: Path, options: FileOptions) -> Source:
+    """Read one input of `task`; see glmha_cli.io for what is raised."""
+    return _READERS[task.input_kind, task.output_kind](path, options)
+
+
+def write_result(task: Task, path: Path, result: Float[np.ndarray, "h w c"], *, source: Source, options: FileOptions,
+                 provenance: Mapping[str, str]) -> list[str]:
+    """Write one result of `task`, whole or not at all; returns what the user should know (losses of the format)."""
+    if task.output_kind == "photo":
+        return write_photo(path, result, like=source.photo, quality=options.quality, overwrite=options.overwrite,
+                           strip_metadata=options.strip_metadata, provenance=provenance)
+    cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
+    write_cube(path, cube, overwrite=options.overwrite, provenance=provenance)
+    return []

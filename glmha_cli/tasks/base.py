@@ -1,0 +1,62 @@
+"""A task is data and two functions of numpy arrays; runtime and command line read it, no code names one.
+
+`glmha --help` reads every task, so the modules here import numpy and physics only inside functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+    from glmha_cli.io.measurements import Mask, Measurement
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """The input of a `measurement` task: a detector image, the mask that coded it, the shift per band in px."""
+
+    measurement: Measurement
+    mask: Mask
+    step: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One thing the tool does.
+
+    input_kind: `photo` gives `prepare` sRGB pixels (h, w, 3) in [0, 1], `measurement` a `Scene`.
+    output_kind: `photo` pixels, or a `cube` whose bands are at `wavelength_nm`.
+    network: the host network of its checkpoints (glmha_cli.networks).
+    protocol: the metric protocol its quality is given in (README, "Protocols").
+    examples: command lines for --help.
+    prepare(source): the network's inputs, each (h, w + extra, c) float32; `extra` columns belong to all tiles.
+    finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].
+    project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
+    """
+
+    name: str
+    summary: str
+    input_kind: Literal["photo", "measurement"]
+    output_kind: Literal["photo", "cube"]
+    network: str
+    protocol: str
+    examples: tuple[str, ...]
+    prepare: Callable[[Any], tuple[Float[np.ndarray, "h w_in c"], ...]]
+    finish: Callable[[Float[np.ndarray, "h w c"], Any], Float[np.ndarray, "h w c"]]
+    project: Callable[[Float[np.ndarray, "h w c"], Any], Float[np.ndarray, "h w c"]] | None = None
+    wavelength_nm: tuple[float, ...] = ()
+
+
+def photo_as_it_is(pixels: Float[np.ndarray, "h w 3"]) -> tuple[Float[np.ndarray, "h w 3"]]:
+    """`prepare` of tasks whose network reads the photo itself."""
+    return (pixels,)
+
+
+def clipped(output: Float[np.ndarray, "h w c"], source: Any) -> Float[np.ndarray, "h w c"]:
+    """`finish` of tasks whose network writes the result itself."""
+    return output.clip(0, 1, out=output)

@@ -1,0 +1,56 @@
+"""Reconstruct a cube of 28 bands from one coded snapshot (CASSI, single disperser)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glmha_cli.physics.wavelengths import SCI_NM
+from glmha_cli.tasks.base import Scene, Task, clipped
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+BANDS = len(SCI_NM)
+
+
+def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:
+    """H, the measurement shifted back, and Phi, the shifted mask; BadDataError where the two do not fit."""
+    from glmha_cli.io.measurements import check_fit
+    from glmha_cli.physics import cassi
+
+    check_fit(scene.measurement, scene.mask, step=scene.step, bands=BANDS)
+    y = scene.measurement.y(bands=BANDS)
+    return cassi.network_input(y, bands=BANDS, step=scene.step), shifted(scene)
+
+
+def shifted(scene: Scene) -> Float[np.ndarray, "h w_ext 28"]:
+    """Phi: as measured, or made of the plain mask."""
+    from glmha_cli.physics import cassi
+
+    if scene.mask.is_shifted:
+        return scene.mask.values
+    return cassi.shifted_mask(scene.mask.values, bands=BANDS, step=scene.step)
+
+
+def project(cube: Float[np.ndarray, "h w 28"], scene: Scene) -> Float[np.ndarray, "h w 28"]:
+    """The nearest cube that gives the measurement exactly, then without the negative values that noise asks for."""
+    from glmha_cli.physics import cassi
+
+    y = scene.measurement.y(bands=BANDS)
+    return cassi.project(cube, y, scene.mask.values, step=scene.step).clip(0, 1)
+
+
+SCI = Task(
+    name="sci",
+    summary="Reconstruct a cube of 28 bands, 453.5-648 nm, from coded snapshots (CASSI).",
+    input_kind="measurement",
+    output_kind="cube",
+    network="mst",
+    protocol="kaist",
+    examples=("glmha sci measurement.mat cube.mat --mask mask.mat",),
+    prepare=prepare,
+    finish=clipped,
+    project=project,
+    wavelength_nm=SCI_NM,
+)

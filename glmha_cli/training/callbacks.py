@@ -1,0 +1,91 @@
+"""What happens around the steps: the clock, the curve, the weights worth keeping."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from glmha_cli.networks import network_to_plain
+from glmha_cli.training.module import Restoration
+from glmha_cli.weights.checkpoint import save_checkpoint
+
+
+class Ema(WeightAveraging):
+    """Exponential moving average of the weights: validated and exported instead of the current ones."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+class TimeLimit(Callback):
+    """Stops this call after `minutes`, whatever earlier calls took; the checkpoint of the stop is complete."""
+
+    def __init__(self, minutes: float) -> None:
+        self.end = time.monotonic() + 60 * minutes
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if time.monotonic() > self.end:
+            trainer.should_stop = True
+
+
+class Curve(Callback):
+    """One row per validation in curve.csv, the picture curve.png, and best.safetensors when the score rises.
+
+    The score is the mean PSNR over the validation sets, each counted up to 40 dB: beyond that nothing is
+    seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of callbacks, so
+    that at the end of validation the network still holds the averaged weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.rows = folder, []
+        self.before_s, self.start = 0.0, time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "seconds": self.before_s + time.monotonic() - self.start}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self.before_s = state["rows"], state["seconds"]
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Restoration) -> None:
+        if not trainer.is_global_zero:
+            return
+        scores = {name: float(trainer.callback_metrics[f"psnr_{name}"]) for name in module.set_names}
+        minutes = round((self.before_s + time.monotonic() - self.start) / 60, 2)
+        score = sum(min(value, 40.0) for value in scores.values()) / len(scores)
+        row = {"step": trainer.global_step, "minutes": minutes, "score": score, **scores}
+        best = max((r["score"] for r in self.rows), default=float("-inf"))
+        self.rows.append(row)
+        self._write()
+        self._export(module, row, "last.safetensors")
+        if row["score"] > best:
+            self._export(module, row, "best.safetensors")
+
+    def _export(self, module: Restoration, row: dict[str, float], name: str) -> None:
+        about = {"task": module.recipe.task, "network": network_to_plain(module.network_config), "run": row}
+        save_checkpoint(self.folder / name, module.network.state_dict(), about, dtype=torch.float16)
+
+    def _write(self) -> None:
+        with (self.folder / "curve.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        plot_curve(self.rows, self.folder / "curve.png")
+
+
+def plot_curve(rows: list[dict[str, float]], path: Path) -> None:
+    """PSNR of every validation set over the steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name in [key for key in rows[-1] if key not in ("step", "minutes", "score")]:
+        known = [row for row in rows if name in row]
+        axes.plot([row["step"] for row in known], [row[name] for row in known], label=name)
+    axes.set(xlabel="step", ylabel="PSNR (dB)")
+    axes.legend()
+    figure.savefig(path)

@@ -1,0 +1,93 @@
+"""Recipes: what is trained, on which degradation, for how long. Small TOML files beside this module."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.lookup import unknown
+from glmha_cli.typed import from_mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Crops of `patch_px` squared, `batch` of them a step, until this share of the steps is done."""
+
+    patch_px: int
+    batch: int
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Steps and learning rate: linear warm-up, constant, then linear to zero over the last `cooldown` share.
+
+    Constant in between, so that a run can be lengthened without having decayed for nothing; the short decay
+    at the end gives the gain of a full one (Hägele et al. 2024, "Scaling laws and compute-optimal training
+    beyond fixed training durations").
+    """
+
+    steps: int
+    learning_rate: float
+    stages: tuple[Stage, ...]
+    warmup_steps: int = 200
+    cooldown: float = 0.3
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    validate_every: int = 1000
+
+    def rate(self, step: int) -> float:
+        """Share of `learning_rate` used at `step`."""
+        left = (self.steps - step) / max(1.0, self.cooldown * self.steps)
+        return max(0.0, min(1.0, (step + 1) / max(1, self.warmup_steps), left))
+
+    def stage(self, step: int) -> Stage:
+        """The stage that `step` belongs to."""
+        return next((stage for stage in self.stages if step < stage.until * self.steps), self.stages[-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights."""
+
+    task: str
+    network: Mapping[str, Any]
+    degradation: Mapping[str, Any]
+    schedule: Schedule
+    seed: int = 1
+    loss: str = "charbonnier"
+
+
+def recipe_names() -> list[str]:
+    folder = files("glmha_cli.training") / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """A recipe of the package by name, or a TOML file by path."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise NoInputError(f"no recipe at {path}", f"recipes of the package: {', '.join(recipe_names())}")
+        text = path.read_text()
+    elif name in recipe_names():
+        text = (files("glmha_cli.training") / "recipes" / f"{name}.toml").read_text()
+    else:
+        raise unknown("recipe", name, recipe_names())
+    try:
+        return recipe_from_plain(tomllib.loads(text), name)
+    except tomllib.TOMLDecodeError as error:
+        raise BadDataError(f"recipe {name} is not TOML: {error}") from error
+
+
+def recipe_from_plain(data: Mapping[str, Any], name: str) -> Recipe:
+    data = dict(data)
+    schedule = dict(data.get("schedule", {}))
+    stages = schedule.get("stages", [])
+    schedule["stages"] = [from_mapping(Stage, stage, f"recipe {name}, stage") for stage in stages]
+    data["schedule"] = from_mapping(Schedule, schedule, f"recipe {name}, schedule")
+    return from_mapping(Recipe, data, f"recipe {name}")

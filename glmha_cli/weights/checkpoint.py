@@ -1,0 +1,31 @@
+"""Our checkpoint file: safetensors whose metadata carries task, network config, training run and licence."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.networks import network_from_plain
+from glmha_cli.weights.about import KEY, read_about
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], *, dtype: torch.dtype) -> None:
+    """Write `state` as `dtype` with `about` ({"task", "network", …}, JSON types only) in the metadata."""
+    tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in state.items()}
+    save_file(tensors, path, metadata={"format": "pt", KEY: json.dumps(about, sort_keys=True)})
+
+
+def load_network(path: Path) -> nn.Module:
+    """The network of a checkpoint with its weights, float32, in eval mode, on the CPU."""
+    network = network_from_plain(read_about(path)["network"]).build()
+    state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise BadDataError(f"'{path}': its weights do not fit the network it names", "glmha models") from error
+    return network.eval()

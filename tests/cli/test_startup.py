@@ -1,0 +1,36 @@
+"""`glmha --help` answers at once: no torch, no onnxruntime, no numpy behind it."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.conftest import run_glmha
+
+HEAVY = ("torch", "onnxruntime", "numpy", "lightning")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["derain", "--help"], ["models"]])
+def test_light_verbs_load_nothing_heavy(arguments):
+    code = ("import sys\nsys.argv = ['glmha', *" + repr(arguments) + "]\nfrom glmha_cli.cli.app import main\n"
+            "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+            f"found = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found\n")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_take_under_half_a_second(argument):
+    """Best of several: the machine may be busy with other tests, the tool is not slower for it."""
+    def seconds() -> float:
+        start = time.perf_counter()
+        assert run_glmha(argument).returncode == 0
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.5
+
+
+def test_version_is_one_line_on_stdout():
+    from glmha_cli import __version__
+
+    assert run_glmha("--version").stdout == f"glmha {__version__}\n"

@@ -1,0 +1,58 @@
+"""The arrows of ARCHITECTURE.md: a package imports only from rows above its own; heavy modules where they belong."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "glmha_cli"
+LAYERS = [
+    {"errors", "shapes", "allocator"},
+    {"lookup"},
+    {"typed"},
+    {"io", "physics", "attention"},
+    {"networks", "tasks"},
+    {"weights"},
+    {"evaluation", "fusion"},
+    {"runtime", "training", "export"},
+    {"cli"},
+    {"__main__"},
+]
+ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
+TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "io", "physics", "tasks"}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_rows_above(path):
+    own = room(path)
+    for name in imported(path):
+        if name.startswith("glmha_cli."):
+            other = name.split(".")[1]
+            if other in ROW:  # else a name of glmha_cli itself, such as __version__
+                assert other == own or ROW[other] < ROW[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_torch_stays_in_its_rooms(path):
+    uses_torch = any(name.split(".")[0] == "torch" for name in imported(path))
+    if room(path) in TORCH_FREE:
+        assert not uses_torch
+    if room(path) == "runtime":
+        assert uses_torch == (path.name == "torch_engine.py")

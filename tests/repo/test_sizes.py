@@ -1,0 +1,23 @@
+"""Small files, small functions."""
+
+import ast
+from pathlib import Path
+from statistics import median
+
+PACKAGE = Path(__file__).parents[2] / "glmha_cli"
+FILES = [path for path in PACKAGE.rglob("*.py") if path.stat().st_size]
+
+
+def test_median_file_is_at_most_150_lines_and_none_over_400():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert median(lines.values()) <= 150
+    assert not {path.name: count for path, count in lines.items() if count > 400}
+
+
+def test_no_function_is_over_60_lines():
+    long = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
+                long[f"{path.name}:{node.name}"] = node.end_lineno - node.lineno + 1
+    assert not long
