@@ -26,7 +26,9 @@ class RestoreOptions(ReportOptions):
         show_default=False, rich_help_panel=COMPUTE)] = None
     tile: Annotated[str, typer.Option(
         help="Side of the tiles in px, `whole` for none, or `auto`.", rich_help_panel=COMPUTE)] = "auto"
-    overlap: Annotated[int, typer.Option(help="Px shared by neighbouring tiles.", min=0, rich_help_panel=COMPUTE)] = 32
+    overlap: Annotated[int | None, typer.Option(
+        help="Px shared by neighbouring tiles. Default: 32, or half of a small tile.", min=0, show_default=False,
+        rich_help_panel=COMPUTE)] = None
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(
         help="Where to compute.", rich_help_panel=COMPUTE)] = "auto"
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option(

@@ -14,7 +14,7 @@ from glmha_cli.runtime.batch import Job, Outcome, plan_file, plan_folder, run_jo
 from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.files import DEFAULT_CUBE, READABLE, WRITABLE, FileOptions, read_source, write_result
 from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.tiling import Tiling
+from glmha_cli.runtime.tiling import OVERLAP_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.store import Weights, find_weights
 
@@ -45,15 +45,14 @@ def restore(task: Task, options: RestoreOptions) -> int:
     return SOME_FAILED if failures else 0
 
 
-def parse_tiling(tile: str, overlap_px: int) -> Tiling:
-    """`auto`, `whole` or a number of pixels."""
-    if tile == "auto":
-        return Tiling(overlap_px=overlap_px)
+def parse_tiling(tile: str, overlap_px: int | None) -> Tiling:
+    """`auto`, `whole` or a number of pixels, and the overlap if one was asked for."""
     if tile == "whole":
         return Tiling(tile_px=None)
-    if not tile.isdigit():
+    if tile != "auto" and not tile.isdigit():
         raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
-    return Tiling(tile_px=int(tile), overlap_px=overlap_px)
+    tile_px = TILE_PX if tile == "auto" else int(tile)
+    return Tiling(tile_px=tile_px, overlap_px=min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px)
 
 
 def plan(task: Task, options: RestoreOptions) -> list[Job]:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.base import AttentionConfig, Host
 from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.lookup import unknown
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
 
 HOST = Host(depthwise=True, output_bias=False, positional=False)
@@ -37,6 +38,11 @@ class RestormerConfig:
     stem_downscale: int = 1
     attention: AttentionConfig = field(default_factory=GLMHA)
     attention_by_level: Mapping[str, AttentionConfig] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.attention_by_level:
+            if name not in LEVELS:
+                raise unknown("level", name, LEVELS)
 
     @property
     def size_multiple(self) -> int:

@@ -67,7 +67,7 @@ _READERS: Mapping[tuple[str, str], Callable[[Path, FileOptions], Source]] = {
     ("measurement", "cube"): _scene,
 }
 
-READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif")}
+READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff")}
 WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": tuple(suffix for suffix in FORMATS if " " not in suffix)}
 DEFAULT_CUBE = ".tif"
 

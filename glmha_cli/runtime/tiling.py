@@ -14,6 +14,7 @@ from jaxtyping import Float
 from glmha_cli.errors import UsageError
 from glmha_cli.shapes import next_multiple, pad_to
 
+TILE_PX, OVERLAP_PX = 256, 32
 Run = Callable[..., Float[np.ndarray, "h w c"]]
 
 
@@ -21,8 +22,8 @@ Run = Callable[..., Float[np.ndarray, "h w c"]]
 class Tiling:
     """tile_px: side of a tile, None for the whole image in one. overlap_px: at least so much of neighbours."""
 
-    tile_px: int | None = 256
-    overlap_px: int = 32
+    tile_px: int | None = TILE_PX
+    overlap_px: int = OVERLAP_PX
 
     def __post_init__(self) -> None:
         if self.tile_px is None:

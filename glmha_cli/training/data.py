@@ -3,34 +3,55 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import UInt8
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glmha_cli.training.degradations import Degrade
 from glmha_cli.training.recipe import Schedule
+from glmha_cli.training.sources import Source, Targets
 
 SampleKey = tuple[int, int, int]  # step, place in the batch, patch_px
+Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
+"""The network's inputs and its target, (h, w, c) each: photos as bytes, all else as float16 (see `packed`)."""
 
 
-class DegradedPhotos(Dataset):
-    """Key -> (degraded, clean), uint8 (patch_px, patch_px, 3) each, random crop, flips and quarter turns."""
+class Samples(Dataset):
+    """Key -> sample: a random crop, flipped and turned, made a target and degraded."""
 
-    def __init__(self, photos: list[UInt8[np.ndarray, "h w 3"]], degrade: Degrade, *, seed: int) -> None:
-        self.photos, self.degrade, self.seed = photos, degrade, seed
+    def __init__(self, targets: Targets, degrade: Degrade, *, seed: int) -> None:
+        self.targets, self.degrade, self.seed = targets, degrade, seed
 
-    def __getitem__(self, key: SampleKey) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, key: SampleKey) -> Sample:
         step, place, patch_px = key
         rng = np.random.default_rng([self.seed, step, place])
-        clean = random_crop(self.photos[rng.integers(len(self.photos))], patch_px, rng)
-        degraded = self.degrade(clean.astype(np.float32) / 255, rng)
-        return np.rint(degraded * 255).astype(np.uint8), clean
+        source = self.targets.sources[rng.integers(len(self.targets.sources))]
+        crop = random_crop(source, patch_px, rng)
+        return sample(self.targets.make(crop, rng), self.degrade, rng)
 
 
-def random_crop(photo: np.ndarray, patch_px: int, rng: np.random.Generator) -> UInt8[np.ndarray, "p p 3"]:
-    top, left = (rng.integers(side - patch_px + 1) for side in photo.shape[:2])
-    crop = photo[top : top + patch_px, left : left + patch_px]
+def random_crop(source: Source, patch_px: int, rng: np.random.Generator) -> Source:
+    top, left = (rng.integers(side - patch_px + 1) for side in source.shape[:2])
+    crop = source[top : top + patch_px, left : left + patch_px]
     crop = np.rot90(crop, rng.integers(4))
     return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)
+
+
+def sample(target: np.ndarray, degrade: Degrade, rng: np.random.Generator) -> Sample:
+    """The degraded target and itself."""
+    inputs = degrade(unpacked(target), rng)
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    return tuple(packed(array) for array in inputs), packed(target)
+
+
+def packed(array: np.ndarray) -> np.ndarray:
+    """As arrays wait in memory and travel between processes: photos (three channels) as bytes, others as float16."""
+    if array.dtype == np.uint8:
+        return array
+    return np.rint(array * 255).astype(np.uint8) if array.shape[2] == 3 else array.astype(np.float16)
+
+
+def unpacked(array: np.ndarray) -> np.ndarray:
+    """float32; bytes become [0, 1]."""
+    return array.astype(np.float32) / 255 if array.dtype == np.uint8 else array.astype(np.float32, copy=False)
 
 
 class StepBatches(Sampler[list[SampleKey]]):
@@ -50,6 +71,6 @@ class StepBatches(Sampler[list[SampleKey]]):
 
 
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:
-    """Prepared ahead by worker processes; (b, h, w, 3) uint8, which permutes to channels-last for free."""
+    """Prepared ahead by worker processes; (b, h, w, c), which permutes to channels-last for free."""
     ahead = {"prefetch_factor": 8} if num_workers else {}
     return DataLoader(dataset, batch_sampler=batches, num_workers=num_workers, **ahead)

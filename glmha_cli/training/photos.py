@@ -1,6 +1,6 @@
 """Clean photos for training: found, split into training and held out, decoded once into memory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import groupby
 from pathlib import Path
 
@@ -15,17 +15,24 @@ HOLD_OUT_EVERY = 10
 
 
 def find_photos(folders: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """All photos under `folders` as (training, held out): every tenth of each folder, sorted by name, is held out."""
+    """All photos under `folders` as (training, held out)."""
+    return find_files(folders, SUFFIXES, kind="photos")
+
+
+def find_files(folders: Iterable[Path], suffixes: Collection[str], *, kind: str) -> tuple[list[Path], list[Path]]:
+    """All files under `folders` as (training, held out): every tenth of each folder, sorted by name, is held out."""
     training, held_out = [], []
     for folder in folders:
         if not folder.is_dir():
-            raise NoInputError(f"no folder {folder}", "give --images a folder of clean photos")
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+            raise NoInputError(f"no folder {folder}", f"name a folder of {kind}")
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
         if not found:
-            raise NoInputError(f"no photos in {folder}", f"it may hold {', '.join(sorted(SUFFIXES))}")
+            raise NoInputError(f"no {kind} in {folder}", f"it may hold {', '.join(sorted(suffixes))}")
         for _, group in groupby(found, key=lambda path: path.parent):
             for index, path in enumerate(group):
                 (training if index % HOLD_OUT_EVERY else held_out).append(path)
+        if not training:
+            raise NoInputError(f"a single file in {folder}", f"every {HOLD_OUT_EVERY}th is held out: add more {kind}")
     return training, held_out
 
 
@@ -44,9 +51,13 @@ def decode(path: Path, *, max_side_px: int) -> UInt8[np.ndarray, "h w 3"]:
 
 def load_photos(paths: Iterable[Path], *, min_side_px: int, max_side_px: int = 1280) -> list[UInt8[np.ndarray, "h w 3"]]:
     """Decode all; those smaller than a crop cannot be used and are an error when none is left."""
-    photos = [decode(path, max_side_px=max_side_px) for path in paths]
-    usable = [photo for photo in photos if min(photo.shape[:2]) >= min_side_px]
-    if not usable:
-        raise BadDataError(f"all {len(photos)} photos are smaller than the crop of {min_side_px} px",
-                           "give larger photos, or a recipe with smaller patch_px")
-    return usable
+    return usable([decode(path, max_side_px=max_side_px) for path in paths], min_side_px=min_side_px, kind="photos")
+
+
+def usable(arrays: list[np.ndarray], *, min_side_px: int, kind: str) -> list[np.ndarray]:
+    """Those large enough to cut a crop out of; BadDataError when none is."""
+    large = [array for array in arrays if min(array.shape[:2]) >= min_side_px]
+    if not large:
+        raise BadDataError(f"all {len(arrays)} {kind} are smaller than the crop of {min_side_px} px",
+                           f"give larger {kind}, or a recipe with smaller patch_px")
+    return large

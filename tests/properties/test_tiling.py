@@ -1,5 +1,7 @@
 """Tiles: an identity network gives the input back, weights add up to one, seams cannot be seen."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def test_weights_add_up_to_one_and_tiles_cover_all(length, tiling):
 @given(length=st.integers(1, 400), tiling=tilings())
 def test_neighbours_share_at_least_the_overlap(length, tiling):
     tiles = spans(length, tiling)
-    for before, after in zip(tiles, tiles[1:], strict=False):
+    for before, after in pairwise(tiles):
         assert before.stop - after.start >= tiling.overlap_px
 
 

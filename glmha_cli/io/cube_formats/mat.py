@@ -33,7 +33,7 @@ def read(path: Path) -> Cube:
 def cube_of(variables: Variables, *, wavelengths: str) -> Cube:
     """The cube among `variables`; the variable called `wavelengths` holds them in nm, if it is there."""
     name = pick(variables, SCALES)
-    wavelength_nm = variables[wavelengths]().ravel() if wavelengths in variables else ()
+    wavelength_nm = variables[wavelengths]().ravel().tolist() if wavelengths in variables else ()
     return checked_cube(variables[name](), wavelength_nm, scale=SCALES[name])
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
 GDAL_METADATA = 42112
+LZW = 5  # TIFF 6.0 section 13, tag Compression
 _PREDICTOR_FLOAT = 3
 Items = dict[tuple[str, int], str]
 """(name of the item, 0-based band) -> text."""
@@ -95,7 +96,16 @@ def load_tiff(path: Path) -> tuple[Num[np.ndarray, "h w bands"], Items]:
         require_plausible(path, series.shape, series.dtype.itemsize)
         _require_whole(tif, series)
         tag = series.keyframe.tags.get(GDAL_METADATA)
-        return _bands_last(series.asarray(), series.axes), _items(tag.value) if tag else {}
+        return _bands_last(_decoded(path, series), series.axes), _items(tag.value) if tag else {}
+
+
+def _decoded(path: Path, series: "TiffPageSeries") -> np.ndarray:
+    """By tifffile, but LZW by libtiff: tifffile's decoder of it can crash on a damaged strip."""
+    if series.keyframe.compression != LZW:
+        return series.asarray()
+    import imagecodecs
+
+    return imagecodecs.tiff_decode(path.read_bytes(), index=None).reshape(series.shape)
 
 
 def _require_whole(tif: "TiffFile", series: "TiffPageSeries") -> None:
