@@ -1,0 +1,47 @@
+"""What the documents say can be typed: every command line parses, every file named is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from glmha_cli.cli.app import VERBS, build_app
+from glmha_cli.lookup import resolve
+from glmha_cli.tasks import TASKS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands_in(text: str) -> list[str]:
+    """Lines of code blocks that call glmha; two to a line in the header of the README."""
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    parts = [part.strip() for line in lines for part in re.split(r"\s{3,}", line.split("#")[0])]
+    return [part for part in parts if part.startswith("glmha ")]
+
+
+EXAMPLES = [example for name in TASKS for example in resolve(TASKS, name, "task").examples]
+EXAMPLES += [example for verb in VERBS.values() for example in verb.examples]
+COMMANDS = sorted({command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))} | set(EXAMPLES))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_documented_command_parses(command):
+    name, *arguments = shlex.split(command)[1:]
+    group = typer.main.get_command(build_app())
+    verb = group.commands[name]
+    with verb.make_context(name, arguments) as context:
+        assert context.params
+
+
+def test_there_are_documented_commands():
+    assert len(COMMANDS) > 10
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_exist(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
