@@ -49,9 +49,3 @@ class OutputError(GlmhaError):
     """Writing began and failed: disk full, device error. Nothing is left under the final name."""
 
     exit_code = 74
-
-
-class Interrupted(GlmhaError):
-    """Ctrl-C. Files already finished stay; the current one leaves nothing behind."""
-
-    exit_code = 130

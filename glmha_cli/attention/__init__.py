@@ -3,4 +3,7 @@
 ATTENTIONS = {
     "csa": "glmha_cli.attention.csa:CSA",
     "glmha": "glmha_cli.attention.glmha:GLMHA",
+    "linformer": "glmha_cli.attention.linformer:Linformer",
+    "performer": "glmha_cli.attention.performer:Performer",
+    "reformer": "glmha_cli.attention.reformer:Reformer",
 }

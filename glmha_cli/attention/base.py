@@ -14,6 +14,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from glmha_cli.errors import UsageError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -61,7 +63,10 @@ class ChannelAttention(nn.Module):
     """Base of all attentions: `project` makes Q, K, V; `attend` makes the matrix between channels.
 
     `kept` is c', the channels of K and V per head; Q always has c = channels / heads.
+    `inner`: where the papers' form reaches V through a smaller number of tokens or features, that number.
     """
+
+    inner: int | None = None
 
     def __init__(self, channels: int, heads: int, host: Host, *, kept: int) -> None:
         super().__init__()
@@ -81,11 +86,18 @@ class ChannelAttention(nn.Module):
     def attend(self, q: Tensor, k: Tensor) -> Tensor:
         """softmax over k's channels of cosine(q, k) * temperature: (b, heads, c, n), (b, heads, c', n) -> c x c'.
 
-        The product is divided by the norms, instead of Q and K: two passes over memory less (Restormer eq. 1).
+        See Restormer, eq. 1, and the GLMHA paper, eq. 1 and 7.
+        """
+        return torch.softmax(self.scores(q, k), dim=-1).to(q.dtype)
+
+    def scores(self, q: Tensor, k: Tensor) -> Tensor:
+        """cosine(q, k) * temperature, at least in float32: (b, heads, c, n), (b, heads, c', n) -> (b, heads, c, c').
+
+        The product is divided by the norms, instead of Q and K: two passes over memory less.
         """
         product = q @ k.mT
         norms = pixel_norm(q) * pixel_norm(k).mT
-        return torch.softmax(product.to(norms.dtype) / norms * self.temperature, dim=-1).to(product.dtype)
+        return product.to(norms.dtype) / norms * self.temperature
 
     def forward(
         self, x: Float[Tensor, "b c h w"], gate: Float[Tensor, "#b c h w"] | None = None
@@ -108,8 +120,24 @@ class ChannelAttention(nn.Module):
             out = out + self.out.bias
         return rearrange(out, "b (h w) c -> b c h w", h=v.shape[2])
 
+    def unfolding_macs(self, pixels: int) -> int:
+        """Multiply-adds that the papers' form, attn V and then Wo, takes more than ours, apart from Wo itself."""
+        channels, kept = self.out.in_channels, len(self.narrow)
+        per_head = channels // self.heads
+        folded = channels * kept * (per_head + pixels)
+        if self.inner is None:
+            return per_head * kept * pixels - folded
+        return self.inner * channels * (2 * pixels - per_head) - folded
+
 
 def pixel_norm(x: Float[Tensor, "b heads c n"]) -> Float[Tensor, "b heads c 1"]:
     """Euclidean norm over pixels, at least in float32; floored so that a black image gives no NaN."""
     dtype = torch.promote_types(x.dtype, torch.float32)
     return torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=dtype).clamp_min(1e-12)
+
+
+def require_positive(**knobs: int) -> None:
+    """UsageError for a whole number of a config that is below 1."""
+    for name, value in knobs.items():
+        if value < 1:
+            raise UsageError(f"{name} = {value}: at least 1 is needed", f"{name} = 8")

@@ -6,7 +6,7 @@ C' = C (1 - reduction) channels from the re-weighted input. Details that the pap
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from einops import rearrange
@@ -14,6 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.attention.base import ChannelAttention, Host
+from glmha_cli.errors import UsageError
+from glmha_cli.lookup import unknown
+
+Calibrate = Literal["pooled", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +25,18 @@ class GLMHA:
     """reduction: share of K's and V's channels dropped, in [0, 1). alpha: strength of the re-weighting
     (0.6 is best in the paper's Table 8). calibration: `pooled` max-pools Q to 7x7 first, about free;
     `full` convolves every pixel, 49 C multiply-adds each: the paper's FLOPs. Both have the same parameters.
+    UsageError for a reduction outside its range or an unknown calibration.
     """
 
     reduction: float = 0.5
     alpha: float = 0.6
-    calibration: Literal["pooled", "full"] = "pooled"
+    calibration: Calibrate = "pooled"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reduction < 1:
+            raise UsageError(f"a reduction of {self.reduction}: it is a share from 0 up to, but not, 1", "reduction = 0.5")
+        if self.calibration not in get_args(Calibrate):
+            raise unknown("calibration", self.calibration, get_args(Calibrate))
 
     def kept(self, channels_per_head: int) -> int:
         """c': channels of K and V per head, at least 1."""

@@ -11,8 +11,9 @@ from glmha_cli.cli.output import Output
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks import network_from_plain
 from glmha_cli.weights.about import read_about
+from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.manifest import load_manifest
-from glmha_cli.weights.store import is_path, sha256_of
+from glmha_cli.weights.store import is_path
 
 
 def info(options: InfoOptions) -> None:
@@ -35,7 +36,7 @@ def facts_of_entry(name: str) -> dict[str, Any]:
     files = {kind: {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
              for kind, file in entry.files.items()}
     return {"id": entry.id, "task": entry.task, "size": entry.size, "summary": entry.summary, "status": entry.status,
-            "network": dict(entry.network), "licence": entry.licence, "training": dict(entry.training),
+            "source": entry.source, "network": dict(entry.network), "licence": entry.licence, "terms": entry.terms, "training": dict(entry.training),
             "quality": dict(entry.quality), "files": files}
 
 

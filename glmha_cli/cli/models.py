@@ -1,22 +1,102 @@
-"""`glmha models`: what there is."""
+"""`glmha models`: what there is, where it is, and whether it is what was published."""
+
+import shutil
+from pathlib import Path
 
 from rich.table import Table
 
-from glmha_cli.cli.options import ReportOptions
+from glmha_cli.cli.options import PathOptions, PullOptions, ReportOptions, VerifyOptions, WeightsOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.weights.manifest import load_manifest
+from glmha_cli.errors import CannotCreateError, WeightsUnavailableError
+from glmha_cli.io.atomic import atomic_output
+from glmha_cli.weights.integrity import difference
+from glmha_cli.weights.licence import require_acceptance
+from glmha_cli.weights.manifest import ModelEntry, load_manifest
+from glmha_cli.weights.store import Access, fetch, locate
+
+COLUMNS = ("id", "task", "size", "source", "status")
+REFUSED = WeightsUnavailableError.exit_code
 
 
-def models(options: ReportOptions) -> None:
+def access_of(options: WeightsOptions, output: Output) -> Access:
+    """What the options allow."""
+    return Access(weights_dir=options.weights_dir, offline=options.offline, accept_licence=options.accept_licence,
+                  say=output.note, progress=not output.quiet and output.stderr.is_terminal)
+
+
+def list_models(options: ReportOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     manifest = load_manifest()
-    rows = [{"id": entry.id, "task": entry.task, "size": entry.size, "source": entry.source, "status": entry.status,
-             "default": manifest.defaults.get(entry.task) == entry.id} for entry in manifest.models.values()]
+    rows = [{**{column: getattr(entry, column) for column in COLUMNS}, "default": manifest.is_default(entry)}
+            for entry in manifest.models.values()]
     for row in rows:
         output.record(row)
     if options.json:
         return
-    table = Table("id", "task", "size", "source", "status", box=None, pad_edge=False)
+    table = Table(*COLUMNS, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["id"] + (" (default)" if row["default"] else ""), *(row[key] for key in ("task", "size", "source", "status")))
+        table.add_row(row["id"] + (" (default)" if row["default"] else ""), *(row[column] for column in COLUMNS[1:]))
     output.table(table)
+
+
+def pull(options: PullOptions) -> None:
+    """Get every file of the models; with --to also copy them there, each whole or not at all."""
+    output = Output(quiet=options.quiet, as_json=options.json)
+    access = access_of(options, output)
+    for name in options.models:
+        entry = load_manifest().model(name)
+        require_acceptance(entry, accept=access.accept_licence, say=access.say)
+        for kind in entry.files or ["safetensors"]:
+            path = fetch(entry, kind, access)
+            if options.to is not None:
+                path = copy_into(options.to, path, entry.files[kind].name)
+            output.note(f"{entry.id}: {path}")
+            output.record({"id": entry.id, "path": str(path), "sha256": entry.files[kind].sha256})
+
+
+def copy_into(folder: Path, path: Path, name: str) -> Path:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise CannotCreateError(f"cannot make the folder '{folder}': {error.strerror}", "--to: an existing folder") from error
+    with atomic_output(folder / name, overwrite=True) as temporary:
+        shutil.copyfile(path, temporary)
+    return folder / name
+
+
+def verify(options: VerifyOptions) -> int:
+    """0 if all files are here and right; models that were not asked for by name may be absent."""
+    output = Output(quiet=options.quiet, as_json=options.json)
+    manifest = load_manifest()
+    entries = [manifest.model(name) for name in options.models] or list(manifest.models.values())
+    records = [record for entry in entries for record in records_of(entry, options.weights_dir)]
+    for record in records:
+        output.record(record)
+    if not options.json:
+        table = Table("id", "place", "file", "status", box=None, pad_edge=False)
+        for record in records:
+            table.add_row(record["id"], record["place"], record["path"], record["status"])
+        output.table(table)
+    good = {"ok"} if options.models else {"ok", "absent"}
+    return 0 if all(record["status"] in good for record in records) else REFUSED
+
+
+def records_of(entry: ModelEntry, weights_dir: Path | None) -> list[dict[str, str]]:
+    """One record per file of the model; one that says absent if it has none."""
+    records = []
+    for kind, file in entry.files.items():
+        place, path = locate(entry, kind, weights_dir) or ("-", None)
+        status = "absent" if path is None else difference(path, file) or "ok"
+        records.append({"id": entry.id, "place": place, "path": str(path or file.name), "status": status})
+    return records or [{"id": entry.id, "place": "-", "path": "-", "status": "absent"}]
+
+
+def path(options: PathOptions) -> None:
+    """The path alone on stdout, for scripts."""
+    entry = load_manifest().model(options.model)
+    kind = next(iter(entry.files), "safetensors")
+    found = fetch(entry, kind, Access(weights_dir=options.weights_dir, offline=True))
+    if options.json:
+        Output(as_json=True).record({"id": entry.id, "path": str(found), "sha256": entry.files[kind].sha256})
+    else:
+        print(found)

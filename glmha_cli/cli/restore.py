@@ -7,6 +7,7 @@ from typing import Any
 from rich.progress import Progress
 
 from glmha_cli import __version__
+from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import RestoreOptions
 from glmha_cli.cli.output import Output, one_line
 from glmha_cli.errors import UsageError
@@ -26,20 +27,20 @@ def restore(task: Task, options: RestoreOptions) -> int:
     output = Output(quiet=options.quiet, as_json=options.json)
     tiling = parse_tiling(options.tile, options.overlap)
     jobs = plan(task, options)
-    weights = find_weights(options.model, task=task.name)
+    weights = find_weights(options.model, task=task.name, device=options.device, access=access_of(options, output))
     engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
-    restorer = Restorer(task=task, engine=engine, tiling=tiling, project=getattr(options, "project", False))
-    worker = Worker(restorer, weights, options, output)
+    restorer = Restorer(task=task, engine=engine, tiling=tiling, project=options.project)
     single = not options.input.is_dir()
-    with output.progress() as worker.progress:
-        files = worker.progress.add_task(task.name, total=len(jobs), visible=not single)
+    with output.progress() as progress:
+        worker = Worker(restorer, weights, options, output, progress)
+        files = progress.add_task(task.name, total=len(jobs), visible=not single)
         failures = 0
         for outcome in run_jobs(jobs, worker.work):
             if single and outcome.error is not None:
                 raise outcome.error
             failures += outcome.error is not None
             worker.report(outcome)
-            worker.progress.advance(files)
+            progress.advance(files)
     if failures:
         output.note(f"{failures} of {len(jobs)} files failed")
     return SOME_FAILED if failures else 0
@@ -77,10 +78,9 @@ def plan(task: Task, options: RestoreOptions) -> list[Job]:
 class Worker:
     """Reads, restores and writes one job at a time, and reports it."""
 
-    progress: Progress
-
-    def __init__(self, restorer: Restorer, weights: Weights, options: RestoreOptions, output: Output) -> None:
-        self.restorer, self.weights, self.output = restorer, weights, output
+    def __init__(self, restorer: Restorer, weights: Weights, options: RestoreOptions, output: Output,
+                 progress: Progress) -> None:
+        self.restorer, self.weights, self.output, self.progress = restorer, weights, output, progress
         given = asdict(options)
         self.files = FileOptions(**{field.name: given[field.name] for field in fields(FileOptions) if field.name in given})
 

@@ -1,10 +1,12 @@
-"""`glmha train RECIPE`: a checkpoint from photos."""
+"""`glmha train RECIPE`: a checkpoint from photos or cubes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from glmha_cli.cli.options import TrainOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
+from glmha_cli.weights.store import find_weights
 
 
 def train_verb(options: TrainOptions) -> None:
@@ -14,8 +16,12 @@ def train_verb(options: TrainOptions) -> None:
         raise UsageError(f"training needs the package {error.name}", "pip install 'glmha[train]'") from error
     from glmha_cli.training.recipe import load_recipe
 
+    recipe = load_recipe(options.recipe)
+    if options.masks:
+        recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
     run_dir = options.run_dir or Path("runs") / Path(options.recipe).stem
-    best = train(load_recipe(options.recipe), images=options.images, run_dir=run_dir, validate_pairs=options.validate_pairs,
-                 steps=options.steps, max_minutes=options.max_minutes, resume=options.resume, device=options.device,
-                 precision=options.precision, num_workers=options.workers)
+    start_from = options.start_from and find_weights(options.start_from, task=recipe.task).path
+    best = train(recipe, start_from=start_from, images=options.images, cubes=options.cubes, spectra=options.spectra, run_dir=run_dir,
+                 validate_pairs=options.validate_pairs, steps=options.steps, max_minutes=options.max_minutes,
+                 resume=options.resume, device=options.device, precision=options.precision, num_workers=options.workers)
     Output().note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")

@@ -29,11 +29,38 @@ def add_verb(app: typer.Typer, name: str, options_type: type, run: Callable[[Any
         raise typer.Exit(guarded(run, options_type(**values), debug=debug))
 
     parameters = [*_parameters(options_type), DEBUG]
+    app.command(name, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)(
+        _with_signature(command, parameters))
+
+
+def add_group(app: typer.Typer, name: str, options_type: type, run: Callable[[Any], int | None], *, summary: str,
+              examples: tuple[str, ...], panel: str) -> typer.Typer:
+    """Register a verb that has verbs below it, to be added to the result; alone it does `run(options)`."""
+
+    def command(*, context: typer.Context, debug: bool, **values: Any) -> None:
+        alone = context.invoked_subcommand is None
+        if not alone and options_type(**values) != options_type():
+            context.fail(f"options come after the verb: glmha {name} {context.invoked_subcommand} …")
+        if alone:
+            raise typer.Exit(guarded(run, options_type(**values), debug=debug))
+
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    group = typer.Typer(rich_markup_mode="rich")
+    group.callback(invoke_without_command=True)(_with_signature(command, [context, *_parameters(options_type), DEBUG]))
+    app.add_typer(group, name=name, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)
+    return group
+
+
+def _with_signature(command: Callable[..., None], parameters: list[inspect.Parameter]) -> Callable[..., None]:
+    """The function as Typer reads it: one parameter per option."""
     command.__signature__ = inspect.Signature(parameters)
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _help(summary: str, examples: tuple[str, ...]) -> str:
     shown = "\n\n".join(f"    {example}" for example in examples)
-    text = f"{summary}\n\n[bold]Examples[/]\n\n{shown}"
-    app.command(name, help=text, short_help=summary, rich_help_panel=panel)(command)
+    return f"{summary}\n\n[bold]Examples[/]\n\n{shown}"
 
 
 def _parameters(options_type: type) -> list[inspect.Parameter]:

@@ -5,8 +5,9 @@ are counted where torch runs them, on tensors without data; what our code does d
 formula (it folds the output projection into the attention) is put right by that formula, per attention.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -41,10 +42,14 @@ published: fvcore with each transposed convolution twice, a bug of old versions;
 
 @dataclass(frozen=True, kw_only=True)
 class Complexity:
-    """parameters; macs: convention -> multiply-adds of one image."""
+    """parameters; macs: convention -> multiply-adds of one image; levels: the same of "level1", … "bottleneck".
+
+    A level is a resolution. What changes the resolution belongs to the level it starts from.
+    """
 
     parameters: int
     macs: dict[str, int]
+    levels: dict[str, "Complexity"] = field(default_factory=dict)
 
 
 def count(config: Any, *, height: int = 256, width: int = 256) -> Complexity:
@@ -57,10 +62,18 @@ def count(config: Any, *, height: int = 256, width: int = 256) -> Complexity:
         inputs = [torch.empty(shape) for shape in input_shapes(config, height, width)]
         with OperationCounter(network) as counter:
             network(*inputs)
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    macs = {name: sum(counter.macs[kind] * times for kind, times in kinds.items())
-            for name, kinds in CONVENTIONS.items()}
-    return Complexity(parameters=parameters, macs=macs)
+    rows = sorted(counter.parameters | counter.macs, reverse=True)
+    names = [*(f"level{i + 1}" for i in range(len(rows) - 1)), "bottleneck"]
+    levels = {name: Complexity(parameters=counter.parameters[row], macs=by_convention(counter.macs[row]))
+              for name, row in zip(names, rows, strict=True)}
+    return Complexity(
+        parameters=sum(parameter.numel() for parameter in network.parameters()), levels=levels,
+        macs={name: sum(level.macs[name] for level in levels.values()) for name in CONVENTIONS})
+
+
+def by_convention(macs: Mapping[str, int]) -> dict[str, int]:
+    """Multiply-adds by kind of operation -> by convention."""
+    return {name: sum(macs[kind] * times for kind, times in kinds.items()) for name, kinds in CONVENTIONS.items()}
 
 
 def input_shapes(config: Any, height: int, width: int) -> list[tuple[int, int, int, int]]:
@@ -72,34 +85,52 @@ def input_shapes(config: Any, height: int, width: int) -> list[tuple[int, int, i
 
 
 class OperationCounter(TorchDispatchMode):
-    """While active, adds up into `macs` what `network` does, by kind of operation."""
+    """While active, adds up what `network` does by level, told by the rows of a module's input, and kind of operation.
+
+    macs: rows -> kind -> multiply-adds. parameters: rows -> parameters of the modules that ran there.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.macs: Counter[str] = Counter()
-        for module in network.modules():
-            if isinstance(module, ChannelAttention):
-                module.register_forward_hook(self.add_unfolded)
+        self.macs: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self.parameters: Counter[int] = Counter()
+        self.rows: list[int] = []
+        self._watch(network)
+
+    def _watch(self, module: nn.Module) -> None:
+        """Follow all modules but the parts of an attention, which also look at pooled maps."""
+        module.register_forward_pre_hook(self.enter)
+        module.register_forward_hook(self.leave)
+        if not isinstance(module, ChannelAttention):
+            for child in module.children():
+                self._watch(child)
+
+    def enter(self, module: nn.Module, inputs: tuple) -> None:
+        own = inputs[0].shape[2] if isinstance(inputs[0], torch.Tensor) else self.rows[-1]
+        self.rows.append(own)
+        parameters = list(module.parameters(recurse=isinstance(module, ChannelAttention)))
+        if parameters:
+            self.parameters[own] += sum(parameter.numel() for parameter in parameters)
+
+    def leave(self, module: nn.Module, _: tuple, out: Any) -> None:
+        """For an attention also what the papers' form costs more than ours: attn V, then Wo, not (Wo attn) V."""
+        rows = self.rows.pop()
+        if isinstance(module, ChannelAttention):
+            pixels = out[0, 0].numel()
+            self.macs[rows]["unfolded projection"] += module.out.in_channels ** 2 * pixels
+            self.macs[rows]["unfolded product"] += module.unfolding_macs(pixels)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         operation = func._overloadpacket
         if operation is aten.native_layer_norm:
-            self.macs["norm"] += out[0].numel()
+            self.macs[self.rows[-1]]["norm"] += out[0].numel()
         elif operation is aten.convolution:
             transposed = args[6]
-            self.macs["transposed" if transposed else "convolution"] += macs_of(operation, args, out)
+            self.macs[self.rows[-1]]["transposed" if transposed else "convolution"] += macs_of(operation, args, out)
         elif operation in flop_registry:
-            self.macs["product"] += macs_of(operation, args, out)
+            self.macs[self.rows[-1]]["product"] += macs_of(operation, args, out)
         return out
-
-    def add_unfolded(self, attention: ChannelAttention, _: tuple, out: torch.Tensor) -> None:
-        """What the papers' form costs more than ours: attn V, then Wo, instead of (Wo attn) V."""
-        channels, kept, pixels = attention.out.in_channels, len(attention.narrow), out[0, 0].numel()
-        per_head = channels // attention.heads
-        folded = channels * kept * (per_head + pixels)
-        self.macs["unfolded projection"] += channels**2 * pixels
-        self.macs["unfolded product"] += per_head * kept * pixels - folded
 
 
 def macs_of(operation: Any, args: tuple, out: torch.Tensor) -> int:

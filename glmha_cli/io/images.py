@@ -209,7 +209,7 @@ def _samples(pixels: Float[np.ndarray, "h w 3"], like: Photo) -> Num[np.ndarray,
         if alpha.dtype != dtype:
             alpha = _quantised(alpha / PEAKS[alpha.dtype], dtype)
         channels.append(alpha[..., None])
-    return np.concatenate(channels, axis=2)
+    return np.ascontiguousarray(np.concatenate(channels, axis=2))
 
 
 def _quantised(values: np.ndarray, dtype: type) -> np.ndarray:

@@ -4,12 +4,13 @@ A cube holds reflectance relative to a perfect white diffuser. Under CIE D65, se
 observer, it renders to linear RGB = (M T' r) / (M T' 1) per channel: a spectrum of ones is exactly white.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
+from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
 TO_RGB = np.array(BAND_TO_RGB)
 LEAST_CHANGE = np.linalg.inv(TO_RGB.T @ TO_RGB) @ TO_RGB.T
@@ -36,6 +37,17 @@ def render_linear(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3
 def render(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
     """The sRGB photo of a reflectance cube under D65, clipped to [0, 1]."""
     return linear_to_srgb(render_linear(cube).clip(0, 1))
+
+
+def rendering_weights(wavelength_nm: Sequence[float]) -> Float[np.ndarray, "bands 3"]:
+    """Band -> linear sRGB for any rising wavelengths: a spectrum of ones is white, whatever the grid covers.
+
+    The table's curves, interpolated, times the width that each band stands for; each colour is scaled to 1. A
+    grid that leaves out the ends of the visible range shows colours as if they held no information there.
+    """
+    curves = np.stack([np.interp(wavelength_nm, RGB2HSI_NM, curve, left=0, right=0) for curve in TO_RGB.T], axis=1)
+    weights = curves * np.gradient(wavelength_nm)[:, None]
+    return weights / weights.sum(axis=0)
 
 
 def project_onto_photo(

@@ -24,9 +24,13 @@ class EngineOptions:
 
 
 class Engine(Protocol):
-    """A loaded checkpoint. `device` and `precision` are what was chosen; sizes must be multiples of `size_multiple`."""
+    """A loaded checkpoint. `device` and `precision` are what was chosen; sizes must be multiples of `size_multiple`.
+
+    stretch_input: it was trained on photos stretched to [0, 1], and whoever tiles has to do that before.
+    """
 
     size_multiple: int
+    stretch_input: bool
     device: str
     precision: str
 

@@ -29,6 +29,8 @@ class Restorer:
     def restore(self, source: Any, *, on_tile: OnTile = lambda done, total: None) -> Float[np.ndarray, "h w c"]:
         """`source` as `task.prepare` takes it -> the result in [0, 1], float32. `on_tile(done, total)` is progress."""
         inputs = self.task.prepare(source)
+        if self.engine.stretch_input:
+            inputs = tuple(map(stretched, inputs))
         total = len(grid(*inputs[0].shape[:2], self.tiling))
         done = 0
 
@@ -44,3 +46,9 @@ class Restorer:
         if self.project and self.task.project is not None:
             result = self.task.project(result, source)
         return result
+
+
+def stretched(image: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"]:
+    """`image` with its lowest value at 0 and its highest at 1, over all pixels and channels; 0 where it is flat."""
+    low, high = image.min(), image.max()
+    return (image - low) / ((high - low) or 1)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.runtime.engine import EngineOptions
+from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -37,9 +38,10 @@ def choose_precision(asked: str, device: str) -> str:
 class TorchEngine:
     """See glmha_cli.runtime.engine.Engine. Weights stay float32; lower precision is by autocast."""
 
-    def __init__(self, network: torch.nn.Module, *, device: str, precision: str) -> None:
+    def __init__(self, network: torch.nn.Module, *, device: str, precision: str, stretch_input: bool) -> None:
         self.network = network.to(device, memory_format=torch.channels_last)
         self.size_multiple = network.config.size_multiple
+        self.stretch_input = stretch_input
         self.device, self.precision = device, precision
 
     @classmethod
@@ -47,7 +49,8 @@ class TorchEngine:
         keep_freed_memory()
         device = choose_device(options.device)
         precision = choose_precision(options.precision, device)
-        return cls(load_network(weights), device=device, precision=precision)
+        stretch_input = read_about(weights).get("stretch_input", False)
+        return cls(load_network(weights), device=device, precision=precision, stretch_input=stretch_input)
 
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
         tensors = [self._to_device(array) for array in inputs]

@@ -1,11 +1,12 @@
 """Training samples as a pure function of (seed, step): a killed run resumes to the same data, on any worker."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations import Degradation, Degrade
 from glmha_cli.training.recipe import Schedule
 from glmha_cli.training.sources import Source, Targets
 
@@ -17,8 +18,13 @@ Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
 class Samples(Dataset):
     """Key -> sample: a random crop, flipped and turned, made a target and degraded."""
 
-    def __init__(self, targets: Targets, degrade: Degrade, *, seed: int) -> None:
-        self.targets, self.degrade, self.seed = targets, degrade, seed
+    def __init__(self, targets: Targets, degradation: Degradation, *, seed: int) -> None:
+        self.targets, self.degradation, self.seed = targets, degradation, seed
+        self.degrade = degradation.training()
+
+    def __reduce__(self) -> tuple:
+        """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
+        return partial(Samples, seed=self.seed), (self.targets, self.degradation)
 
     def __getitem__(self, key: SampleKey) -> Sample:
         step, place, patch_px = key
@@ -46,7 +52,7 @@ def packed(array: np.ndarray) -> np.ndarray:
     """As arrays wait in memory and travel between processes: photos (three channels) as bytes, others as float16."""
     if array.dtype == np.uint8:
         return array
-    return np.rint(array * 255).astype(np.uint8) if array.shape[2] == 3 else array.astype(np.float16)
+    return np.rint(array * 255).astype(np.uint8) if array.shape[2] == 3 else array.astype(np.float16, copy=False)
 
 
 def unpacked(array: np.ndarray) -> np.ndarray:
@@ -72,5 +78,5 @@ class StepBatches(Sampler[list[SampleKey]]):
 
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:
     """Prepared ahead by worker processes; (b, h, w, c), which permutes to channels-last for free."""
-    ahead = {"prefetch_factor": 8} if num_workers else {}
+    ahead = {"prefetch_factor": 4} if num_workers else {}
     return DataLoader(dataset, batch_sampler=batches, num_workers=num_workers, **ahead)

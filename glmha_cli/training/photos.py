@@ -33,7 +33,7 @@ def find_files(folders: Iterable[Path], suffixes: Collection[str], *, kind: str)
             for index, path in enumerate(group):
                 (training if index % HOLD_OUT_EVERY else held_out).append(path)
     if not training:
-        raise NoInputError(f"too few {kind} in {folder}", f"one of {HOLD_OUT_EVERY} is held out for validation: add more")
+        raise NoInputError(f"too few {kind} in {folder}", f"one of {HOLD_OUT_EVERY} is held out: add more")
     return training, held_out
 
 
@@ -54,7 +54,8 @@ def halved(photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
     return np.rint(reduce(even.astype(np.float32), "(h p) (w q) c -> h w c", "mean", p=2, q=2)).astype(np.uint8)
 
 
-def load_photos(paths: Iterable[Path], *, min_side_px: int, max_side_px: int = 1280) -> list[UInt8[np.ndarray, "h w 3"]]:
+def load_photos(paths: Iterable[Path], *, min_side_px: int,
+                max_side_px: int = 1280) -> list[UInt8[np.ndarray, "h w 3"]]:
     """Decode all; those smaller than a crop cannot be used and are an error when none is left."""
     return usable([decode(path, max_side_px=max_side_px) for path in paths], min_side_px=min_side_px, kind="photos")
 

@@ -1,30 +1,35 @@
 """One training run: recipe and folders in, a run folder with checkpoint, curve and weights out."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
 from glmha_cli.allocator import keep_freed_memory
-from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.errors import BadDataError, NoInputError, UsageError
 from glmha_cli.lookup import resolve
+from glmha_cli.networks import network_from_plain
+from glmha_cli.tasks import TASKS
 from glmha_cli.training.callbacks import Curve, Ema, TimeLimit
-from glmha_cli.training.data import DegradedPhotos, StepBatches, training_loader
-from glmha_cli.training.degradations import DEGRADATIONS
+from glmha_cli.training.data import Sample, Samples, StepBatches, training_loader
+from glmha_cli.training.degradations import DEGRADATIONS, Degradation
 from glmha_cli.training.module import Restoration
-from glmha_cli.training.photos import find_photos, load_photos
 from glmha_cli.training.recipe import Recipe
-from glmha_cli.training.validation import Pairs, folder_pairs, synthetic_sets
+from glmha_cli.training.sources import load_targets
+from glmha_cli.training.validation import folder_pairs, synthetic_sets
 from glmha_cli.typed import from_mapping
+from glmha_cli.weights.checkpoint import load_weights
 
 
 class RunData(lightning.LightningDataModule):
     """Training batches from the current step on, one validation interval at a time, and the validation sets."""
 
-    def __init__(self, recipe: Recipe, dataset: DegradedPhotos, sets: dict[str, Pairs], *, num_workers: int) -> None:
+    def __init__(self, recipe: Recipe, dataset: Samples, sets: dict[str, list[Sample]], *, num_workers: int) -> None:
         super().__init__()
         self.recipe, self.dataset, self.sets, self.num_workers = recipe, dataset, sets, num_workers
 
@@ -36,13 +41,18 @@ class RunData(lightning.LightningDataModule):
         return training_loader(self.dataset, batches, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader]:
-        return [DataLoader(pairs, batch_size=1) for pairs in self.sets.values()]
+        return [DataLoader(samples, batch_size=1) for samples in self.sets.values()]
 
 
-def train(recipe: Recipe, *, images: Iterable[Path], run_dir: Path, validate_pairs: Iterable[Path] = (),
-          steps: int | None = None, max_minutes: float | None = None, resume: bool = False,
-          precision: str = "bf16-mixed", device: str = "auto", num_workers: int = 1) -> Path:
-    """Train `recipe` on clean photos degraded on the fly; returns the best weights written so far.
+def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] = (), spectra: Path | None = None,
+          run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
+          start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
+          device: str = "auto", num_workers: int = 1) -> Path:
+    """Train `recipe` on clean photos or cubes degraded on the fly; returns the best weights written so far.
+
+    images, cubes: folders. spectra: measured reflectances that make cubes of photos (`spectra.read_library`).
+    validate_pairs: folders of real pairs to validate on as well; photo tasks only.
+    start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
@@ -55,25 +65,57 @@ def train(recipe: Recipe, *, images: Iterable[Path], run_dir: Path, validate_pai
         raise NoInputError(f"nothing to resume in {run_dir}", "leave --resume out to start")
     if checkpoint.is_file() and not resume:
         raise UsageError(f"{run_dir} holds a run already", "add --resume to go on, or name another --run-dir")
+    if resume and start_from is not None:
+        raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
+    if resume:
+        require_same_network(checkpoint, recipe)
     keep_freed_memory()
-    data = prepare_data(recipe, images, validate_pairs, num_workers)
+    data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, validate_pairs=validate_pairs,
+                        num_workers=num_workers)
     run_dir.mkdir(parents=True, exist_ok=True)
     module = Restoration(recipe, list(data.sets))
+    if start_from is not None:
+        load_weights(module.network, start_from)
     trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device)
-    trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=False)
+    with warnings.catch_warnings():
+        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
+        warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory")
+        trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     return run_dir / "best.safetensors"
 
 
-def prepare_data(recipe: Recipe, images: Iterable[Path], validate_pairs: Iterable[Path], num_workers: int) -> RunData:
-    knobs = dict(recipe.degradation)
-    name = knobs.pop("name")
-    degradation = from_mapping(resolve(DEGRADATIONS, name, "degradation"), knobs, f"degradation {name}")
-    training, held_out = find_photos(images)
-    largest = max(stage.patch_px for stage in recipe.schedule.stages)
+def require_same_network(checkpoint: Path, recipe: Recipe) -> None:
+    """BadDataError unless `checkpoint` can be read and holds the weights of `recipe`'s network."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+    except Exception as error:  # a damaged file makes torch raise anything
+        raise BadDataError(f"'{checkpoint}' is damaged or no checkpoint of a run",
+                           "start anew in another --run-dir") from error
+    with torch.device("meta"):
+        network = network_from_plain(recipe.network).build()
+    wanted = {f"network.{name}": tensor.shape for name, tensor in network.state_dict().items()}
+    if {name: tensor.shape for name, tensor in state.items()} != wanted:
+        raise BadDataError(f"'{checkpoint}' is of another network than the recipe's",
+                           "resume with the recipe the run began with, or name another --run-dir")
+
+
+def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
+                 validate_pairs: Iterable[Path], num_workers: int) -> RunData:
+    task, degradation = resolve(TASKS, recipe.task, "task"), degradation_of(recipe)
+    if task.output_kind != "photo" and validate_pairs:
+        raise UsageError(f"{task.name} does not restore photos, so pairs of them cannot validate it",
+                         "leave --validate-pairs out")
     sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
-    sets |= synthetic_sets(held_out, degradation.validation())
-    dataset = DegradedPhotos(load_photos(training, min_side_px=largest), degradation.training(), seed=recipe.seed)
-    return RunData(recipe, dataset, sets, num_workers=num_workers)
+    largest = max(stage.patch_px for stage in recipe.schedule.stages)
+    targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=largest)
+    sets |= synthetic_sets(targets.held_out, degradation.validation())
+    return RunData(recipe, Samples(targets, degradation, seed=recipe.seed), sets, num_workers=num_workers)
+
+
+def degradation_of(recipe: Recipe) -> Degradation:
+    knobs = dict(recipe.degradation)
+    name = knobs.pop("name", "")
+    return from_mapping(resolve(DEGRADATIONS, name, "degradation"), knobs, f"degradation {name}")
 
 
 def build_trainer(recipe: Recipe, run_dir: Path, *, max_minutes: float | None, precision: str,

@@ -43,27 +43,34 @@ def load_targets(task: Task, *, images: Iterable[Path], cubes: Iterable[Path], s
     Raises UsageError for what the task has no use for or lacks, NoInputError and BadDataError for the files.
     """
     images, cubes = list(images), list(cubes)
-    if task.output_kind == "photo" and (cubes or spectra):
-        raise UsageError(f"{task.name} learns from photos alone", "leave --cubes and --spectra out")
-    if images and task.output_kind == "cube" and spectra is None:
-        raise UsageError(f"{task.name} needs measured spectra to make cubes of photos",
-                         "add --spectra FILE.npz with `reflectance` and `wavelength_nm`, or give --cubes alone")
-    if not images and not cubes:
-        raise UsageError("nothing to learn from", "--images FOLDER" if task.output_kind == "photo" else
-                         "--images FOLDER --spectra FILE.npz, or --cubes FOLDER")
+    refuse_what_does_not_fit(task, images, cubes, spectra)
+    libraries = read_library(spectra, task.wavelength_nm) if spectra and images else None
     sources, held_out = [], {}
-    libraries = None if spectra is None else read_library(spectra, task.wavelength_nm)
     if images:
         training, kept = find_photos(images)
-        photos = [centre_crop(decode(path, max_side_px=PHOTO_SIDE_PX)) for path in evenly_chosen(kept, task)]
-        held_out[""] = photos if libraries is None else [nearest_cube(p, libraries[1]).astype(np.float16) for p in photos]
         sources += load_photos(training, min_side_px=crop_px, max_side_px=PHOTO_SIDE_PX)
+        photos = [centre_crop(decode(path, max_side_px=PHOTO_SIDE_PX)) for path in evenly_chosen(kept, task)]
+        if libraries:
+            photos = [nearest_cube(photo, libraries[1]).astype(np.float16) for photo in photos]
+        held_out[""] = photos
     if cubes:
         training, kept = find_files(cubes, CUBE_SUFFIXES, kind="cubes")
-        held_out["_cubes"] = [centre_crop(load_cube(path, task)) for path in evenly_chosen(kept, task)]
         sources += usable([load_cube(path, task) for path in training], min_side_px=crop_px, kind="cubes")
-    make = as_it_is if libraries is None else partial(as_cube, library=libraries[0])
+        held_out["_cubes"] = [centre_crop(load_cube(path, task)) for path in evenly_chosen(kept, task)]
+    make = partial(as_cube, library=libraries[0]) if libraries else as_it_is
     return Targets(sources=sources, make=make, held_out=held_out)
+
+
+def refuse_what_does_not_fit(task: Task, images: list[Path], cubes: list[Path], spectra: Path | None) -> None:
+    to_photo = task.output_kind == "photo"
+    if to_photo and (cubes or spectra):
+        raise UsageError(f"{task.name} learns from photos alone", "leave --cubes and --spectra out")
+    if not images and not cubes:
+        raise UsageError("nothing to learn from",
+                         "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER")
+    if images and not to_photo and spectra is None:
+        raise UsageError(f"{task.name} needs measured spectra to make cubes of photos",
+                         "--spectra FILE.npz with `reflectance` and `wavelength_nm`, or --cubes FOLDER alone")
 
 
 def as_it_is(crop: Source, rng: np.random.Generator) -> Source:

@@ -1,4 +1,4 @@
-"""Validation sets, fixed before training by committed seeds and never used for training, and what they are scored by."""
+"""Validation sets, fixed by committed seeds and never used for training, and what they are scored by."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,8 @@ SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 """Protocol of the task -> (result, target) to the PSNR in dB that decides which weights are best."""
 
 
-def synthetic_sets(held_out: Mapping[str, Sequence[Source]], degradations: Mapping[str, Degrade]) -> dict[str, list[Sample]]:
+def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
+                   degradations: Mapping[str, Degrade]) -> dict[str, list[Sample]]:
     """Per named degradation and kind of held-out target, each target degraded under the seed of its place."""
     return {name + ending: [sample(target, degrade, np.random.default_rng(seed)) for seed, target in enumerate(targets)]
             for name, degrade in degradations.items() for ending, targets in held_out.items()}

@@ -23,9 +23,14 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], about: Mapping[str,
 def load_network(path: Path) -> nn.Module:
     """The network of a checkpoint with its weights, float32, in eval mode, on the CPU."""
     network = network_from_plain(read_about(path)["network"]).build()
+    load_weights(network, path)
+    return network.eval()
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights of a checkpoint into `network`; BadDataError if they are not of such a network."""
     state = {name: tensor.float() for name, tensor in load_file(path).items()}
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise BadDataError(f"'{path}': its weights do not fit the network it names", "glmha models") from error
-    return network.eval()
+        raise BadDataError(f"'{path}': its weights do not fit this network", f"glmha info {path}") from error

@@ -1,7 +1,7 @@
 """weights_manifest.json, typed: every model the tool knows, and which one a task uses by default."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,10 +25,28 @@ class FileEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A repository of the Hugging Face Hub.
+
+    revision: a commit of 40 hexadecimal digits; None where none is known, and sha256 alone pins the bytes.
+    names: of files that are called otherwise there, by format.
+    """
+
+    repo_id: str
+    revision: str | None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.repo_id}, unpinned" if self.revision is None else f"{self.repo_id}@{self.revision[:7]}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelEntry:
     """One model.
 
-    network: plain config (glmha_cli.networks). files: by format; empty while nothing has been trained.
+    network: plain config (glmha_cli.networks). files: by format ("safetensors", "onnx", or a released "pth"); empty
+    while nothing has been trained. hub: where they can be fetched; None for those that are bundled alone.
+    licence: its name. terms: what a user has to accept once, if anything.
     training: recipe, steps, device, seconds, data. quality: measured scores by "protocol/data".
     """
 
@@ -38,32 +56,64 @@ class ModelEntry:
     summary: str
     network: Mapping[str, Any]
     licence: str = ""
+    terms: str = ""
+    hub: Hub | None = None
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
-        return "bundled" if self.files else "-"
+        """Where the files come from if they are on this machine in no other way."""
+        if self.files and all((PACKAGE / "bundled" / file.name).is_file() for file in self.files.values()):
+            return "bundled"
+        return str(self.hub) if self.files and self.hub else "-"
 
     @property
     def status(self) -> str:
-        return "ready" if self.files else "not trained yet"
+        if not self.files:
+            return "not trained yet"
+        return "fetched when used" if self.hub and self.source != "bundled" else "ready"
+
+    def name_on_hub(self, kind: str) -> str:
+        return self.hub.names.get(kind, self.files[kind].name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alias:
+    """The models that a task's name means: on CPUs, and on GPUs if another one."""
+
+    cpu: str
+    gpu: str | None = None
+
+
+def no_gpu() -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """models by id, and the id of each task's default."""
+    """models by id, and what each task's name means."""
 
     models: Mapping[str, ModelEntry]
-    defaults: Mapping[str, str]
+    aliases: Mapping[str, Alias]
 
-    def model(self, name: str) -> ModelEntry:
-        """The entry called `name`; a task's name means its default. UsageError offers the closest."""
-        model_id = self.defaults.get(name, name)
-        if model_id not in self.models:
-            raise unknown("model", name, [*self.models, *self.defaults])
-        return self.models[model_id]
+    def model(self, name: str, *, has_gpu: Callable[[], bool] = no_gpu) -> ModelEntry:
+        """The entry called `name`; a task's name means its default for the machine. UsageError offers the closest.
+
+        has_gpu: asked only where the answer matters, as it may have to load a framework.
+        """
+        if name in self.aliases:
+            alias = self.aliases[name]
+            larger = alias.gpu and self.models[alias.gpu].files and has_gpu()
+            name = alias.gpu if larger else alias.cpu
+        if name not in self.models:
+            raise unknown("model", name, [*self.models, *self.aliases])
+        return self.models[name]
+
+    def is_default(self, entry: ModelEntry) -> bool:
+        alias = self.aliases.get(entry.task)
+        return alias is not None and entry.id in (alias.cpu, alias.gpu)
 
 
 def manifest_path() -> Path:
@@ -83,13 +133,16 @@ def manifest_from_plain(data: Mapping[str, Any]) -> Manifest:
         raise BadDataError(f"weights manifest of version {data.get('version')}, this glmha reads {VERSION}",
                            "pip install --upgrade glmha")
     models = {model_id: _entry(model_id, entry) for model_id, entry in data["models"].items()}
-    for task, model_id in data["defaults"].items():
-        if model_id not in models or models[model_id].task != task:
-            raise BadDataError(f"weights manifest: the default of '{task}' is no model of that task: '{model_id}'")
-    return Manifest(models=models, defaults=data["defaults"])
+    aliases = {task: from_mapping(Alias, alias, f"weights manifest, {task}") for task, alias in data["aliases"].items()}
+    for task, alias in aliases.items():
+        for model_id in filter(None, (alias.cpu, alias.gpu)):
+            if model_id not in models or models[model_id].task != task:
+                raise BadDataError(f"weights manifest: the default of '{task}' is no model of that task: '{model_id}'")
+    return Manifest(models=models, aliases=aliases)
 
 
 def _entry(model_id: str, data: Mapping[str, Any]) -> ModelEntry:
     where = f"weights manifest, {model_id}"
     files = {kind: from_mapping(FileEntry, entry, where) for kind, entry in data.get("files", {}).items()}
-    return from_mapping(ModelEntry, {**data, "id": model_id, "files": files}, where)
+    hub = from_mapping(Hub, data["hub"], where) if data.get("hub") else None
+    return from_mapping(ModelEntry, {**data, "id": model_id, "files": files, "hub": hub}, where)

@@ -1,19 +1,51 @@
-"""Where the weights of a model are: one order, one place, and every load verified."""
+"""Where the weights of a model are: one order, one place, and every load verified.
 
-import hashlib
+A path, then --weights-dir, then what is bundled, then the Hub's cache, then the Hub. Wrong bytes are refused; in the
+Hub's cache they are deleted and fetched once more before.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from glmha_cli.errors import UsageError, WeightsUnavailableError
+from glmha_cli.errors import NoInputError, UsageError, WeightsUnavailableError
+from glmha_cli.weights import hub
 from glmha_cli.weights.about import read_about
-from glmha_cli.weights.manifest import PACKAGE, FileEntry, ModelEntry, load_manifest
+from glmha_cli.weights.convert import converted
+from glmha_cli.weights.integrity import difference, sha256_of, verified
+from glmha_cli.weights.licence import require_acceptance
+from glmha_cli.weights.manifest import PACKAGE, ModelEntry, load_manifest
 
-SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx")
+HUB_CACHE = "Hub cache"
+
+
+def ignore(text: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What may be done to get weights.
+
+    weights_dir: looked into first. offline: no requests. accept_licence: the user agrees to the model's terms.
+    say: takes a line for the user. progress: the client may draw bars.
+    """
+
+    weights_dir: Path | None = None
+    offline: bool = False
+    accept_licence: bool = False
+    say: Callable[[str], None] = ignore
+    progress: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A checkpoint ready to load. entry: None for a file given by path."""
+    """A checkpoint ready to load.
+
+    sha256: of the published file, which is not `path` where that was converted. entry: None for a file given by path.
+    """
 
     id: str
     path: Path
@@ -21,27 +53,38 @@ class Weights:
     entry: ModelEntry | None
 
 
-def find_weights(model: str | None, *, task: str) -> Weights:
+def find_weights(model: str | None, *, task: str, device: str = "auto", access: Access = Access()) -> Weights:
     """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`.
 
+    device: `auto`, `cpu`, `cuda` or `mps`; a task's default may be larger on a GPU.
+
     Raises:
-        UsageError: unknown model (closest offered), or a model of another task.
-        NoInputError, BadDataError: no such file, or not a checkpoint of ours.
-        WeightsUnavailableError: known, but there are no weights yet, or the file is not the one that was published.
+        UsageError: unknown model (closest offered), a model of another task, or terms not accepted.
+        NoInputError, BadDataError: no such file or folder, or not a checkpoint of ours.
+        WeightsUnavailableError: no weights yet, none to be had, or not the bytes that were published.
     """
     if model is not None and is_path(model):
         return _from_path(Path(model), task)
-    entry = load_manifest().model(model or task)
+    entry = load_manifest().model(model or task, has_gpu=partial(has_gpu, device))
     _require_task(entry.id, entry.task, task)
-    if not entry.files:
-        raise WeightsUnavailableError(f"there is no checkpoint for '{entry.id}' yet",
-                                      "give your own by --model PATH.safetensors; `glmha models` lists what is there")
-    file = entry.files["safetensors"]
-    return Weights(id=entry.id, path=verified(PACKAGE / "bundled" / file.name, file), sha256=file.sha256, entry=entry)
+    require_acceptance(entry, accept=access.accept_licence, say=access.say)
+    kind = "pth" if "pth" in entry.files else "safetensors"
+    published = partial(fetch, entry, kind, access)
+    path = converted(entry, published) if kind == "pth" else published()
+    return Weights(id=entry.id, path=path, sha256=entry.files[kind].sha256, entry=entry)
 
 
 def is_path(model: str) -> bool:
-    return model.endswith(SUFFIX) or "/" in model or "\\" in model
+    return model.endswith(SUFFIXES) or "/" in model or "\\" in model
+
+
+def has_gpu(device: str) -> bool:
+    """Whether computing on `device` means a GPU."""
+    if device != "auto":
+        return device != "cpu"
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _from_path(path: Path, task: str) -> Weights:
@@ -54,17 +97,50 @@ def _require_task(model: str, its_task: str, task: str) -> None:
         raise UsageError(f"'{model}' is a model for {its_task}, not for {task}", f"glmha {its_task} …")
 
 
-def verified(path: Path, file: FileEntry) -> Path:
-    """`path`, if its size and sha256 are those of the manifest."""
-    if not path.is_file():
-        raise WeightsUnavailableError(f"the bundled checkpoint '{path}' is missing", "pip install --force-reinstall glmha")
-    found = sha256_of(path) if path.stat().st_size == file.size_bytes else f"a file of {path.stat().st_size} bytes"
-    if found != file.sha256:
-        raise WeightsUnavailableError(f"'{path}' is not the published checkpoint: expected sha256 {file.sha256}, found "
-                                      f"{found}", "pip install --force-reinstall glmha")
-    return path
+def locate(entry: ModelEntry, kind: str, weights_dir: Path | None) -> tuple[str, Path] | None:
+    """The first place on this machine that has the model's file of a format, and the file; not verified."""
+    if weights_dir is not None and not weights_dir.is_dir():
+        raise NoInputError(f"no folder '{weights_dir}'", f"glmha models pull {entry.id} --to {weights_dir}")
+    name = entry.files[kind].name
+    for place, folder in (("weights-dir", weights_dir), ("bundled", PACKAGE / "bundled")):
+        if folder is not None and (folder / name).is_file():
+            return place, folder / name
+    path = entry.hub and hub.cached(entry.hub, entry.name_on_hub(kind))
+    return (HUB_CACHE, path) if path else None
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def fetch(entry: ModelEntry, kind: str, access: Access) -> Path:
+    """The model's file of a format ("safetensors", "onnx", "pth"), verified; from the Hub if it is nowhere else."""
+    if kind not in entry.files:
+        raise WeightsUnavailableError(f"there is no checkpoint for '{entry.id}' yet",
+                                      "give your own by --model PATH.safetensors; `glmha models` lists what is there")
+    file = entry.files[kind]
+    place, path = locate(entry, kind, access.weights_dir) or ("", None)
+    if path is not None and place != HUB_CACHE:
+        hint = "pip install --force-reinstall glmha" if place == "bundled" else f"glmha models pull {entry.id} --to DIR"
+        return verified(path, file, hint=hint)
+    if entry.hub is None:
+        raise WeightsUnavailableError(f"the bundled checkpoint '{file.name}' is missing", "pip install --force-reinstall glmha")
+    return _from_hub(entry, kind, path, access)
+
+
+def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Access) -> Path:
+    """What is in the cache or, if that is nothing or wrong, a download; one more where the first was wrong."""
+    name, file = entry.name_on_hub(kind), entry.files[kind]
+    offline = access.offline or hub.is_offline()
+    if in_cache is None and offline:
+        raise WeightsUnavailableError(f"'{entry.id}' is not on this machine, and --offline forbids to fetch it",
+                                      f"glmha models pull {entry.id}, with a connection")
+    for path in ([None, None] if in_cache is None else [in_cache, None]):
+        if path is None and offline:
+            break
+        if path is None:
+            access.say(f"fetching {entry.id} ({file.size_bytes / 1e6:.1f} MB) from {entry.source}")
+            path = hub.download(entry.hub, name, progress=access.progress)
+        problem = difference(path, file)
+        if not problem:
+            return path
+        hub.discard(path)
+        access.say(f"wrong bytes for {entry.id}, deleted")
+    raise WeightsUnavailableError(f"'{name}' of {entry.hub.repo_id} is not the published file: {problem}",
+                                  f"glmha models pull {entry.id}, or another source by --weights-dir DIR")

@@ -6,6 +6,7 @@ MST's released code multiplies K Q^T, so what it calls to_k makes our queries an
 
 import pickle
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,16 @@ from glmha_cli.networks import network_from_plain, network_to_plain
 
 Upstream = Mapping[str, Tensor]
 Rules = list[tuple[str, str | Callable[[re.Match], str]]]
+
+# Of the released weights, by network. Restormer's as of April 2024.
+LICENCES = {
+    "restormer": "Academic Public License, non-commercial",
+    "mst": "MIT",
+    "mst_plus_plus": "MIT",
+}
+
+# Networks whose released weights were trained on photos stretched to [0, 1] by their lowest and highest value.
+STRETCHED = {"mst_plus_plus"}
 
 # Applied in order; each pattern replaces every match in the name.
 RESTORMER_RULES: Rules = [
@@ -107,7 +118,8 @@ def load_pth(path: Path) -> tuple[dict[str, Any], dict[str, Shaped[Tensor, "..."
     if not path.is_file():
         raise NoInputError(f"no checkpoint at {path}", "name an existing .pth file")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of unusual pickle protocols: what cannot be read is an error
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+)", str(error))
         what = f"holds a pickled object ({found[1]})" if found else "is not a torch checkpoint"

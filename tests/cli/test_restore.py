@@ -1,6 +1,10 @@
 """The restoring verbs as a user runs them: real processes, real files, exit codes and messages."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -150,3 +154,16 @@ def test_a_device_that_is_not_there(tiny_model, photo, tmp_path):
 def test_debug_shows_the_traceback(photo, tmp_path):
     result = run_glmha("derain", photo, tmp_path / "out.png", "--model", "nothing", "--debug")
     assert result.returncode != 0 and "Traceback" in result.stderr
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tiny_model, tmp_path):
+    source, out = tmp_path / "in.png", tmp_path / "out"
+    Image.effect_noise((2000, 2000), 50).convert("RGB").save(source, compress_level=1)
+    out.mkdir()
+    command = [sys.executable, "-m", "glmha_cli", "derain", source, out / "a.png", "--model", tiny_model, "--tile", "32"]
+    process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
+    time.sleep(4)  # past the imports, long before the end
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in stderr
+    assert list(out.iterdir()) == []

@@ -8,10 +8,10 @@ import pytest
 
 from tests.conftest import run_glmha
 
-HEAVY = ("torch", "onnxruntime", "numpy", "lightning")
+HEAVY = ("torch", "onnxruntime", "numpy", "lightning", "huggingface_hub")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["derain", "--help"], ["models"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["derain", "--help"], ["models"], ["models", "pull", "--help"]])
 def test_light_verbs_load_nothing_heavy(arguments):
     code = ("import sys\nsys.argv = ['glmha', *" + repr(arguments) + "]\nfrom glmha_cli.cli.app import main\n"
             "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"

@@ -13,11 +13,11 @@ from glmha_cli.networks import NETWORKS, network_from_plain, network_to_plain
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
+from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.manifest import PACKAGE, load_manifest, manifest_from_plain, manifest_path
-from glmha_cli.weights.store import sha256_of
 
 MODELS = load_manifest().models
-SHIPPED = {model_id: entry for model_id, entry in MODELS.items() if entry.files}
+SHIPPED = {model_id: entry for model_id, entry in MODELS.items() if "safetensors" in entry.files}
 LITE_MACS_AT_MOST = 5e9
 
 

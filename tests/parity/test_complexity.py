@@ -3,10 +3,15 @@
 A table's number was rounded: it is met when ours, rounded to as many digits, is the same.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from glmha_cli.attention.csa import CSA
 from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.linformer import Linformer
+from glmha_cli.attention.performer import Performer
+from glmha_cli.attention.reformer import Reformer
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
@@ -128,3 +133,50 @@ def test_cost_grows_with_the_pixels():
     """But for the calibration and the folding, which do not depend on them: under 1 %."""
     small, large = (count(MSTPlusPlusConfig(), height=64, width=side).macs["as run"] for side in (64, 128))
     assert large / small == pytest.approx(2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("config", "extra", "expected"),
+    [(MSTPlusPlusConfig(attention=Linformer(rank=17)), 0, 23.165), (MSTConfig(attention=Linformer(rank=15)), EXTRA_MACS, 28.27),
+     (MSTPlusPlusConfig(attention=Performer(features=16)), 0, 23.15), (MSTConfig(attention=Performer()), EXTRA_MACS, 28.34),
+     (MSTPlusPlusConfig(attention=Reformer()), 0, 23.17), (MSTConfig(attention=Reformer()), EXTRA_MACS, 28.37)],
+    ids=str,
+)
+def test_the_other_attentions_cost_more_than_csa_and_about_what_the_paper_says(config, extra, expected):
+    """On tokens this few they add to the cost: the point of the paper's Tables 1 and 2."""
+    ours = (count(config).macs["published"] + extra) / 1e9
+    assert ours == pytest.approx(expected, rel=0.0005 if isinstance(config.attention, Linformer) else 0.01)
+    assert ours > (count(type(config)(attention=CSA())).macs["published"] + extra) / 1e9
+
+
+def test_linformers_saving_in_restormer_is_the_papers():
+    """140.99 - 137.26 and 140.99 - 137.16 G in Tables 3 and 4: of the products, which 140.99 leaves out."""
+    saved = count(RestormerConfig(attention=CSA())).macs["everything"] - count(RestormerConfig(attention=Linformer(rank=27))).macs["everything"]
+    assert giga(saved, 1) == 3.7
+
+
+@pytest.mark.parametrize("attention", [Linformer(rank=7), Performer(features=9), Reformer(chunk=3)], ids=str)
+def test_what_an_attention_runs_and_what_its_paper_writes(attention):
+    """One block by hand, per pixel: scores, then values, then Wo."""
+    channels, per_head, pixels = 48, 12, 1024
+    kinds = {"linformer": (2 * 7 + 2 * 7) * channels, "performer": (2 * 9 + 2 * 9) * channels,
+             "reformer": (2 * 4 + 2 * 2 * 6) * channels}  # hashes of Q and K along 2 x 2 directions; 2 rounds of 2 x 3 keys
+    config = MSTPlusPlusConfig(channels=per_head, num_blocks=(0, 0, 1), num_stages=1, attention=attention)
+    cost = count(config, height=128, width=128).macs
+    products = cost["everything"] - cost["convolutions"]
+    assert products == pytest.approx(kinds[type(attention).__name__.lower()] * pixels, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "config", [RestormerConfig(num_blocks=(1, 1, 1, 1), num_refinement_blocks=2, stem_downscale=2), MSTPlusPlusConfig(), MSTConfig()],
+    ids=lambda config: type(config).__name__,
+)
+def test_levels_add_up_and_change_only_where_the_attention_does(config):
+    """A level that keeps its attention keeps its cost; all levels together are the network."""
+    csa = replace(config, attention=CSA())
+    whole, mixed = count(csa), count(replace(csa, attention_by_level={"level2": FULL}))
+    for cost in (whole, mixed):
+        assert cost.parameters == sum(level.parameters for level in cost.levels.values())
+        assert cost.macs == {name: sum(level.macs[name] for level in cost.levels.values()) for name in cost.macs}
+    assert list(whole.levels)[-1] == "bottleneck"
+    assert {name for name in whole.levels if whole.levels[name] != mixed.levels[name]} == {"level2"}

@@ -23,15 +23,17 @@ def commands_in(text: str) -> list[str]:
 
 
 EXAMPLES = [example for name in TASKS for example in resolve(TASKS, name, "task").examples]
-EXAMPLES += [example for verb in VERBS.values() for example in verb.examples]
+EXAMPLES += [example for verb in VERBS.values() for each in (verb, *verb.verbs.values()) for example in each.examples]
 COMMANDS = sorted({command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))} | set(EXAMPLES))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_documented_command_parses(command):
     name, *arguments = shlex.split(command)[1:]
-    group = typer.main.get_command(build_app())
-    verb = group.commands[name]
+    verb = typer.main.get_command(build_app()).commands[name]
+    if arguments and arguments[0] in getattr(verb, "commands", ()):
+        name, *arguments = arguments
+        verb = verb.commands[name]
     with verb.make_context(name, arguments) as context:
         assert context.params
 

@@ -98,5 +98,5 @@ def test_verb(monkeypatch):
 def test_the_tables_are_what_the_command_line_shows():
     app = build_app()
     assert isinstance(app, typer.Typer)
-    assert {command.name for command in app.registered_commands} == {*TASKS, *VERBS}
+    assert {each.name for each in (*app.registered_commands, *app.registered_groups)} == {*TASKS, *VERBS}
     assert RestormerConfig().attention == network_from_plain({"name": "restormer"}).attention

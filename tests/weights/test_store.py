@@ -1,15 +1,21 @@
 """Finding weights: what is verified, what is refused, what is said."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from glmha_cli.errors import UsageError, WeightsUnavailableError
+from glmha_cli.networks import network_from_plain
 from glmha_cli.weights import manifest as manifest_module
+from glmha_cli.weights.checkpoint import load_network, save_checkpoint
+from glmha_cli.weights.integrity import sha256_of, verified
 from glmha_cli.weights.manifest import FileEntry, manifest_path
-from glmha_cli.weights.store import find_weights, sha256_of, verified
+from glmha_cli.weights.store import Access, find_weights
 from tests.conftest import run_glmha
+from tests.weights.conftest import file_entry
 
 
 def test_a_path_works_by_itself(tiny_model):
@@ -27,10 +33,10 @@ def test_changed_bytes_are_refused(tiny_model, tmp_path, change):
     copy = tmp_path / tiny_model.name
     copy.write_bytes(tiny_model.read_bytes())
     entry = FileEntry(name=copy.name, size_bytes=copy.stat().st_size, sha256=sha256_of(copy))
-    assert verified(copy, entry) == copy
+    assert verified(copy, entry, hint="") == copy
     copy.write_bytes(change(copy.read_bytes()))
     with pytest.raises(WeightsUnavailableError, match=entry.sha256):
-        verified(copy, entry)
+        verified(copy, entry, hint="")
 
 
 def test_the_manifest_is_found_in_a_checkout_and_in_a_wheel(tmp_path, monkeypatch):
@@ -45,7 +51,7 @@ def test_the_manifest_is_found_in_a_checkout_and_in_a_wheel(tmp_path, monkeypatc
 def test_models_lists_every_entry_once():
     records = [json.loads(line) for line in run_glmha("models", "--json").stdout.splitlines()]
     assert {record["id"] for record in records} == set(manifest_module.load_manifest().models)
-    assert sum(record["default"] for record in records) == len(manifest_module.load_manifest().defaults)
+    assert sum(record["default"] for record in records) == len(manifest_module.load_manifest().aliases)
     text = run_glmha("models").stdout
     assert all(record["id"] in text for record in records)
 
@@ -63,3 +69,21 @@ def test_info_of_nothing_offers_the_closest():
     result = run_glmha("info", "deran-lite")
     assert result.returncode == 2 and "derain-lite" in result.stderr
     assert run_glmha("info", Path("no.safetensors")).returncode == 66
+
+
+def test_a_lite_checkpoint_is_verified_and_loaded_in_a_moment(library, tmp_path):
+    """Best of several: the machine may be busy with other tests."""
+    network = {"name": "restormer", "channels": 32, "num_blocks": [1, 2, 2, 2], "num_refinement_blocks": 1,
+               "ffn_expansion": 2.0, "stem_downscale": 2, "attention": {"name": "glmha"}}
+    path = tmp_path / "lite.safetensors"
+    built = network_from_plain(network).build()
+    assert 3e6 < sum(parameter.numel() for parameter in built.parameters()) < 5e6
+    save_checkpoint(path, built.state_dict(), {"task": "derain", "network": network}, dtype=torch.float32)
+    library.add("lite", network=network, files={"safetensors": file_entry(path)})
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        load_network(find_weights("lite", task="derain", access=Access(weights_dir=tmp_path)).path)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3

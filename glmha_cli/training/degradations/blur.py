@@ -8,22 +8,26 @@ A patch does not hold what moves in from outside, so it is continued by reflecti
 complex, x + iy, and its mean is 0: a result is not shifted against its photo.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex, Float
-from PIL import Image
 from scipy import fft
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations.sensor import add_noise, from_levels, log_uniform, through_jpeg, to_levels
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 
 SHARES = ("uniform", "varying", "moving", "weak", "clean")
 PATH_STEPS = 192
 MAX_EXTENT_PX = 58.0
+JITTER, JERKS, PULL = (0.003, 0.2), (3e-4, 0.02), (1e-5, 5e-3)
+"""Per step of about unit length: random change of velocity, probability of a jerk back, pull per distance."""
+SHOT, READ = (1e-5, 4e-4), (2e-4, 2e-3)
+"""Variance of shot noise per light, deviation of read noise; white is 1."""
 CORNERS = np.array([[-1 - 1j, 1 - 1j], [-1 + 1j, 1 + 1j]]) / np.sqrt(2)
 
 
@@ -47,7 +51,7 @@ class BlurConfig:
     extent_px: tuple[float, float] = (3.0, 40.0)
     weak_px: tuple[float, float] = (0.3, 2.5)
     saturated: float = 0.3
-    boost: tuple[float, float] = (2.0, 20.0)
+    boost: tuple[float, float] = (2.0, 10.0)
     noisy: float = 0.4
     compressed: float = 0.3
     jpeg_quality: tuple[int, int] = (70, 100)
@@ -57,12 +61,12 @@ class BlurConfig:
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in SHARES]
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError(f"blur shares must be non-negative and sum to 1, not {shares}")
+            raise BadDataError(f"blur shares must be non-negative and sum to 1, not {shares}")
         for low, high in (self.extent_px, self.weak_px):
             if not 0 < low <= high <= MAX_EXTENT_PX:
-                raise ValueError(f"paths of {low} to {high} px: blur is possible up to {MAX_EXTENT_PX} px")
+                raise BadDataError(f"paths of {low} to {high} px: blur is possible up to {MAX_EXTENT_PX} px")
         if self.bank_paths < 1:
-            raise ValueError("a bank needs at least one path")
+            raise BadDataError("a bank needs at least one path")
 
     def training(self) -> Degrade:
         """Blur of all kinds, along paths drawn now."""
@@ -77,7 +81,7 @@ class BlurConfig:
 def draw_paths(num_paths: int, *, seed: int) -> Complex[np.ndarray, "n steps"]:
     """Markov motions of mean 0 that just touch the circle of diameter 1, from nearly straight to erratic."""
     rng = np.random.default_rng(seed)
-    jitter, jerks, pull = (_between(rng, limits, num_paths) for limits in [(0.003, 0.2), (3e-4, 0.02), (1e-5, 5e-3)])
+    jitter, jerks, pull = (low * (high / low) ** rng.random(num_paths) for low, high in (JITTER, JERKS, PULL))
     velocity = np.exp(2j * np.pi * rng.random(num_paths))
     positions = np.zeros((num_paths, PATH_STEPS), complex)
     for step in range(1, PATH_STEPS):
@@ -93,12 +97,6 @@ def _normal(rng: np.random.Generator, num: int) -> Complex[np.ndarray, " num"]:
     return rng.standard_normal(num) + 1j * rng.standard_normal(num)
 
 
-def _between(rng: np.random.Generator, limits: tuple[float, float], num: int | None = None) -> float | np.ndarray:
-    """Uniform on a logarithmic scale."""
-    low, high = limits
-    return low * (high / low) ** rng.random(num)
-
-
 def add_blur(image: Float[np.ndarray, "h w 3"], *, paths: Complex[np.ndarray, "n steps"], rng: np.random.Generator,
              config: BlurConfig) -> Float[np.ndarray, "h w 3"]:
     """Motion blur of a random kind on a sharp photo or patch of any size.
@@ -108,17 +106,18 @@ def add_blur(image: Float[np.ndarray, "h w 3"], *, paths: Complex[np.ndarray, "n
     """
     kind = rng.choice(SHARES, p=[getattr(config, name) for name in SHARES])
     if kind == "clean":
-        return _from_levels(_to_levels(image))
+        return from_levels(to_levels(image))
     linear = srgb_to_linear(image)
     if kind != "weak" and rng.random() < config.saturated:
-        linear = boost_highlights(linear, _between(rng, config.boost))
+        linear = boost_highlights(linear, log_uniform(rng, config.boost))
     blurred = _KINDS[kind](linear, paths, rng, config).clip(0, 1)
     if rng.random() < config.noisy:
-        blurred = _add_noise(blurred, rng).clip(0, 1)
-    levels = _to_levels(linear_to_srgb(blurred))
+        noisy = add_noise(blurred, rng, shot=log_uniform(rng, SHOT), read=log_uniform(rng, READ))
+        blurred = noisy.clip(0, 1)
+    levels = to_levels(linear_to_srgb(blurred))
     if rng.random() < config.compressed:
-        levels = _through_jpeg(levels, rng, config.jpeg_quality)
-    return _from_levels(levels)
+        levels = through_jpeg(levels, rng, config.jpeg_quality)
+    return from_levels(levels)
 
 
 def boost_highlights(linear: Float[np.ndarray, "h w 3"], factor: float) -> Float[np.ndarray, "h w 3"]:
@@ -176,7 +175,7 @@ _KINDS = {"uniform": _uniform, "varying": _varying, "moving": _moving, "weak": _
 
 def _path(paths: np.ndarray, rng: np.random.Generator, extent_px: tuple[float, float]) -> Complex[np.ndarray, " steps"]:
     """One of the paths, turned at will, in px."""
-    return rng.choice(paths) * (_between(rng, extent_px) * np.exp(2j * np.pi * rng.random()))
+    return rng.choice(paths) * (log_uniform(rng, extent_px) * np.exp(2j * np.pi * rng.random()))
 
 
 def _blob(shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "h w 1"]:
@@ -231,25 +230,3 @@ def _hats(num: int, length: int) -> Float[np.ndarray, "num length"]:
 
 def _continued(linear: np.ndarray, margin: int) -> np.ndarray:
     return np.pad(linear, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-
-
-def _add_noise(linear: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Shot noise, whose variance grows with the light, and read noise; both small."""
-    shot, read = _between(rng, (1e-5, 4e-4)), _between(rng, (2e-4, 2e-3))
-    deviation = np.sqrt(np.float32(shot) * linear + np.float32(read**2))
-    return linear + deviation * rng.standard_normal(linear.shape, dtype=np.float32)
-
-
-def _through_jpeg(levels: np.ndarray, rng: np.random.Generator, quality: tuple[int, int]) -> np.ndarray:
-    file = io.BytesIO()
-    subsampling = int(rng.choice([0, 2]))
-    Image.fromarray(levels).save(file, "JPEG", quality=int(rng.integers(*quality, endpoint=True)), subsampling=subsampling)
-    return np.asarray(Image.open(file))
-
-
-def _to_levels(image: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-
-
-def _from_levels(levels: np.ndarray) -> Float[np.ndarray, "h w 3"]:
-    return levels.astype(np.float32) / np.float32(255)

@@ -1,0 +1,87 @@
+"""`glmha analyze MODEL IMAGE…`: how low the rank of a model's attention is, level by level (GLMHA paper, Fig. 1)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from glmha_cli.cli.models import access_of
+from glmha_cli.cli.options import AnalyzeOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
+from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
+from glmha_cli.evaluation.report import write_csv
+from glmha_cli.lookup import resolve
+from glmha_cli.runtime.files import FileOptions, read_source
+from glmha_cli.runtime.restore import stretched
+from glmha_cli.tasks import TASKS
+from glmha_cli.weights.about import read_about
+from glmha_cli.weights.checkpoint import load_network
+from glmha_cli.weights.manifest import load_manifest
+from glmha_cli.weights.store import find_weights, is_path
+
+
+def analyze(options: AnalyzeOptions) -> None:
+    output = Output(quiet=options.quiet, as_json=options.json)
+    for path in (options.plot, options.csv):
+        if path is not None and path.exists() and not options.overwrite:
+            raise CannotCreateError(f"'{path}' exists already", "--overwrite")
+    task = resolve(TASKS, task_of(options), "task")
+    if task.input_kind == "measurement" and options.mask is None:
+        raise UsageError(f"{task.name} needs the mask of the camera", "--mask mask.mat")
+    weights = find_weights(options.model, task=task.name, access=access_of(options, output))
+    network, files = load_network(weights.path), FileOptions(mask=options.mask, step=options.step)
+    as_trained = stretched if read_about(weights.path).get("stretch_input", False) else np.asarray
+    matrices = []
+    with output.progress() as progress:
+        for path in progress.track(options.images, description="images"):
+            try:
+                inputs = task.prepare(read_source(task, path, files).value)
+                matrices += attention_of(network, tuple(map(as_trained, inputs)))
+            except BadDataError as error:
+                raise error if str(path) in error.message else BadDataError(f"'{path}': {error.message}", error.hint) from error
+    found = spectra(matrices)
+    for spectrum in found:
+        output.record({"model": weights.id, "sha256": weights.sha256, "images": len(options.images), **summary(spectrum)})
+    if options.csv:
+        write_csv(options.csv, [row for spectrum in found for row in curve(spectrum)], overwrite=options.overwrite)
+    if options.plot:
+        title = f"{weights.id}: attention over {len(options.images)} image{'s' if len(options.images) > 1 else ''}"
+        plot(options.plot, found, title=title, overwrite=options.overwrite)
+    if not options.json:
+        output.table(as_table(found))
+        output.note("how many of a head's singular values hold so much of their squares (energy) or of their sum; means")
+
+
+def task_of(options: AnalyzeOptions) -> str:
+    """What the model is for: a file says it itself."""
+    if is_path(options.model):
+        return read_about(Path(options.model))["task"]
+    return load_manifest().model(options.model).task
+
+
+def summary(spectrum: Spectrum) -> dict[str, Any]:
+    return {"level": spectrum.level, "channels": spectrum.channels, "kept": spectrum.kept, "matrices": spectrum.num_matrices,
+            **{f"{measure}_{share:.0%}".rstrip("%"): round(spectrum.needed[measure][share], 3)
+               for measure in MEASURES for share in SHARES}}
+
+
+def curve(spectrum: Spectrum) -> list[dict[str, Any]]:
+    """A row per number of singular values."""
+    return [{"level": spectrum.level, "channels": spectrum.channels, "kept": spectrum.kept, "values": i + 1,
+             **{measure: round(float(spectrum.curves[measure][i]), 6) for measure in MEASURES}} for i in range(spectrum.kept)]
+
+
+def as_table(found: list[Spectrum]) -> Table:
+    """A row per level and size of matrix."""
+    table = Table("level", "matrix", "count", *(f"{share:.0%} of {measure}" for measure in MEASURES for share in SHARES),
+                  box=None, pad_edge=False)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for each in found:
+        table.add_row(each.level, f"{each.channels} x {each.kept}", str(each.num_matrices),
+                      *(f"{each.needed[measure][share]:.1f}" for measure in MEASURES for share in SHARES))
+    return table

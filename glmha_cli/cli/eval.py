@@ -1,0 +1,160 @@
+"""`glmha eval TASK`: a model on pairs of files, or results that are there already, by a published protocol."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from glmha_cli.cli.models import access_of
+from glmha_cli.cli.options import EvalOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.cli.restore import parse_tiling
+from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
+from glmha_cli.evaluation.pairs import Pair, match_by_stem
+from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
+from glmha_cli.evaluation.report import Row, with_means, write_csv
+from glmha_cli.io.cubes import FORMATS, read_cube
+from glmha_cli.io.images import read_photo
+from glmha_cli.lookup import resolve, unknown
+from glmha_cli.runtime.engine import EngineOptions, open_engine
+from glmha_cli.runtime.files import READABLE, FileOptions, read_source
+from glmha_cli.runtime.restore import Restorer
+from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
+from glmha_cli.tasks import TASKS
+from glmha_cli.tasks.base import Task
+from glmha_cli.weights.store import find_weights
+
+MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in FORMATS if " " not in suffix and suffix != ".img")}
+"""Kind of output -> suffixes of results and targets; of an ENVI pair the header stands for both."""
+
+Loaded = tuple[np.ndarray, np.ndarray | None]
+"""A result, and what it was made of where that is of the same kind."""
+
+
+def evaluate(options: EvalOptions) -> None:
+    output = Output(quiet=options.quiet, as_json=options.json)
+    task = resolve(TASKS, options.task, "task")
+    protocol = protocol_for(task, options.protocol)
+    if options.csv and options.csv.exists() and not options.overwrite:
+        raise CannotCreateError(f"'{options.csv}' exists already", "--overwrite")
+    sets = list(sets_of(task, options))
+    for pair in chain(*(each.pairs for each in sets)):
+        require_one_size(task, pair, is_result=options.results is not None)
+    load, setup = (loader_of_results(task) if options.results else loader_by_model(task, options, output))
+    rows = []
+    with output.progress() as progress:
+        bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))
+        for each in sets:
+            for pair in each.pairs:
+                rows.append(measured(each.name, pair, protocol, load, read_target(task, pair.target)))
+                progress.advance(bar)
+    records = [{**row.record(), "protocol": protocol.name, **setup} for row in with_means(rows)]
+    for record in records:
+        output.record(record)
+    if options.csv:
+        write_csv(options.csv, records, overwrite=options.overwrite)
+    if not options.json:
+        output.table(as_table(records, [*rows[0].record()]))
+        output.note(f"{protocol.name}: {protocol.rule}")
+        output.note(", ".join(f"{name} {value}" for name, value in setup.items()))
+
+
+def protocol_for(task: Task, name: str | None) -> Protocol:
+    """The protocol of that name, or the task's; UsageError if it measures another kind of thing."""
+    name = name or task.protocol
+    if name not in PROTOCOLS:
+        raise unknown("protocol", name, PROTOCOLS)
+    protocol = PROTOCOLS[name]
+    if protocol.kind != task.output_kind:
+        raise UsageError(f"protocol '{name}' measures a {protocol.kind}, {task.name} gives a {task.output_kind}",
+                         f"--protocol {task.protocol}")
+    return protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSet:
+    name: str
+    pairs: list[Pair]
+
+
+def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
+    """The sets that the options name: of --pairs, or the one of --results and --targets."""
+    targets = MEASURED[task.output_kind]
+    if bool(options.pairs) == bool(options.results) or bool(options.results) != bool(options.targets):
+        raise UsageError("give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR")
+    if options.results:
+        pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
+        yield PairSet(name=options.results.name, pairs=pairs)
+    for folder in options.pairs:
+        pairs = match_by_stem(folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind],
+                              target_suffixes=targets)
+        yield PairSet(name=folder.resolve().name, pairs=pairs)
+
+
+def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
+    """Before hours of work; of a measurement and its cube only what is computed can tell."""
+    if task.input_kind == "measurement" and not is_result:
+        return
+    source = read_target(task, pair.source) if is_result else read_photo(pair.source).pixels
+    sizes = [array.shape[:2] for array in (source, read_target(task, pair.target))]
+    if sizes[0] != sizes[1]:
+        raise BadDataError(f"'{pair.source}' and '{pair.target}' differ in size: "
+                           + " and ".join(f"{height} x {width}" for height, width in sizes), "a pair has one size")
+
+
+def read_target(task: Task, path: Path) -> np.ndarray:
+    return read_photo(path).pixels if task.output_kind == "photo" else read_cube(path).values
+
+
+def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
+    return lambda path: (read_target(task, path), None), {}
+
+
+def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
+    """How an input becomes a result, and what has to be known to get the same again."""
+    if task.input_kind == "measurement" and options.mask is None:
+        raise UsageError(f"{task.name} needs the mask of the camera", "--mask mask.mat")
+    if task.input_kind == "measurement" and options.tta:
+        raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
+    tiling = parse_tiling(options.tile, options.overlap)
+    weights = find_weights(options.model, task=task.name, device=options.device, access=access_of(options, output))
+    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
+    restorer = Restorer(task=task, engine=engine, tiling=tiling, project=options.project)
+    files = FileOptions(mask=options.mask, step=options.step)
+
+    def load(path: Path) -> Loaded:
+        source = read_source(task, path, files)
+        before = source.value.copy() if task.output_kind == "photo" else None
+        return restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value), before
+
+    setup = {"model": weights.id, "sha256": weights.sha256, "tile": str(tiling), "tta": options.tta,
+             "device": engine.device, "precision": engine.precision}
+    return load, setup | ({} if task.project is None else {"project": options.project})
+
+
+def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], Loaded], target: np.ndarray) -> Row:
+    """One image's scores; an error says which image it was."""
+    try:
+        result, before = load(pair.source)
+        return Row(set=name, image=pair.name, score=protocol.score(result, target),
+                   input_score=None if before is None else protocol.score(before, target))
+    except BadDataError as error:
+        if str(pair.source) in error.message:
+            raise
+        raise BadDataError(f"'{pair.source}': {error.message}", error.hint) from error
+
+
+def as_table(records: list[Mapping[str, Any]], columns: list[str]) -> Table:
+    table = Table(*columns, box=None, pad_edge=False)
+    for record in records:
+        table.add_row(*(shown(record.get(column, "")) for column in columns), style="bold" if record["image"] == "mean" else "")
+    return table
+
+
+def shown(value: Any) -> str:
+    """Four significant decimals; an infinite score is null in records."""
+    return "inf" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,45 @@
+"""`glmha preview CUBE PHOTO`: what an observer under D65 would see, or three bands as red, green and blue."""
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.cli.options import PreviewOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.io.cubes import Cube, read_cube
+from glmha_cli.io.images import Photo, output_format, write_photo
+from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
+from glmha_cli.runtime.batch import plan_file
+
+
+def preview(options: PreviewOptions) -> None:
+    output = Output(quiet=options.quiet, as_json=options.json)
+    (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
+    output_format(job.target)
+    cube = read_cube(job.source)
+    linear = three_bands(cube, options.bands) if options.bands else observed(cube)
+    pixels = linear_to_srgb((linear * options.gain).clip(0, 1)).astype(np.float32)
+    losses = write_photo(job.target, pixels, like=Photo(pixels=pixels, bit_depth=8), overwrite=options.overwrite)
+    for loss in losses:
+        output.warning(loss)
+    output.note(f"{job.source} -> {job.target}")
+    output.record({"input": str(job.source), "output": str(job.target), "status": "ok"})
+
+
+def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
+    """Linear sRGB of the cube as reflectance under D65."""
+    if not cube.wavelength_nm:
+        raise BadDataError("the cube names no wavelengths, so its colours are unknown", "choose bands: --bands 25,15,5")
+    weights = rendering_weights(cube.wavelength_nm)
+    if not np.isfinite(weights).all():
+        raise BadDataError("the cube's wavelengths do not cover red, green and blue", "choose bands: --bands 25,15,5")
+    return cube.values @ weights.astype(np.float32)
+
+
+def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
+    """Bands "r,g,b", counted from 0, as linear red, green and blue."""
+    count = cube.values.shape[2]
+    parts = bands.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < count for part in parts):
+        raise UsageError(f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", "--bands 25,15,5")
+    return cube.values[..., [int(part) for part in parts]]

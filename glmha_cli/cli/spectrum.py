@@ -1,0 +1,64 @@
+"""`glmha spectrum CUBE --at x,y`: the values of pixels over the wavelengths, as table, CSV or plot."""
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from rich.table import Table
+
+from glmha_cli.cli.options import SpectrumOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import UsageError
+from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.cubes import Cube, read_cube
+
+
+def spectrum(options: SpectrumOptions) -> None:
+    output = Output(quiet=options.quiet, as_json=options.json)
+    cube = read_cube(options.input)
+    spectra = {text: spectrum_at(cube, text) for text in options.at}
+    # Without wavelengths a band has only its number.
+    name, positions = ("wavelength_nm", cube.wavelength_nm) if cube.wavelength_nm else ("band", range(cube.values.shape[2]))
+    if options.plot is not None:
+        with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
+            draw(name, positions, spectra, temporary)
+        output.note(f"plot: {options.plot}")
+    rows = [[position, *(float(values[i]) for values in spectra.values())] for i, position in enumerate(positions)]
+    if options.json:
+        for text, values in spectra.items():
+            output.record({"at": text, name: list(positions), "values": [float(value) for value in values]})
+    elif options.csv:
+        csv.writer(sys.stdout).writerows([[name, *spectra], *rows])
+    else:
+        table = Table(name, *spectra, box=None, pad_edge=False)
+        for position, *values in rows:
+            table.add_row(f"{position:g}", *(f"{value:.4f}" for value in values))
+        output.table(table)
+
+
+def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
+    """The spectrum of pixel "x,y": column and row, counted from 0."""
+    height, width = cube.values.shape[:2]
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        raise UsageError(f"--at takes a pixel x,y, not '{text}'", f"--at {width // 2},{height // 2}")
+    x, y = map(int, parts)
+    if x >= width or y >= height:
+        raise UsageError(f"pixel {text} lies outside the cube of {width} x {height} pixels", f"--at {width // 2},{height // 2}")
+    return cube.values[y, x]
+
+
+def draw(name: str, positions: object, spectra: dict[str, np.ndarray], path: Path) -> None:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise UsageError("plots need the package matplotlib", "pip install 'glmha[train]'") from error
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for text, values in spectra.items():
+        axes.plot(positions, values, label=f"x,y = {text}")
+    axes.set(xlabel="wavelength (nm)" if name == "wavelength_nm" else "band", ylabel="value")
+    axes.legend()
+    figure.savefig(path, format="png")

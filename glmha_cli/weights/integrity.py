@@ -1,0 +1,27 @@
+"""Whether a file is the one that was published: size and sha256, on every load."""
+
+import hashlib
+from pathlib import Path
+
+from glmha_cli.errors import WeightsUnavailableError
+from glmha_cli.weights.manifest import FileEntry
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def difference(path: Path, file: FileEntry) -> str:
+    """How `path` differs from what the manifest says, with both hashes; empty if it does not."""
+    size_bytes, sha256 = path.stat().st_size, sha256_of(path)
+    if (size_bytes, sha256) == (file.size_bytes, file.sha256):
+        return ""
+    return f"expected sha256 {file.sha256} ({file.size_bytes} bytes), found {sha256} ({size_bytes} bytes)"
+
+
+def verified(path: Path, file: FileEntry, *, hint: str) -> Path:
+    """`path`, if its size and sha256 are those of the manifest; else WeightsUnavailableError."""
+    if problem := difference(path, file):
+        raise WeightsUnavailableError(f"'{path}' is not the published file: {problem}", hint)
+    return path

@@ -1,0 +1,82 @@
+"""convert, preview and spectrum on real files."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import spectral
+from PIL import Image
+
+from glmha_cli.io.cubes import Cube, read_cube, write_cube
+from glmha_cli.physics.colour import render, rendering_weights
+from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from tests.conftest import run_glmha
+
+
+@pytest.fixture
+def cube_file(tmp_path):
+    values = np.random.default_rng(0).random((12, 20, 31), dtype=np.float32)
+    values[0, 0] = 1
+    path = tmp_path / "cube.tif"
+    write_cube(path, Cube(values=values, wavelength_nm=RGB2HSI_NM))
+    return path
+
+
+def test_convert_keeps_values_and_wavelengths(cube_file, tmp_path):
+    out = tmp_path / "cube.hdr"
+    result = run_glmha("convert", cube_file, out, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["bands"] == 31
+    opened = spectral.open_image(str(out))
+    np.testing.assert_array_equal(np.asarray(opened.load()), read_cube(cube_file).values)
+    assert tuple(opened.bands.centers) == RGB2HSI_NM
+    assert run_glmha("convert", cube_file, out).returncode == 73
+
+
+def test_preview_is_what_the_observer_sees(cube_file, tmp_path):
+    out = tmp_path / "preview.png"
+    assert run_glmha("preview", cube_file, out).returncode == 0
+    with Image.open(out) as image:
+        shown = np.asarray(image)
+    np.testing.assert_allclose(shown / 255, render(read_cube(cube_file).values), atol=1.01 / 255)
+    assert shown[0, 0].tolist() == [255, 255, 255], "a white diffuser is white"
+
+
+@pytest.mark.parametrize("grid", [RGB2HSI_NM, SCI_NM, tuple(range(380, 801, 5))])
+def test_ones_are_white_on_any_grid(grid):
+    np.testing.assert_allclose(np.ones((1, len(grid))) @ rendering_weights(grid), 1)
+
+
+def test_preview_of_three_bands(cube_file, tmp_path):
+    out = tmp_path / "bands.png"
+    assert run_glmha("preview", cube_file, out, "--bands", "0,15,30").returncode == 0
+    with Image.open(out) as image:
+        assert image.size == (20, 12)
+    wrong = run_glmha("preview", cube_file, tmp_path / "x.png", "--bands", "0,15,31")
+    assert wrong.returncode == 2 and "0..30" in wrong.stderr
+
+
+def test_preview_without_wavelengths_asks_for_bands(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 4, 5), np.float32))
+    result = run_glmha("preview", tmp_path / "a.npy", tmp_path / "a.png")
+    assert result.returncode == 65 and "--bands" in result.stderr
+
+
+def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
+    values = read_cube(cube_file).values
+    result = run_glmha("spectrum", cube_file, "--at", "3,2", "--at", "0,0", "--csv", "--plot", tmp_path / "plot.png")
+    assert result.returncode == 0, result.stderr
+    header, *rows = csv.reader(result.stdout.splitlines())
+    assert header == ["wavelength_nm", "3,2", "0,0"] and len(rows) == 31
+    np.testing.assert_allclose([float(row[1]) for row in rows], values[2, 3])
+    assert [float(row[0]) for row in rows] == list(RGB2HSI_NM)
+    with Image.open(tmp_path / "plot.png") as plot:
+        assert plot.width > 300
+    assert "1.0000" in run_glmha("spectrum", cube_file, "--at", "0,0").stdout
+
+
+@pytest.mark.parametrize("at", ["20,0", "0,12", "a,b", "1", "-1,0"])
+def test_a_pixel_that_is_not_there(cube_file, at):
+    result = run_glmha("spectrum", cube_file, f"--at={at}")
+    assert result.returncode == 2 and "--at" in result.stderr and "Traceback" not in result.stderr

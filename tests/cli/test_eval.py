@@ -1,0 +1,190 @@
+"""`glmha eval` on real files: the named protocols, pairs refused that do not fit, what is written down."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from glmha_cli.io.cubes import Cube, write_cube
+from glmha_cli.networks import network_to_plain
+from glmha_cli.networks.mst import MSTConfig
+from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
+from glmha_cli.physics import cassi
+from glmha_cli.weights.checkpoint import save_checkpoint
+from tests.cli.in_process import run_here
+from tests.cli.test_restore import error_of
+from tests.conftest import run_glmha
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Two pairs of photos of different sizes: a noisy input, and its target."""
+    rng = np.random.default_rng(0)
+    for name, size in (("a", (24, 40)), ("b", (33, 17))):
+        target = rng.integers(20, 236, (*size, 3), np.uint8)
+        save(tmp_path / "set" / "target" / f"{name}.png", target)
+        save(tmp_path / "set" / "input" / f"{name}.png", (target + rng.integers(-20, 21, target.shape)).astype(np.uint8))
+    return tmp_path / "set"
+
+
+def read(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_a_model_on_pairs(tiny_model, pairs, tmp_path):
+    table = tmp_path / "scores.csv"
+    command = ["eval", "derain", "--pairs", pairs, "--model", tiny_model, "--tile", "32", "--csv", table]
+    result = run_glmha(*command, "--json", "--protocol", "gopro")
+    assert result.returncode == 0, result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(record["set"], record["image"]) for record in records] == [("set", "a"), ("set", "b"), ("set", "mean")]
+    assert all(record["protocol"] == "gopro" and record["tile"] == "32/16" and record["tta"] is False for record in records)
+    for record, name in zip(records, "ab", strict=False):
+        before = peak_signal_noise_ratio(read(pairs / "target" / f"{name}.png"), read(pairs / "input" / f"{name}.png"))
+        assert record["input_psnr_db"] == pytest.approx(before, abs=1e-5)
+        out = tmp_path / f"{name}.png"
+        assert run_here("derain", pairs / "input" / f"{name}.png", out, "--model", tiny_model, "--tile", "32").returncode == 0
+        after = peak_signal_noise_ratio(read(pairs / "target" / f"{name}.png"), read(out))
+        assert record["psnr_db"] == pytest.approx(after, abs=1e-5)  # as of the file that the verb writes
+    assert records[2]["psnr_db"] == pytest.approx((records[0]["psnr_db"] + records[1]["psnr_db"]) / 2, abs=1e-5)
+    with table.open(newline="") as file:
+        assert [float(row["psnr_db"]) for row in csv.DictReader(file)] == [record["psnr_db"] for record in records]
+    again = run_here(*command)
+    assert again.returncode == 73 and "--overwrite" in error_of(again)
+
+
+def test_results_that_are_there(pairs):
+    result = run_here("eval", "derain", "--results", pairs / "input", "--targets", pairs / "target")
+    assert result.returncode == 0, result.stderr
+    assert "mean" in result.stdout and "ssim" in result.stdout and "rgb2ycbcr" in result.stderr
+
+
+def test_all_orientations_make_the_result_independent_of_the_photos_own(tiny_model, pairs, tmp_path):
+    for part in ("input", "target"):
+        save(tmp_path / "turned" / part / "a.png", np.rot90(read(pairs / part / "a.png")))
+        (pairs / part / "b.png").unlink()
+    scores = []
+    for folder in (pairs, tmp_path / "turned"):
+        for flags in ([], ["--tta"]):
+            result = run_here("eval", "derain", "--pairs", folder, "--model", tiny_model, "--protocol", "gopro", "--json", *flags)
+            assert result.returncode == 0, result.stderr
+            scores.append(json.loads(result.stdout.splitlines()[0])["psnr_db"])
+    plain, ensemble, turned_plain, turned_ensemble = scores
+    assert ensemble == pytest.approx(turned_ensemble, abs=1e-3)
+    assert abs(plain - turned_plain) > 2e-3
+
+
+def test_a_missing_partner_is_refused(tiny_model, pairs):
+    (pairs / "input" / "b.png").unlink()
+    result = run_here("eval", "derain", "--pairs", pairs, "--model", tiny_model)
+    assert result.returncode == 65 and "no partner: 'b'" in error_of(result)
+
+
+@pytest.mark.parametrize("task", ["derain", "deblur"])
+def test_two_sizes_are_refused_with_both(pairs, task):
+    save(pairs / "target" / "b.png", np.zeros((33, 18, 3), np.uint8))
+    result = run_here("eval", task, "--results", pairs / "input", "--targets", pairs / "target")
+    assert result.returncode == 65 and "33 x 17 and 33 x 18" in error_of(result)
+
+
+def test_a_photo_of_one_pixel_is_refused_by_name(pairs):
+    for part in ("input", "target"):
+        save(pairs / part / "b.png", np.zeros((1, 1, 3), np.uint8))
+    result = run_here("eval", "derain", "--results", pairs / "input", "--targets", pairs / "target")
+    assert result.returncode == 65 and "b.png" in error_of(result) and "11 x 11" in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code", "word"), [
+    (["eval", "derain"], 2, "--pairs"), (["eval", "rain", "--pairs", "x"], 2, "derain"),
+    (["eval", "derain", "--pairs", "x", "--protocol", "arda"], 2, "arad"),
+    (["eval", "derain", "--pairs", "x", "--protocol", "kaist"], 2, "--protocol derain"),
+    (["eval", "derain", "--results", "x"], 2, "--targets"), (["eval", "derain", "--pairs", "x"], 66, "x"),
+])
+def test_what_cannot_be_says_what_to_type(arguments, code, word):
+    result = run_here(*arguments)
+    assert result.returncode == code and word in error_of(result)
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    """Folders of results and of targets, in two formats; each target holds one zero."""
+    rng = np.random.default_rng(1)
+    for name in ("results", "targets"):
+        (tmp_path / name).mkdir()
+    for stem in "ab":
+        target = rng.uniform(0.1, 1, (20, 24, 31)).astype(np.float32)
+        target[3, 4, 5] = 0
+        write_cube(tmp_path / "targets" / f"{stem}.mat", Cube(values=target, wavelength_nm=()))
+        write_cube(tmp_path / "results" / f"{stem}.hdr", Cube(values=target * np.float32(0.9), wavelength_nm=()))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("task", "protocol", "expected"), [
+    ("rgb2hsi", "arad", {"mrae": 0.1, "sam_deg": 0.0, "crop_px": 0, "zero_references": 1}), ("sci", "kaist", {})])
+def test_cubes(cubes, task, protocol, expected):
+    result = run_here("eval", task, "--results", cubes / "results", "--targets", cubes / "targets", "--json")
+    assert result.returncode == 0, result.stderr
+    first = json.loads(result.stdout.splitlines()[0])
+    assert first["protocol"] == protocol and 20 < first["psnr_db"] < 40
+    assert {name: first[name] for name in expected} == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_target_of_zeros_alone_is_refused(cubes):
+    write_cube(cubes / "targets" / "b.mat", Cube(values=np.zeros((20, 24, 31), np.float32), wavelength_nm=()), overwrite=True)
+    result = run_here("eval", "rgb2hsi", "--results", cubes / "results", "--targets", cubes / "targets")
+    assert result.returncode == 65 and "MRAE" in error_of(result) and "b.hdr" in result.stderr
+
+
+def test_photos_to_cubes_by_a_model(pairs, tmp_path):
+    torch.manual_seed(0)
+    config = MSTPlusPlusConfig(num_stages=1)
+    save_checkpoint(tmp_path / "m.safetensors", config.build().state_dict(),
+                    {"task": "rgb2hsi", "network": network_to_plain(config)}, dtype=torch.float32)
+    shutil.rmtree(pairs / "target")
+    (pairs / "target").mkdir()
+    for name, size in (("a", (24, 40)), ("b", (33, 17))):
+        write_cube(pairs / "target" / f"{name}.npy", Cube(values=np.full((*size, 31), 0.5, np.float32), wavelength_nm=()))
+    result = run_here("eval", "rgb2hsi", "--pairs", pairs, "--model", tmp_path / "m.safetensors", "--json", "--no-project")
+    assert result.returncode == 0, result.stderr
+    mean = json.loads(result.stdout.splitlines()[-1])
+    assert mean["project"] is False and mean["mrae"] > 0 and "input_mrae" not in mean
+
+
+def test_a_measurement_needs_its_mask_and_is_not_turned(tmp_path):
+    for part in ("input", "target"):
+        (tmp_path / "sci" / part).mkdir(parents=True)
+        (tmp_path / "sci" / part / "a.mat").touch()
+    without = run_here("eval", "sci", "--pairs", tmp_path / "sci")
+    assert without.returncode == 2 and "--mask" in error_of(without)
+    turned = run_here("eval", "sci", "--pairs", tmp_path / "sci", "--mask", "mask.mat", "--tta")
+    assert turned.returncode == 2 and "--tta" in error_of(turned)
+
+
+def test_measurements_by_a_model(tmp_path):
+    """A snapshot is restored with its mask and measured against its cube."""
+    rng, folder = np.random.default_rng(0), tmp_path / "scene"
+    cube = np.broadcast_to(np.linspace(0.1, 0.9, 28, dtype=np.float32), (20, 24, 28))
+    mask = (rng.random((20, 24)) < 0.5).astype(np.float32)
+    (folder / "input").mkdir(parents=True), (folder / "target").mkdir()
+    scipy.io.savemat(folder / "input" / "a.mat", {"simulation_test": cassi.forward(cube, mask, step=2)})
+    scipy.io.savemat(tmp_path / "mask.mat", {"mask": mask})
+    write_cube(folder / "target" / "a.npz", Cube(values=np.ascontiguousarray(cube), wavelength_nm=()))
+    config = MSTConfig(num_blocks=(1, 1, 1))
+    save_checkpoint(tmp_path / "m.safetensors", config.build().state_dict(),
+                    {"task": "sci", "network": network_to_plain(config)}, dtype=torch.float32)
+    result = run_here("eval", "sci", "--pairs", folder, "--model", tmp_path / "m.safetensors", "--mask", tmp_path / "mask.mat", "--json")
+    assert result.returncode == 0, result.stderr
+    mean = json.loads(result.stdout.splitlines()[-1])
+    assert mean["protocol"] == "kaist" and mean["project"] is True and np.isfinite(mean["psnr_db"])

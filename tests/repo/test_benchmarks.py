@@ -1,0 +1,67 @@
+"""The scripts under benchmarks/ that need no data print what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+
+
+def paper_tables(*arguments):
+    return subprocess.run([sys.executable, ROOT / "benchmarks" / "paper_tables.py", *arguments], capture_output=True, text=True,
+                          timeout=120, check=False, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+
+
+def test_a_paper_table():
+    result = paper_tables("1")
+    assert result.returncode == 0, result.stderr
+    rows = {line.split("  ")[0]: line.split() for line in result.stdout.splitlines()}
+    assert rows["CSA"][-1] == "met" and "23.046" in rows["CSA"]
+    assert "+0.206" in rows["GLMHA 50 %, full"] and "published" in rows["GLMHA 50 %, full"]
+
+
+def test_an_unknown_table_is_refused():
+    result = paper_tables("5")
+    assert result.returncode == 1 and "1, 2, 3, 4, 7, 9" in result.stderr
+
+
+TINY = """
+task = "derain"
+[network]
+name = "restormer"
+channels = 8
+num_blocks = [1, 1, 1, 1]
+num_refinement_blocks = 1
+stem_downscale = 2
+[degradation]
+name = "rain"
+bank_layers = 2
+layer_px = 32
+[schedule]
+steps = 4
+learning_rate = 1e-3
+warmup_steps = 1
+stages = [{ patch_px = 32, batch = 2, until = 1.0 }]
+"""
+
+
+def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(12):
+        coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
+        Image.fromarray(coarse).resize((40, 36), Image.BICUBIC).save(tmp_path / "photos" / f"{seed:02}.png")
+    (tmp_path / "tiny.toml").write_text(TINY)
+    command = [sys.executable, ROOT / "benchmarks" / "mini_table4.py", "--images", tmp_path / "photos", "--recipe",
+               tmp_path / "tiny.toml", "--steps", "2", "--run-dir", tmp_path / "runs", "--device", "cpu", "--precision",
+               "32-true", "--workers", "0", "--attention", "glmha", "--attention", "reformer"]
+    tables = []
+    for _ in range(2):
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
+                                env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""})
+        assert result.returncode == 0, result.stderr
+        tables.append([line.split() for line in result.stdout.splitlines() if line.startswith(("glmha", "reformer"))])
+    assert [row[0] for row in tables[0]] == ["glmha", "reformer"] and all(row[-2] == "2" for row in tables[0])
+    assert tables[0] == tables[1]

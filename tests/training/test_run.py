@@ -1,0 +1,195 @@
+"""A run can be killed or stopped at any step and goes on to the same weights; what cannot work is refused at once."""
+
+import csv
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from glmha_cli.cli.options import TrainOptions
+from glmha_cli.cli.train import train_verb
+from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
+from glmha_cli.io.cubes import Cube, write_cube
+from glmha_cli.physics.wavelengths import RGB2HSI_NM
+from glmha_cli.training.module import Restoration
+from glmha_cli.training.recipe import load_recipe, recipe_names
+from glmha_cli.training.run import train
+from tests.training.conftest import smooth_reflectances
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+SMALL_SCI = """
+task = "sci"
+loss = "rmse"
+network = { name = "mst", num_blocks = [1, 1] }
+degradation = { name = "snapshot" }
+schedule = { steps = 9, learning_rate = 1e-3, stages = [{ patch_px = 32, batch = 1, until = 1.0 }] }
+"""
+ON_CPU = {"device": "cpu", "precision": "32-true", "num_workers": 0}
+
+
+def curve(run_dir):
+    """Rows of the curve; the time they took may differ."""
+    with (run_dir / "curve.csv").open() as file:
+        return [{key: value for key, value in row.items() if key != "minutes"} for row in csv.DictReader(file)]
+
+
+def checkpoint(run_dir):
+    return torch.load(run_dir / "last.ckpt", weights_only=True)
+
+
+def assert_same_weights(run_a, run_b):
+    a, b = checkpoint(run_a), checkpoint(run_b)
+    assert a["global_step"] == b["global_step"]
+    for part in ("state_dict", "current_model_state"):  # the averaged weights, and those that are trained
+        assert a[part].keys() == b[part].keys()
+        for name, tensor in a[part].items():
+            assert torch.equal(tensor, b[part][name]), name
+
+
+@pytest.fixture
+def whole(tiny, photos, tmp_path):
+    """The tiny recipe run in one go."""
+    train(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
+    return tmp_path / "whole"
+
+
+def test_a_killed_run_resumes_to_the_same_weights_and_curve(whole, tiny, photos, tmp_path, monkeypatch):
+    run_dir = tmp_path / "killed"
+    step = Restoration.training_step
+
+    def die_in_step_4(module, *arguments):
+        if module.global_step == 4:
+            raise MemoryError
+        return step(module, *arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(Restoration, "training_step", die_in_step_4)
+        train(tiny, images=[photos], run_dir=run_dir, **ON_CPU)
+    assert checkpoint(run_dir)["global_step"] == 3  # of the last validation
+    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    assert_same_weights(whole, run_dir)
+    assert curve(run_dir) == curve(whole)
+    assert [row["step"] for row in curve(whole)] == ["3", "6"]
+
+
+def test_the_time_limit_leaves_a_checkpoint_that_resumes_to_the_same_weights(whole, tiny, photos, tmp_path):
+    run_dir = tmp_path / "limited"
+    train(tiny, images=[photos], run_dir=run_dir, max_minutes=0, **ON_CPU)
+    assert checkpoint(run_dir)["global_step"] == 1
+    assert (run_dir / "best.safetensors").is_file()
+    train(tiny, images=[photos], run_dir=run_dir, max_minutes=0, resume=True, **ON_CPU)
+    assert checkpoint(run_dir)["global_step"] == 2
+    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    assert_same_weights(whole, run_dir)
+    assert curve(run_dir)[-1] == curve(whole)[-1]
+
+
+def test_a_finished_run_can_be_lengthened(whole, tiny, photos):
+    train(tiny, images=[photos], run_dir=whole, steps=8, resume=True, **ON_CPU)
+    assert checkpoint(whole)["global_step"] == 8
+    steps = [row["step"] for row in curve(whole)]
+    assert steps[:2] == ["3", "6"] and steps[-1] == "8"
+
+
+def small(recipe):
+    """Its network and degradation, on patches of 32 px; banks are drawn small."""
+    banks = {"rain": {"bank_layers": 4}}
+    stage = replace(recipe.schedule.stages[0], patch_px=32, batch=2, until=1.0)
+    return replace(recipe, schedule=replace(recipe.schedule, stages=(stage,)),
+                   degradation={**recipe.degradation, **banks.get(recipe.degradation["name"], {})})
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_takes_a_step_and_stays_finite(name, photos, spectra, tmp_path):
+    recipe = small(load_recipe(name))
+    to_cubes = {"spectra": spectra} if recipe.task in ("rgb2hsi", "sci") else {}
+    before = Restoration(recipe, []).network.state_dict()
+    best = train(recipe, images=[photos], run_dir=tmp_path / "run", steps=1, **to_cubes, **ON_CPU)
+    trained = checkpoint(tmp_path / "run")["current_model_state"]
+    state = {key.removeprefix("network."): value for key, value in trained.items()}
+    assert all(torch.isfinite(tensor).all() for tensor in state.values())
+    assert any(not torch.equal(before[key], tensor) for key, tensor in state.items())
+    assert load_file(best).keys() == before.keys()
+    # An untrained Restormer returns a clean photo as it is: infinite dB.
+    assert not any(np.isnan(float(value)) for value in curve(tmp_path / "run")[-1].values())
+
+
+def test_cubes_are_learnt_from_directly_and_held_out_too(tmp_path):
+    folder = tmp_path / "cubes"
+    folder.mkdir()
+    for index, suffix in enumerate([".npz", ".tif", ".mat"]):
+        values = smooth_reflectances(36 * 40, seed=index).reshape(36, 40, 31).astype(np.float32)
+        write_cube(folder / f"{index}{suffix}", Cube(values=values, wavelength_nm=RGB2HSI_NM))
+    train(small(load_recipe("sci-lite")), cubes=[folder], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes"}
+
+
+def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path):
+    recipe, mask, run_dir = (tmp_path / name for name in ("small.toml", "mask.npy", "run"))
+    recipe.write_text(SMALL_SCI)
+    np.save(mask, np.full((40, 40), 0.5, np.float32))
+    options = TrainOptions(recipe=str(recipe), images=[photos], spectra=spectra, masks=[mask], run_dir=run_dir,
+                           steps=1, device="cpu", precision="32-true", workers=0)
+    train_verb(options)
+    assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured"}
+    with pytest.raises(BadDataError, match="unknown key 'masks'"):
+        train_verb(replace(options, recipe="derain-lite", spectra=None, run_dir=tmp_path / "other"))
+
+
+def refused(error: type[GlmhaError], match: str, recipe, run_dir, **options) -> None:
+    """It raises before a step is taken and before anything is written."""
+    before = sorted(run_dir.rglob("*"))
+    with pytest.raises(error, match=match) as caught:
+        train(recipe, run_dir=run_dir, **ON_CPU, **options)
+    assert caught.value.hint
+    assert sorted(run_dir.rglob("*")) == before
+
+
+def test_folders_that_cannot_be_trained_on_are_refused(tiny, photos, tmp_path):
+    run_dir, empty, small, single = (tmp_path / name for name in ("run", "empty", "small", "single"))
+    for folder in (empty, small, single):
+        folder.mkdir()
+    for index in range(3):
+        Image.new("RGB", (31, 64)).save(small / f"{index}.png")
+    Image.new("RGB", (64, 64)).save(single / "0.png")
+    refused(NoInputError, "no photos", tiny, run_dir, images=[empty])
+    refused(NoInputError, "no folder", tiny, run_dir, images=[tmp_path / "missing"])
+    refused(NoInputError, "too few photos", tiny, run_dir, images=[single])
+    refused(BadDataError, "smaller than the crop of 32 px", tiny, run_dir, images=[small])
+    refused(UsageError, "nothing to learn from", tiny, run_dir)
+    (small / "1.png").write_bytes(b"no picture")
+    refused(BadDataError, "cannot read", tiny, run_dir, images=[small])
+
+
+def test_pairs_that_do_not_match_are_refused(tiny, photos, tmp_path):
+    pairs = tmp_path / "pairs"
+    for part in ("input", "target"):
+        (pairs / part).mkdir(parents=True)
+    run = {"images": [photos], "validate_pairs": [pairs]}
+    refused(NoInputError, "no pairs", tiny, tmp_path / "run", **run)
+    Image.new("RGB", (20, 20)).save(pairs / "input" / "a.png")
+    refused(BadDataError, "'a' has no partner", tiny, tmp_path / "run", **run)
+    Image.new("RGB", (20, 21)).save(pairs / "target" / "a.png")
+    refused(BadDataError, "differ in size", tiny, tmp_path / "run", **run)
+
+
+def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, tmp_path):
+    rgb2hsi, run_dir = load_recipe("rgb2hsi-lite"), tmp_path / "run"
+    refused(UsageError, "needs measured spectra", rgb2hsi, run_dir, images=[photos])
+    refused(UsageError, "pairs", rgb2hsi, run_dir, images=[photos], spectra=spectra, validate_pairs=[photos])
+    refused(UsageError, "photos alone", tiny, run_dir, images=[photos], spectra=spectra)
+    unknown = replace(tiny, degradation={"name": "rian"})
+    refused(UsageError, "unknown degradation 'rian'", unknown, run_dir, images=[photos])
+
+
+def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tmp_path):
+    wider = replace(tiny, network={**tiny.network, "channels": 16})
+    refused(BadDataError, "another network", wider, whole, images=[photos], resume=True)
+    refused(UsageError, "holds a run already", tiny, whole, images=[photos])
+    refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
+    (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])
+    refused(BadDataError, "damaged", tiny, whole, images=[photos], resume=True)

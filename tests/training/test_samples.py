@@ -1,0 +1,94 @@
+"""A sample is a function of its key alone; inputs of any width go through a network of any size multiple."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from glmha_cli.evaluation.metrics import psnr_db
+from glmha_cli.tasks.derain import DERAIN
+from glmha_cli.tasks.rgb2hsi import RGB2HSI
+from glmha_cli.tasks.sci import SCI
+from glmha_cli.training.data import Samples, training_loader
+from glmha_cli.training.degradations.camera import CameraConfig
+from glmha_cli.training.degradations.rain import RainConfig
+from glmha_cli.training.degradations.snapshot import SnapshotConfig
+from glmha_cli.training.module import restore, to_network
+from glmha_cli.training.sources import load_targets
+from glmha_cli.training.validation import cube_psnr_db, synthetic_sets
+
+CASES = {
+    "derain": (DERAIN, RainConfig(bank_layers=4, layer_px=32), [(24, 24, 3)], (24, 24, 3)),
+    "rgb2hsi": (RGB2HSI, CameraConfig(), [(24, 24, 3)], (24, 24, 31)),
+    "sci": (SCI, SnapshotConfig(), [(24, 24, 28), (24, 24 + 54, 28)], (24, 24, 28)),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request, photos, spectra):
+    task, degradation, input_shapes, target_shape = CASES[request.param]
+    library = None if task is DERAIN else spectra
+    targets = load_targets(task, images=[photos], cubes=[], spectra=library, crop_px=24)
+    return Samples(targets, degradation, seed=3), input_shapes, target_shape
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a[1], b[1]) and all(np.array_equal(x, y) for x, y in zip(a[0], b[0], strict=True))
+
+
+def test_a_sample_has_its_tasks_shapes_and_depends_on_its_key_alone(case):
+    samples, input_shapes, target_shape = case
+    first = samples[5, 1, 24]
+    assert [array.shape for array in first[0]] == input_shapes and first[1].shape == target_shape
+    assert {array.dtype for array in (*first[0], first[1])} <= {np.dtype(np.uint8), np.dtype(np.float16)}
+    samples[0, 0, 24]
+    assert same(first, samples[5, 1, 24])
+    assert not same(first, samples[5, 0, 24]) and not same(first, samples[6, 1, 24])
+    assert same(first, pickle.loads(pickle.dumps(samples))[5, 1, 24])  # a worker that is no fork
+
+
+def test_batches_from_a_worker_are_the_samples(case):
+    samples, _, _ = case
+    keys = [[(0, 0, 24), (0, 1, 24)], [(1, 0, 24), (1, 1, 24)]]
+    for batch, (inputs, target) in zip(keys, training_loader(samples, keys, num_workers=1), strict=True):
+        for index, key in enumerate(batch):
+            assert same(samples[key], ([part[index].numpy() for part in inputs], target[index].numpy()))
+
+
+def test_validation_sets_are_fixed_and_not_made_like_training(case):
+    samples, _, _ = case
+    first, again = (synthetic_sets(samples.targets.held_out, samples.degradation.validation()) for _ in range(2))
+    assert first.keys() == again.keys() and first
+    for name in first:
+        assert len(first[name]) == 2  # every tenth of twelve photos
+        assert all(same(a, b) for a, b in zip(first[name], again[name], strict=True))
+
+
+def test_to_network_scales_bytes_alone():
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1)
+    assert torch.equal(to_network(levels), (levels.permute(0, 3, 1, 2).float() / 255))
+    values = torch.rand(1, 4, 5, 3).half()
+    assert torch.equal(to_network(values), values.permute(0, 3, 1, 2).float())
+    assert to_network(torch.zeros(2, 4, 5, 3)).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (9, 13), (3, 17)])
+def test_all_inputs_are_padded_alike(height, width):
+    """A wider input keeps its extra columns; the first comes back as it was."""
+
+    class First(nn.Module):
+        def forward(self, x, mask):
+            assert x.shape[2] % 8 == 0 and x.shape[3] % 8 == 0
+            assert mask.shape[2:] == (x.shape[2], x.shape[3] + 6)
+            return x
+
+    x, mask = torch.rand(1, height, width, 5), torch.rand(1, height, width + 6, 5)
+    np.testing.assert_array_equal(restore(First(), [x, mask], 8), x[0].numpy())
+
+
+def test_cube_psnr_has_peak_1():
+    cube = np.full((4, 4, 31), 0.5, np.float32)
+    assert cube_psnr_db(cube + np.float32(0.1), cube) == pytest.approx(20, abs=1e-4)
+    assert cube_psnr_db(cube, cube) == psnr_db(cube, cube, peak=1) == float("inf")

@@ -1,0 +1,133 @@
+"""Cubes made of photos: in range, repeatable, as smooth as what was measured, and of the photo's colours."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.physics.colour import LEAST_CHANGE, render, render_linear, srgb_to_linear
+from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read_library, resample
+from tests.training.conftest import NM, smooth_photo, smooth_reflectances
+
+REFLECTANCE = smooth_reflectances(120)
+LIBRARY = Library.of(REFLECTANCE, RGB2HSI_NM)
+SEEDS = st.integers(0, 2**32 - 1)
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
+
+
+def noise_photo(size: tuple[int, int], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@settings(max_examples=50, deadline=None)
+@given(size=SIZES, seed=SEEDS)
+def test_a_cube_lies_in_0_1_and_repeats_by_its_seed(size, seed):
+    photo = noise_photo(size, seed)
+    cube = palette_cube(photo, LIBRARY, np.random.default_rng(seed))
+    assert cube.shape == (*size, 31) and cube.dtype == np.float32
+    assert cube.min() >= 0 and cube.max() <= 1
+    np.testing.assert_array_equal(cube, palette_cube(photo, LIBRARY, np.random.default_rng(seed)))
+    nearest = nearest_cube(photo, LIBRARY)
+    assert nearest.shape == (*size, 31) and nearest.dtype == np.float32
+    assert nearest.min() >= 0 and nearest.max() <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_where_nothing_clips_a_cube_renders_to_the_photo_at_one_gain(seed):
+    photo = 60 + smooth_photo(seed) // 3  # of moderate colours: no spectrum has to leave [0, 1]
+    cube = palette_cube(photo, LIBRARY, np.random.default_rng(seed))
+    inside = ((cube > 0) & (cube < 1)).all(axis=2)
+    assert inside.mean() > 0.5
+    gains = render_linear(cube)[inside] / srgb_to_linear(photo / 255)[inside]
+    np.testing.assert_allclose(gains, np.median(gains), rtol=2e-4)
+
+
+def test_another_seed_gives_other_spectra_of_the_same_colours():
+    photo = 60 + smooth_photo(1) // 3
+    cubes = [palette_cube(photo, LIBRARY, np.random.default_rng(seed)) for seed in range(6)]
+    unit = [cube / render_linear(cube).mean(axis=2, keepdims=True) for cube in cubes]
+    colours = [render_linear(cube) for cube in unit]
+    assert np.std(colours, axis=0).mean() < 0.02 < np.std(unit, axis=0).mean()
+
+
+def roughness(spectra: np.ndarray) -> np.ndarray:
+    """Root mean square of the second differences, relative to each spectrum's mean."""
+    return np.sqrt((np.diff(spectra, 2, axis=1) ** 2).mean(axis=1)) / spectra.mean(axis=1)
+
+
+def test_spectra_are_about_as_smooth_as_the_measured_ones():
+    photos = [60 + smooth_photo(seed) // 3 for seed in range(10)]
+    made = [palette_cube(photo, LIBRARY, np.random.default_rng(7)).reshape(-1, 31) for photo in photos]
+    share = np.median(roughness(np.concatenate(made))) / np.median(roughness(REFLECTANCE))
+    assert 0.4 < share < 1.6
+
+
+def test_neighbours_of_one_colour_have_nearly_one_spectrum():
+    flat = np.full((64, 64, 3), (120, 150, 90), np.uint8)
+    cube = palette_cube(flat, LIBRARY, np.random.default_rng(3))
+    assert np.abs(np.diff(cube, axis=0)).max() < 0.03
+    assert np.abs(np.diff(cube, axis=1)).max() < 0.03
+    assert cube.std(axis=(0, 1)).max() > 1e-3  # but it drifts over the photo
+
+
+def test_a_nearest_cube_holds_scaled_spectra_of_the_library_only():
+    cube = nearest_cube(noise_photo((12, 12), 0) // 2, LIBRARY).reshape(-1, 31)
+    shapes = REFLECTANCE / np.linalg.norm(REFLECTANCE, axis=1, keepdims=True)
+    unclipped = cube[cube.max(axis=1) < 1]
+    cosine = unclipped @ shapes.T / np.linalg.norm(unclipped, axis=1, keepdims=True)
+    np.testing.assert_allclose(cosine.max(axis=1), 1, atol=1e-5)
+
+
+def test_a_change_renders_to_itself_and_is_smoother_than_the_least_one():
+    np.testing.assert_allclose(render_linear(LIBRARY.change[None])[0], np.eye(3), atol=1e-5)
+    assert np.abs(np.diff(LIBRARY.change, 2)).sum() < np.abs(np.diff(LEAST_CHANGE, 2)).sum()
+
+
+def test_cubes_for_sci_are_the_same_cubes_resampled():
+    photo = smooth_photo(4)
+    libraries = [Library.of(REFLECTANCE, nm) for nm in (RGB2HSI_NM, SCI_NM)]
+    cubes = [palette_cube(photo // 2, library, np.random.default_rng(5)) for library in libraries]
+    inside = (cubes[0] > 0).all(axis=2) & (cubes[0] < 1).all(axis=2)
+    wanted = np.stack([np.interp(SCI_NM, RGB2HSI_NM, spectrum) for spectrum in cubes[0][inside]])
+    assert inside.mean() > 0.3
+    np.testing.assert_allclose(cubes[1][inside], wanted, atol=1e-5)
+
+
+def test_white_stays_white():
+    library = Library.of(np.vstack([REFLECTANCE, np.ones((1, 31))]), RGB2HSI_NM)
+    cube = nearest_cube(np.full((2, 2, 3), 255, np.uint8), library)
+    np.testing.assert_allclose(render(cube), 1, atol=1e-3)
+
+
+def test_a_tenth_of_a_file_is_held_out(spectra):
+    training, held_out = read_library(spectra, SCI_NM)
+    assert (len(training.spectra), len(held_out.spectra)) == (108, 12)
+    assert training.spectra.shape[1] == held_out.spectra.shape[1] == 28
+    assert not (training.colours[:, None] == held_out.colours).all(axis=2).any()
+
+
+@pytest.mark.parametrize(("change", "match"), [
+    ({"reflectance": REFLECTANCE[:20]}, "at least 50"),
+    ({"reflectance": 100 * REFLECTANCE}, "no reflectances"),
+    ({"reflectance": REFLECTANCE - 0.5}, "no reflectances"),
+    ({"wavelength_nm": NM[:-1]}, "as many wavelengths"),
+    ({"wavelength_nm": NM[::-1]}, "do not rise"),
+    ({"wavelength_nm": NM + 20}, "covers 420..720 nm"),
+])
+def test_files_that_hold_no_such_spectra_are_refused(tmp_path, change, match):
+    path = tmp_path / "spectra.npz"
+    np.savez(path, **{"reflectance": REFLECTANCE, "wavelength_nm": NM} | change)
+    with pytest.raises(BadDataError) as caught:
+        read_library(path, RGB2HSI_NM)
+    assert match in f"{caught.value.message} {caught.value.hint}"
+    assert str(path) in caught.value.message
+
+
+def test_resampling_is_linear_interpolation():
+    values = np.random.default_rng(0).random((3, 31))
+    wanted = np.stack([np.interp(SCI_NM, RGB2HSI_NM, row) for row in values])
+    np.testing.assert_allclose(resample(values, RGB2HSI_NM, SCI_NM), wanted, atol=1e-12)
+    np.testing.assert_array_equal(resample(values, RGB2HSI_NM, RGB2HSI_NM), values)

@@ -1,0 +1,49 @@
+"""Put a trained checkpoint into the package: metadata complete, float16, entered in the manifest.
+
+    python tools/ship.py derain-lite RUN/best.safetensors --quality quality.json --training training.json
+
+quality.json: what benchmarks/quality.py prints. training.json: {"recipe", "command", "data", "device", …}; step and
+minutes come from the checkpoint's own run. Both go into the file's metadata and into weights_manifest.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from glmha_cli.weights.about import read_about
+from glmha_cli.weights.checkpoint import save_checkpoint
+from glmha_cli.weights.manifest import PACKAGE, manifest_from_plain, manifest_path
+from glmha_cli.weights.store import sha256_of
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("id", help="entry of the manifest")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--quality", type=Path, required=True)
+    parser.add_argument("--training", type=Path, required=True)
+    parser.add_argument("--licence", required=True)
+    options = parser.parse_args()
+    manifest = json.loads(manifest_path().read_text())
+    entry = manifest["models"][options.id]
+    about = read_about(options.checkpoint)
+    run = about.pop("run")
+    training = {**json.loads(options.training.read_text()), "steps": run["step"], "minutes": run["minutes"]}
+    quality = json.loads(options.quality.read_text())
+    about |= {"id": options.id, "licence": options.licence, "training": training, "quality": quality}
+    target = PACKAGE / "bundled" / f"{options.id}.safetensors"
+    target.parent.mkdir(exist_ok=True)
+    save_checkpoint(target, load_file(options.checkpoint), about, dtype=torch.float16)
+    entry |= {"network": about["network"], "licence": options.licence, "training": training, "quality": quality,
+              "files": {"safetensors": {"name": target.name, "size_bytes": target.stat().st_size,
+                                        "sha256": sha256_of(target)}}}
+    manifest_from_plain(manifest)
+    manifest_path().write_text(json.dumps(manifest, indent=2) + "\n")
+    print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
