@@ -72,14 +72,14 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     keep_freed_memory()
     data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, validate_pairs=validate_pairs,
                         num_workers=num_workers)
-    run_dir.mkdir(parents=True, exist_ok=True)
     module = Restoration(recipe, list(data.sets))
     if start_from is not None:
         load_weights(module.network, start_from)
+    run_dir.mkdir(parents=True, exist_ok=True)
     trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device)
     with warnings.catch_warnings():
         # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
-        warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory")
+        warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec")
         trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     return run_dir / "best.safetensors"
 

@@ -186,6 +186,17 @@ def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, t
     refused(UsageError, "unknown degradation 'rian'", unknown, run_dir, images=[photos])
 
 
+def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
+    still = replace(tiny, schedule=replace(tiny.schedule, steps=1, learning_rate=0.0, weight_decay=0.0))
+    train(still, images=[photos], run_dir=tmp_path / "on", start_from=whole / "last.safetensors", **ON_CPU)
+    given, went_on = (load_file(run / "last.safetensors") for run in (whole, tmp_path / "on"))
+    assert all(torch.equal(tensor, went_on[name]) for name, tensor in given.items())
+    wider = replace(tiny, network={**tiny.network, "channels": 16})
+    refused(BadDataError, "do not fit", wider, tmp_path / "x", images=[photos], start_from=whole / "last.safetensors")
+    refused(UsageError, "--start-from|resumed run", tiny, whole, images=[photos], resume=True,
+            start_from=whole / "last.safetensors")
+
+
 def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tmp_path):
     wider = replace(tiny, network={**tiny.network, "channels": 16})
     refused(BadDataError, "another network", wider, whole, images=[photos], resume=True)
