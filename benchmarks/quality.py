@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.cli.restore import parse_tiling
-from glmha_cli.evaluation.metrics import derain_psnr_db, rgb_psnr_db
+from glmha_cli.evaluation.protocols import eight_bit
 from glmha_cli.lookup import resolve
 from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.recipe import load_recipe
 from glmha_cli.training.run import prepare_data
+from glmha_cli.training.validation import SCORES
 from glmha_cli.weights.store import find_weights
 
-SCORES = {"derain": derain_psnr_db, "gopro": rgb_psnr_db}
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
 
 
@@ -33,7 +33,7 @@ def measured(restorer: Restorer, pairs: list[tuple[np.ndarray, np.ndarray]]) -> 
     for degraded, clean in pairs:
         result = restorer.restore(degraded.astype(np.float32) / 255)
         before.append(min(score(degraded, clean), SHOWN_AT_MOST_DB))
-        after.append(score(np.rint(result * 255).astype(np.uint8), clean))
+        after.append(score(eight_bit(result), clean))
     return {"psnr_db": round(float(np.mean(after)), 2), "input_psnr_db": round(float(np.mean(before)), 2),
             "images": len(pairs), "tile": str(restorer.tiling)}
 

@@ -3,6 +3,8 @@
 Exit codes are part of the interface and stay stable (see README, "Exit codes").
 """
 
+from pathlib import PurePath
+
 
 class GlmhaError(Exception):
     """A failure to report in one line. `hint` is what to do or type next."""
@@ -13,6 +15,10 @@ class GlmhaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def about(self, path: PurePath) -> "GlmhaError":
+        """This error with the file that it is about before its message; itself where the message names it already."""
+        return self if str(path) in self.message else type(self)(f"'{path}': {self.message}", self.hint)
 
 
 class UsageError(GlmhaError):

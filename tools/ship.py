@@ -8,6 +8,7 @@ minutes come from the checkpoint's own run. Both go into the file's metadata and
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,8 +16,8 @@ from safetensors.torch import load_file
 
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import save_checkpoint
-from glmha_cli.weights.manifest import PACKAGE, manifest_from_plain, manifest_path
-from glmha_cli.weights.store import sha256_of
+from glmha_cli.weights.integrity import entry_of
+from glmha_cli.weights.manifest import PACKAGE, load_manifest, update_entry
 
 
 def main() -> None:
@@ -27,8 +28,7 @@ def main() -> None:
     parser.add_argument("--training", type=Path, required=True)
     parser.add_argument("--licence", required=True)
     options = parser.parse_args()
-    manifest = json.loads(manifest_path().read_text())
-    entry = manifest["models"][options.id]
+    load_manifest().model(options.id)
     about = read_about(options.checkpoint)
     run = about.pop("run")
     training = {**json.loads(options.training.read_text()), "steps": run["step"], "minutes": run["minutes"]}
@@ -37,11 +37,8 @@ def main() -> None:
     target = PACKAGE / "bundled" / f"{options.id}.safetensors"
     target.parent.mkdir(exist_ok=True)
     save_checkpoint(target, load_file(options.checkpoint), about, dtype=torch.float16)
-    entry |= {"network": about["network"], "licence": options.licence, "training": training, "quality": quality,
-              "files": {"safetensors": {"name": target.name, "size_bytes": target.stat().st_size,
-                                        "sha256": sha256_of(target)}}}
-    manifest_from_plain(manifest)
-    manifest_path().write_text(json.dumps(manifest, indent=2) + "\n")
+    update_entry(options.id, network=about["network"], licence=options.licence, training=training, quality=quality,
+                 files={"safetensors": asdict(entry_of(target))})
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 

@@ -1,6 +1,5 @@
 """`glmha analyze MODEL IMAGE…`: how low the rank of a model's attention is, level by level (GLMHA paper, Fig. 1)."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,27 +8,26 @@ from rich.table import Table
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
+from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
 from glmha_cli.evaluation.report import write_csv
+from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.lookup import resolve
-from glmha_cli.runtime.files import FileOptions, read_source
+from glmha_cli.runtime.files import FileOptions, read_source, require_mask
 from glmha_cli.runtime.restore import stretched
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
-from glmha_cli.weights.manifest import load_manifest
-from glmha_cli.weights.store import find_weights, is_path
+from glmha_cli.weights.store import describe, find_weights
 
 
 def analyze(options: AnalyzeOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     for path in (options.plot, options.csv):
-        if path is not None and path.exists() and not options.overwrite:
-            raise CannotCreateError(f"'{path}' exists already", "--overwrite")
-    task = resolve(TASKS, task_of(options), "task")
-    if task.input_kind == "measurement" and options.mask is None:
-        raise UsageError(f"{task.name} needs the mask of the camera", "--mask mask.mat")
+        if path is not None:
+            refuse_existing(path, overwrite=options.overwrite)
+    task = resolve(TASKS, describe(options.model)["task"], "task")
+    require_mask(task, options.mask)
     weights = find_weights(options.model, task=task.name, access=access_of(options, output))
     network, files = load_network(weights.path), FileOptions(mask=options.mask, step=options.step)
     as_trained = stretched if read_about(weights.path).get("stretch_input", False) else np.asarray
@@ -40,7 +38,7 @@ def analyze(options: AnalyzeOptions) -> None:
                 inputs = task.prepare(read_source(task, path, files).value)
                 matrices += attention_of(network, tuple(map(as_trained, inputs)))
             except BadDataError as error:
-                raise error if str(path) in error.message else BadDataError(f"'{path}': {error.message}", error.hint) from error
+                raise error.about(path) from error
     found = spectra(matrices)
     for spectrum in found:
         output.record({"model": weights.id, "sha256": weights.sha256, "images": len(options.images), **summary(spectrum)})
@@ -52,13 +50,6 @@ def analyze(options: AnalyzeOptions) -> None:
     if not options.json:
         output.table(as_table(found))
         output.note("how many of a head's singular values hold so much of their squares (energy) or of their sum; means")
-
-
-def task_of(options: AnalyzeOptions) -> str:
-    """What the model is for: a file says it itself."""
-    if is_path(options.model):
-        return read_about(Path(options.model))["task"]
-    return load_manifest().model(options.model).task
 
 
 def summary(spectrum: Spectrum) -> dict[str, Any]:

@@ -13,22 +13,23 @@ from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.restore import parse_tiling
-from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
+from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.io.cubes import FORMATS, read_cube
+from glmha_cli.io.atomic import refuse_existing
+from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.io.images import read_photo
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.runtime.engine import EngineOptions, open_engine
-from glmha_cli.runtime.files import READABLE, FileOptions, read_source
+from glmha_cli.runtime.files import READABLE, FileOptions, read_source, require_mask
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.store import find_weights
 
-MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in FORMATS if " " not in suffix and suffix != ".img")}
+MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in SUFFIXES if suffix != ".img")}
 """Kind of output -> suffixes of results and targets; of an ENVI pair the header stands for both."""
 
 Loaded = tuple[np.ndarray, np.ndarray | None]
@@ -39,8 +40,8 @@ def evaluate(options: EvalOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     task = resolve(TASKS, options.task, "task")
     protocol = protocol_for(task, options.protocol)
-    if options.csv and options.csv.exists() and not options.overwrite:
-        raise CannotCreateError(f"'{options.csv}' exists already", "--overwrite")
+    if options.csv:
+        refuse_existing(options.csv, overwrite=options.overwrite)
     sets = list(sets_of(task, options))
     for pair in chain(*(each.pairs for each in sets)):
         require_one_size(task, pair, is_result=options.results is not None)
@@ -116,8 +117,7 @@ def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, A
 
 def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
-    if task.input_kind == "measurement" and options.mask is None:
-        raise UsageError(f"{task.name} needs the mask of the camera", "--mask mask.mat")
+    require_mask(task, options.mask)
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
     tiling = parse_tiling(options.tile, options.overlap)
@@ -143,9 +143,7 @@ def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], L
         return Row(set=name, image=pair.name, score=protocol.score(result, target),
                    input_score=None if before is None else protocol.score(before, target))
     except BadDataError as error:
-        if str(pair.source) in error.message:
-            raise
-        raise BadDataError(f"'{pair.source}': {error.message}", error.hint) from error
+        raise error.about(pair.source) from error
 
 
 def as_table(records: list[Mapping[str, Any]], columns: list[str]) -> Table:

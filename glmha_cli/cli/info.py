@@ -1,6 +1,7 @@
 """`glmha info MODEL`: everything a checkpoint and the manifest know of a model, and what it costs."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,10 @@ def facts_of_file(path: Path) -> dict[str, Any]:
 
 def facts_of_entry(name: str) -> dict[str, Any]:
     entry = load_manifest().model(name)
-    files = {kind: {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256}
-             for kind, file in entry.files.items()}
+    files = {kind: asdict(file) for kind, file in entry.files.items()}
     return {"id": entry.id, "task": entry.task, "size": entry.size, "summary": entry.summary, "status": entry.status,
-            "source": entry.source, "network": dict(entry.network), "licence": entry.licence, "terms": entry.terms, "training": dict(entry.training),
-            "quality": dict(entry.quality), "files": files}
+            "source": entry.source, "network": dict(entry.network), "licence": entry.licence, "terms": entry.terms,
+            "training": dict(entry.training), "quality": dict(entry.quality), "files": files}
 
 
 def as_table(facts: Mapping[str, Any]) -> Table:

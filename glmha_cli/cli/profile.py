@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -15,9 +14,7 @@ from glmha_cli.evaluation.complexity import CONVENTIONS, Complexity, count
 from glmha_cli.networks import NETWORKS, attention_from_plain, network_from_plain, network_to_plain
 from glmha_cli.networks.replace import with_attention
 from glmha_cli.shapes import next_multiple
-from glmha_cli.weights.about import read_about
-from glmha_cli.weights.manifest import load_manifest
-from glmha_cli.weights.store import is_path
+from glmha_cli.weights.store import describe
 
 
 def profile(options: ProfileOptions) -> None:
@@ -35,9 +32,7 @@ def profile(options: ProfileOptions) -> None:
 
 def plain_network(model: str) -> Mapping[str, Any]:
     """The plain config of a checkpoint's path, of a network's name (with its paper's numbers) or of a model's id."""
-    if is_path(model):
-        return read_about(Path(model))["network"]
-    return {"name": model} if model in NETWORKS else load_manifest().model(model).network
+    return {"name": model} if model in NETWORKS else describe(model)["network"]
 
 
 def as_asked(config: Any, options: ProfileOptions) -> Any:

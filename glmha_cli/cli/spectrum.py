@@ -11,6 +11,7 @@ from rich.table import Table
 from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
+from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import Cube, read_cube
 
@@ -51,11 +52,7 @@ def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
 
 
 def draw(name: str, positions: object, spectra: dict[str, np.ndarray], path: Path) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise UsageError("plots need the package matplotlib", "pip install 'glmha[train]'") from error
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     for text, values in spectra.items():
         axes.plot(positions, values, label=f"x,y = {text}")

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from glmha_cli.attention.base import ChannelAttention
-from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.errors import BadDataError
+from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
 
 SHARES = (0.90, 0.95, 0.99)
@@ -114,11 +115,7 @@ def _spectrum(level: str, attn: Float[np.ndarray, "m c kept"]) -> Spectrum:
 
 def plot(path: Path, found: Sequence[Spectrum], *, title: str, overwrite: bool = False) -> None:
     """The curves as a picture (PNG, or what the suffix says). UsageError without matplotlib; see `atomic_output`."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise UsageError(f"plotting needs the package {error.name}", "pip install 'glmha[eval]'") from error
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     for axes, measure in zip(figure.subplots(1, len(MEASURES)), MEASURES, strict=True):
         for spectrum in found:
             count = np.arange(1, spectrum.kept + 1)

@@ -31,7 +31,7 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
         CannotCreateError: the target exists, or its folder is missing or not writable.
         OutputError: an OSError during writing (disk full, device error).
     """
-    _refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite)
     temporary = _create_temporary(path)
     try:
         yield temporary
@@ -43,7 +43,7 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _refuse_existing(path: Path, *, overwrite: bool) -> None:
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
     """Only a regular file may be replaced: never a folder, and never a device such as /dev/null."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise CannotCreateError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
@@ -87,5 +87,5 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     except FileExistsError:
         raise _exists(path) from None
     except OSError:  # no hard links here (FAT, some network shares)
-        _refuse_existing(path, overwrite=False)
+        refuse_existing(path, overwrite=False)
         os.replace(temporary, path)

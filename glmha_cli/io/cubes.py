@@ -27,6 +27,8 @@ FORMATS: Mapping[str, str] = {
     ".npy": "glmha_cli.io.cube_formats.npy:NPY",
     ".npz": "glmha_cli.io.cube_formats.npy:NPZ",
 }
+SUFFIXES = tuple(name for name in FORMATS if " " not in name)
+"""Of files; the other names are versions of a format."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.io.cubes import FORMATS, Cube, write_cube
+from glmha_cli.errors import UsageError
+from glmha_cli.io.cubes import SUFFIXES, Cube, write_cube
 from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, write_photo
 from glmha_cli.io.measurements import read_mask, read_measurement
 from glmha_cli.io.profiles import srgb_pixels
@@ -68,8 +69,14 @@ _READERS: Mapping[tuple[str, str], Callable[[Path, FileOptions], Source]] = {
 }
 
 READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff")}
-WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": tuple(suffix for suffix in FORMATS if " " not in suffix)}
+WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": SUFFIXES}
 DEFAULT_CUBE = ".tif"
+
+
+def require_mask(task: Task, mask: Path | None) -> None:
+    """UsageError for a task of measurements without the mask that coded them."""
+    if task.input_kind == "measurement" and mask is None:
+        raise UsageError(f"{task.name} needs the mask of the camera", "--mask mask.mat")
 
 
 def read_source(task: Task, path: Path, options: FileOptions) -> Source:

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.networks import network_to_plain
 from glmha_cli.training.module import Restoration
 from glmha_cli.weights.checkpoint import save_checkpoint
@@ -79,9 +80,7 @@ class Curve(Callback):
 
 def plot_curve(rows: list[dict[str, float]], path: Path) -> None:
     """PSNR of every validation set over the steps."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     for name in [key for key in rows[-1] if key not in ("step", "minutes", "score")]:
         known = [row for row in rows if name in row]

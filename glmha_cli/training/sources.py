@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float16, UInt8
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cubes import FORMATS, read_cube
+from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
 from glmha_cli.training.photos import decode, find_files, find_photos, load_photos, usable
 from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read_library, resample
@@ -17,7 +17,7 @@ from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read
 Source = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
 """A photo in sRGB, or a cube in [0, 1] at the task's wavelengths."""
 
-CUBE_SUFFIXES = {suffix for suffix in FORMATS if " " not in suffix} - {".img"}
+CUBE_SUFFIXES = set(SUFFIXES) - {".img"}
 PHOTO_SIDE_PX = 1280
 VALIDATION_SIDE_PX = 256
 VALIDATION_SCENES = {"photo": 24, "cube": 12}
@@ -93,7 +93,7 @@ def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:
     try:
         values = resample(cube.values, cube.wavelength_nm or task.wavelength_nm, task.wavelength_nm)
     except BadDataError as error:
-        raise BadDataError(f"'{path}': {error.message}", error.hint) from error
+        raise error.about(path) from error
     return values.clip(0, 1).astype(np.float16)
 
 

@@ -13,7 +13,7 @@ from glmha_cli.networks import NETWORKS, network_from_plain
 from glmha_cli.tasks import TASKS
 from glmha_cli.typed import from_mapping
 from glmha_cli.weights.hub import own_folder
-from glmha_cli.weights.integrity import difference, sha256_of
+from glmha_cli.weights.integrity import difference, entry_of, sha256_of
 from glmha_cli.weights.manifest import FileEntry, ModelEntry
 
 
@@ -72,7 +72,7 @@ def converted(entry: ModelEntry, fetch: Callable[[], Path]) -> Path:
     about = import_checkpoint(fetch(), target, task=entry.task, overwrite=True)
     if network_from_plain(about["network"]) != network_from_plain(entry.network):
         raise BadDataError(f"'{entry.id}' holds another network than the manifest says")
-    file = FileEntry(name=target.name, size_bytes=target.stat().st_size, sha256=sha256_of(target))
+    file = entry_of(target)
     with atomic_output(record, overwrite=True) as temporary:
         temporary.write_text(json.dumps(asdict(file)), encoding="utf-8")
     return target

@@ -12,6 +12,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def entry_of(path: Path) -> FileEntry:
+    """The file as it is, for a manifest or a record."""
+    return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=sha256_of(path))
+
+
 def difference(path: Path, file: FileEntry) -> str:
     """How `path` differs from what the manifest says, with both hashes; empty if it does not."""
     size_bytes, sha256 = path.stat().st_size, sha256_of(path)

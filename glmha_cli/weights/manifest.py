@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.atomic import atomic_output
 from glmha_cli.lookup import unknown
 from glmha_cli.typed import from_mapping
 
@@ -139,6 +140,16 @@ def manifest_from_plain(data: Mapping[str, Any]) -> Manifest:
             if model_id not in models or models[model_id].task != task:
                 raise BadDataError(f"weights manifest: the default of '{task}' is no model of that task: '{model_id}'")
     return Manifest(models=models, aliases=aliases)
+
+
+def update_entry(model_id: str, **changes: Any) -> None:
+    """Write `changes` into a model's entry of the manifest that this glmha reads; BadDataError if that is not valid."""
+    data = json.loads(manifest_path().read_text(encoding="utf-8"))
+    data["models"][model_id] |= changes
+    manifest_from_plain(data)
+    with atomic_output(manifest_path(), overwrite=True) as temporary:
+        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    load_manifest.cache_clear()
 
 
 def _entry(model_id: str, data: Mapping[str, Any]) -> ModelEntry:

@@ -6,10 +6,8 @@ In the repository: model.safetensors, config.json (its arguments), model.onnx if
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from glmha_cli.errors import UsageError
-from glmha_cli.io.atomic import atomic_output
 from glmha_cli.weights import manifest
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.hub import explained
@@ -33,7 +31,7 @@ def publish_model(model: str, repo_id: str, access: Access) -> str:
     texts = {"config.json": json.dumps({key: about[key] for key in ("task", "network")}, indent=2) + "\n",
              "README.md": card(entry)}
     commit = upload(repo_id, {names[kind]: path for kind, path in files.items()}, texts, message=f"glmha: {entry.id}")
-    pin(entry.id, {"repo_id": repo_id, "revision": commit, "names": names})
+    manifest.update_entry(entry.id, hub={"repo_id": repo_id, "revision": commit, "names": names})
     return commit
 
 
@@ -47,16 +45,6 @@ def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *,
     with explained(f"upload to {repo_id}"):
         api.create_repo(repo_id, exist_ok=True)
         return api.create_commit(repo_id, operations, commit_message=message).oid
-
-
-def pin(model_id: str, hub: Mapping[str, Any]) -> None:
-    """Write where the model now is into the manifest that this glmha reads."""
-    path = manifest.manifest_path()
-    data = json.loads(path.read_text(encoding="utf-8"))
-    data["models"][model_id]["hub"] = hub
-    with atomic_output(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    manifest.load_manifest.cache_clear()
 
 
 def card(entry: ModelEntry) -> str:

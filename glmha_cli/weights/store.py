@@ -4,10 +4,11 @@ A path, then --weights-dir, then what is bundled, then the Hub's cache, then the
 Hub's cache they are deleted and fetched once more before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from glmha_cli.errors import NoInputError, UsageError, WeightsUnavailableError
 from glmha_cli.weights import hub
@@ -76,6 +77,14 @@ def find_weights(model: str | None, *, task: str, device: str = "auto", access: 
 
 def is_path(model: str) -> bool:
     return model.endswith(SUFFIXES) or "/" in model or "\\" in model
+
+
+def describe(model: str) -> Mapping[str, Any]:
+    """At least "task" and "network" (plain config) of a model's id, a task's name or a checkpoint's path."""
+    if is_path(model):
+        return read_about(Path(model))
+    entry = load_manifest().model(model)
+    return {"task": entry.task, "network": entry.network}
 
 
 def has_gpu(device: str) -> bool:

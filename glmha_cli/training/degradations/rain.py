@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 from scipy import fft, ndimage
 
 from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations.sensor import from_levels, to_levels
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
 
 SHARES = ("heavy", "light", "mist", "droplets", "clean")
@@ -139,11 +140,7 @@ def add_rain(image: Float[np.ndarray, "h w 3"], *, bank: RainBank, rng: np.rando
     The same generator state gives the same rain.
     """
     kind = rng.choice(SHARES, p=[getattr(config, name) for name in SHARES])
-    return _to_levels(_KINDS[kind](image, bank, rng))
-
-
-def _to_levels(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.float32) / np.float32(255)
+    return from_levels(to_levels(_KINDS[kind](image, bank, rng)))
 
 
 def _heavy(image: np.ndarray, bank: RainBank, rng: np.random.Generator) -> np.ndarray:

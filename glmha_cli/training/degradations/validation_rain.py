@@ -8,6 +8,8 @@ drawn on its own, anti-aliased, and covers the photo in proportion to its opacit
 import numpy as np
 from jaxtyping import Float
 
+from glmha_cli.training.degradations.sensor import from_levels, to_levels
+
 DROPS_PER_PX = 0.01
 NEAR, FAR = 1.0, 8.0
 NEAR_LENGTH_PX, NEAR_WIDTH_PX = 120.0, 6.0
@@ -23,7 +25,7 @@ def add_validation_rain(image: Float[np.ndarray, "h w 3"], *,
     opacity = _opacity(image.shape[0], image.shape[1], rng)[..., None]
     # A drop gathers light from a wide angle, so it never looks darker than what is behind it.
     rainy = image + opacity * np.maximum(np.float32(rng.uniform(0.8, 0.95)) - image, 0)
-    return np.rint(np.clip(rainy, 0, 1) * 255).astype(np.float32) / np.float32(255)
+    return from_levels(to_levels(rainy))
 
 
 def _opacity(height: int, width: int, rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
