@@ -205,7 +205,7 @@ class TrainOptions:
         help="Folder with input/ and target/ to validate on as well; may be given several times.",
         show_default=False)] = ()
     start_from: Annotated[str | None, typer.Option(
-        help="Go on from the weights of this model (id or path), with a new schedule.", show_default=False)] = None
+        help="Go on from the weights of this model (id or path; also one of another task), with a new schedule.", show_default=False)] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False
     steps: Annotated[int | None, typer.Option(
         help="Train for so many steps in all, instead of the recipe's.", min=1, show_default=False)] = None

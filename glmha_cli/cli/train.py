@@ -20,7 +20,7 @@ def train_verb(options: TrainOptions) -> None:
     if options.masks:
         recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
     run_dir = options.run_dir or Path("runs") / Path(options.recipe).stem
-    start_from = options.start_from and find_weights(options.start_from, task=recipe.task).path
+    start_from = options.start_from and find_weights(options.start_from, task=None).path  # of another task, too
     best = train(recipe, images=options.images, cubes=options.cubes, spectra=options.spectra, run_dir=run_dir,
                  validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
                  max_minutes=options.max_minutes, resume=options.resume, device=options.device, precision=options.precision, num_workers=options.workers)

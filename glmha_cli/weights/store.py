@@ -54,8 +54,8 @@ class Weights:
     entry: ModelEntry | None
 
 
-def find_weights(model: str | None, *, task: str, device: str = "auto", access: Access = Access()) -> Weights:
-    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`.
+def find_weights(model: str | None, *, task: str | None, device: str = "auto", access: Access = Access()) -> Weights:
+    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any where that is None.
 
     device: `auto`, `cpu`, `cuda` or `mps`; a task's default may be larger on a GPU.
 
@@ -96,13 +96,13 @@ def has_gpu(device: str) -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
-def _from_path(path: Path, task: str) -> Weights:
+def _from_path(path: Path, task: str | None) -> Weights:
     _require_task(str(path), read_about(path)["task"], task)
     return Weights(id=path.stem, path=path, sha256=sha256_of(path), entry=None)
 
 
-def _require_task(model: str, its_task: str, task: str) -> None:
-    if its_task != task:
+def _require_task(model: str, its_task: str, task: str | None) -> None:
+    if task not in (None, its_task):
         raise UsageError(f"'{model}' is a model for {its_task}, not for {task}", f"glmha {its_task} …")
 
 
