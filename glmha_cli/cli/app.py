@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from glmha_cli import __version__
-from glmha_cli.cli import options
+from glmha_cli.cli import options, restore_options
 from glmha_cli.cli.verb import add_group, add_verb
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
@@ -89,9 +89,9 @@ VERBS = {
 }
 
 RESTORE_OPTIONS = {
-    ("photo", "photo"): options.PhotoToPhoto,
-    ("photo", "cube"): options.PhotoToCube,
-    ("measurement", "cube"): options.MeasurementToCube,
+    ("photo", "photo"): restore_options.PhotoToPhoto,
+    ("photo", "cube"): restore_options.PhotoToCube,
+    ("measurement", "cube"): restore_options.MeasurementToCube,
 }
 
 

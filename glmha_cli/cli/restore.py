@@ -8,8 +8,8 @@ from rich.progress import Progress
 
 from glmha_cli import __version__
 from glmha_cli.cli.models import access_of
-from glmha_cli.cli.options import RestoreOptions
 from glmha_cli.cli.output import Output, one_line
+from glmha_cli.cli.restore_options import RestoreOptions
 from glmha_cli.errors import UsageError
 from glmha_cli.runtime.batch import Job, Outcome, plan_file, plan_folder, run_jobs
 from glmha_cli.runtime.engine import EngineOptions, open_engine
