@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
+from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from glmha_cli.evaluation.figure import new_figure
@@ -17,10 +18,17 @@ from glmha_cli.weights.checkpoint import save_checkpoint
 
 
 class Ema(WeightAveraging):
-    """Exponential moving average of the weights: validated and exported instead of the current ones."""
+    """Exponential moving average of the weights: validated and exported instead of the current ones.
+
+    Its first steps forget faster, or the random weights of the start would count for thousands of steps.
+    """
 
     def __init__(self, decay: float) -> None:
-        super().__init__(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        def average(averaged: list[Tensor], current: list[Tensor], num_averaged: Tensor) -> None:
+            num = int(num_averaged)
+            get_ema_multi_avg_fn(min(decay, (1 + num) / (10 + num)))(averaged, current, num_averaged)
+
+        super().__init__(use_buffers=False, multi_avg_fn=average)
 
 
 class TimeLimit(Callback):

@@ -12,7 +12,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
 from glmha_cli.training.photos import decode, find_files, find_photos, load_photos, usable
-from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read_library, resample
+from glmha_cli.training.spectra import Library, nearest_cube, read_library, resample, training_cube
 
 Source = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
 """A photo in sRGB, or a cube in [0, 1] at the task's wavelengths."""
@@ -78,7 +78,7 @@ def as_it_is(crop: Source, rng: np.random.Generator) -> Source:
 
 
 def as_cube(crop: Source, rng: np.random.Generator, *, library: Library) -> np.ndarray:
-    return palette_cube(crop, library, rng) if crop.dtype == np.uint8 else crop
+    return training_cube(crop, library, rng) if crop.dtype == np.uint8 else crop
 
 
 def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:

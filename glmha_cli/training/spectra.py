@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Int, UInt8
+from scipy.spatial import cKDTree
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import reading
@@ -23,8 +24,12 @@ FEWEST = 5 * HOLD_OUT_EVERY
 LARGEST_GAP_NM = 5.0
 """So far beyond its first and last band a spectrum may be continued as it ends."""
 
+INTERPOLATED = 0.8
+"""Share of training cubes by `interpolated_cube`; the others are by `palette_cube`."""
+
 PALETTE = 8
-NEAREST = 24
+NEAREST = (1, 16)
+MIXED = (2, 6)
 LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -86,6 +91,33 @@ def resample(values: Float[np.ndarray, "*n bands"], from_nm: Sequence[float],
     return values[..., right - 1] * (1 - share) + values[..., right] * share
 
 
+def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
+                  rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
+    """A cube in [0, 1] that renders close to `photo` at a random gain, by one of the two mechanisms; float32."""
+    return (interpolated_cube if rng.random() < INTERPOLATED else palette_cube)(photo, library, rng)
+
+
+def interpolated_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
+                      rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
+    """A cube in [0, 1] in which each pixel mixes the spectra of the most similar chromaticities, the nearer the more.
+
+    What is left of its colour is the Wiener estimate. Per cube it is drawn how many spectra mix, how sharply, and which
+    of the library are missing: a network that sees many cubes learns their smooth mean, and how far to trust it.
+    """
+    rgb = _linear_at_random_gain(photo, rng)
+    kept = np.flatnonzero(rng.random(len(library.spectra)) < rng.uniform(0.7, 1))
+    count, sharpness = rng.integers(MIXED[0], MIXED[1] + 1), rng.uniform(2, 4)
+    tree = cKDTree(_chromaticity(library.colours[kept]))
+    distance, near = tree.query(_chromaticity(rgb), k=range(1, count + 1))
+    shares = (distance + 1e-4) ** -sharpness
+    shares *= (rgb @ LUMINANCE)[:, None] / shares.sum(axis=1, keepdims=True)
+    corrected = _corrected(library, kept)
+    cube = rgb @ library.change
+    for share, index in zip(shares.T.astype(np.float32), near.T, strict=True):
+        cube += share[:, None] * corrected[index]
+    return np.clip(cube, 0, 1, out=cube).reshape(*photo.shape[:2], -1)
+
+
 def palette_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
                  rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
     """A cube in [0, 1] that renders close to `photo` at a random gain; float32.
@@ -95,15 +127,14 @@ def palette_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
     own luminance, and what is left of its colour is the Wiener estimate. Only clipping to [0, 1] changes the colour.
     """
     height, width = photo.shape[:2]
-    gain = np.exp(rng.uniform(np.log(0.4), np.log(1.2)))
-    rgb = rearrange(np.minimum(LINEAR[photo] * np.float32(gain), 1), "h w c -> (h w) c")
+    rgb = _linear_at_random_gain(photo, rng)
     chromaticity = _chromaticity(rgb)
     anchors = chromaticity[rng.integers(len(rgb), size=PALETTE)]
     picks = _similar_spectra(library, anchors, rng)
     shares = _shares(chromaticity, anchors, rng) * (rgb @ LUMINANCE)[:, None]
     drift = _smooth_field(height, width, rng).reshape(-1, 1)
     # Mixing and correcting are linear, so both are one matrix product.
-    corrected = library.spectra[picks] - library.colours[picks] @ library.change
+    corrected = _corrected(library, picks)
     parts = np.concatenate([shares * drift, shares * (1 - drift), rgb], axis=1)
     cube = parts @ np.concatenate([corrected, library.change])
     return rearrange(np.clip(cube, 0, 1, out=cube), "(h w) bands -> h w bands", h=height)
@@ -120,6 +151,17 @@ def nearest_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library) -> Float[n
     return np.clip(cube, 0, 1, out=cube)
 
 
+def _linear_at_random_gain(photo: UInt8[np.ndarray, "h w 3"],
+                           rng: np.random.Generator) -> Float[np.ndarray, "n 3"]:
+    gain = np.exp(rng.uniform(np.log(0.4), np.log(1.2)))
+    return rearrange(np.minimum(LINEAR[photo] * np.float32(gain), 1), "h w c -> (h w) c")
+
+
+def _corrected(library: Library, index: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n bands"]:
+    """Spectra less the Wiener estimate of their colours: what they have beyond what their colour says."""
+    return library.spectra[index] - library.colours[index] @ library.change
+
+
 def _chromaticity(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
     """Shares of red and green; near black, where 8 bits tell no hue, those of grey."""
     lifted = rgb + np.float32(0.01)
@@ -132,9 +174,10 @@ def _squared_distances(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"])
 
 def _similar_spectra(library: Library, anchors: Float[np.ndarray, "k 2"],
                      rng: np.random.Generator) -> Int[np.ndarray, " 2k"]:
-    """Two of the NEAREST spectra for each anchor: first one of all, then the other of all."""
+    """Two of the nearest spectra for each anchor: first one of all, then the other of all."""
     distances = _squared_distances(anchors, _chromaticity(library.colours))
-    near = np.argsort(distances, axis=1)[:, :NEAREST]
+    few, many = NEAREST
+    near = np.argsort(distances, axis=1)[:, :int(few * ((many + 1) / few) ** rng.random())]
     choice = rng.integers(near.shape[1], size=(len(anchors), 2))
     return np.take_along_axis(near, choice, axis=1).T.ravel()
 
