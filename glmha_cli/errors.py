@@ -21,6 +21,10 @@ class GlmhaError(Exception):
         return self if str(path) in self.message else type(self)(f"'{path}': {self.message}", self.hint)
 
 
+class NotEnoughMemoryError(GlmhaError):
+    """The machine cannot hold the work, however small its parts."""
+
+
 class UsageError(GlmhaError):
     """The command line asks for something that cannot be: unknown name, input equals output."""
 

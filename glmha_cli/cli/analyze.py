@@ -14,7 +14,7 @@ from glmha_cli.evaluation.report import write_csv
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.lookup import resolve
 from glmha_cli.runtime.files import FileOptions, read_source, require_mask
-from glmha_cli.runtime.restore import stretched
+from glmha_cli.runtime.restore import extremes_of, stretched
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
@@ -30,7 +30,7 @@ def analyze(options: AnalyzeOptions) -> None:
     require_mask(task, options.mask)
     weights = find_weights(options.model, task=task.name, access=access_of(options, output))
     network, files = load_network(weights.path), FileOptions(mask=options.mask, step=options.step)
-    as_trained = stretched if read_about(weights.path).get("stretch_input", False) else np.asarray
+    as_trained = stretch if read_about(weights.path).get("stretch_input", False) else np.asarray
     matrices = []
     with output.progress() as progress:
         for path in progress.track(options.images, description="images"):
@@ -50,6 +50,10 @@ def analyze(options: AnalyzeOptions) -> None:
     if not options.json:
         output.table(as_table(found))
         output.note("how many of a head's singular values hold so much of their squares (energy) or of their sum; means")
+
+
+def stretch(image: np.ndarray) -> np.ndarray:
+    return stretched(image, extremes_of([image]))
 
 
 def summary(spectrum: Spectrum) -> dict[str, Any]:

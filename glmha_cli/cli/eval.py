@@ -19,10 +19,11 @@ from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes import SUFFIXES, read_cube
-from glmha_cli.io.images import read_photo
+from glmha_cli.io.images import as_pixels, read_photo
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.files import READABLE, FileOptions, read_source, require_mask
+from glmha_cli.runtime.memory import fitted
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
 from glmha_cli.tasks import TASKS
@@ -123,12 +124,13 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
     tiling = parse_tiling(options.tile, options.overlap)
     weights = find_weights(options.model, task=task.name, device=options.device, access=access_of(options, output))
     engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
-    restorer = Restorer(task=task, engine=engine, tiling=tiling, project=options.project)
+    tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
+    restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
     files = FileOptions(mask=options.mask, step=options.step)
 
     def load(path: Path) -> Loaded:
         source = read_source(task, path, files)
-        before = source.value.copy() if task.output_kind == "photo" else None
+        before = as_pixels(source.value) if task.output_kind == "photo" else None
         return restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value), before
 
     setup = {"model": weights.id, "sha256": weights.sha256, "tile": str(tiling), "tta": options.tta,

@@ -19,7 +19,7 @@ def preview(options: PreviewOptions) -> None:
     cube = read_cube(job.source)
     linear = three_bands(cube, options.bands) if options.bands else observed(cube)
     pixels = linear_to_srgb((linear * options.gain).clip(0, 1)).astype(np.float32)
-    losses = write_photo(job.target, pixels, like=Photo(pixels=pixels, bit_depth=8), overwrite=options.overwrite)
+    losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
     for loss in losses:
         output.warning(loss)
     output.note(f"{job.source} -> {job.target}")

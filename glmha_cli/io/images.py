@@ -1,4 +1,4 @@
-"""Photos: PNG, JPEG, TIFF and WebP in, the same formats out, each photo as deep and as gray as it came.
+"""Photos: PNG, JPEG, TIFF and WebP in and out, AVIF and HEIC in, each photo as deep and as gray as it came.
 
 `read_photo` makes the float RGB a network wants and keeps what is needed to write the same kind of photo
 back; `write_photo` does so. A new format is a module with `decode` and an `OutputFormat`, and a line in
@@ -8,8 +8,9 @@ back; `write_photo` does so. A new format is a module with `decode` and an `Outp
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ DECODERS: Mapping[str, str] = {
     r"\xff\xd8\xff": "glmha_cli.io.photo_formats.jpeg:decode",
     r"II[*+]\0|MM\0[*+]": "glmha_cli.io.photo_formats.tiff:decode",
     r"RIFF.{4}WEBP": "glmha_cli.io.photo_formats.webp:decode",
+    r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])": "glmha_cli.io.photo_formats.avif:decode",
+    r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)": "glmha_cli.io.photo_formats.heif:decode",
     r"GIF8[79]a": "glmha_cli.io.photo_formats.gif:decode",
 }
 """Pattern of a file's first bytes (as Latin-1) -> its `DecodePhoto`."""
@@ -52,30 +55,45 @@ OUTPUT_FORMATS: Mapping[str, str] = {
 class Photo:
     """A photo for a network, and what is needed to write the same kind of photo back.
 
-    pixels: RGB in [0, 1], upright, in the photo's own colour space (see `metadata.icc_profile`).
+    colours: gray or RGB as stored, upright, in the photo's own colour space (see `metadata.icc_profile`); kept
+        so, and not as floats, because a large photo is then a quarter in memory.
     bit_depth: 8 or 16 of the file, 32 for floating point.
-    grayscale: the file is gray; its value stands in all three channels.
+    grayscale: the file is gray.
     alpha: straight (not premultiplied) alpha in the file's own dtype, as it was; None without one.
     notes: what reading changed beyond orientation, one sentence each, for the user to see.
     """
 
-    pixels: Float[np.ndarray, "h w 3"]
+    colours: Num[np.ndarray, "h w c"]
     bit_depth: int
     grayscale: bool = False
     alpha: Num[np.ndarray, "h w"] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
 
+    @property
+    def pixels(self) -> Float[np.ndarray, "h w 3"]:
+        """All of it as `as_pixels`, made anew at each call."""
+        return as_pixels(self.colours)
+
+
+def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
+    """uint8, uint16 or floats, gray (one channel) or RGB, as float32 RGB in [0, 1]; gray stands in all three channels."""
+    pixels = colours.astype(np.float32, copy=False)
+    if colours.dtype.kind == "u":
+        pixels /= np.float32(PEAKS[colours.dtype])
+    return repeat(pixels, "h w 1 -> h w 3") if colours.shape[2] == 1 else pixels
+
 
 def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a PNG, JPEG, TIFF or WebP photo, told by its content, with its EXIF orientation applied.
+    """Read a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo, told by its content, with its EXIF orientation applied.
 
-    8 or 16 bit (TIFF: any depth up to 16, or floating point in [0, 1]), gray, RGB or palette, with or without
-    alpha. CMYK becomes sRGB, by its ICC profile where it has one. EXIF is written anew (upright, no
-    thumbnail). Only the pixel count of the header is trusted before decoding.
+    8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
+    [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
+    one. EXIF is written anew (upright, no thumbnail). Only the pixel count of the header is trusted before decoding.
 
     Raises:
         NoInputError: there is no such file, or it cannot be opened.
+        UsageError: HEIC without the extra `heif`.
         BadDataError: not such a photo, damaged, truncated, several pages or frames, above `max_pixels`.
     """
     first_bytes = _first_bytes(path)
@@ -87,7 +105,7 @@ def _first_bytes(path: Path) -> bytes:
     if os.path.isfile(path):
         try:
             with path.open("rb") as file:
-                return file.read(16)
+                return file.read(64)
         except OSError as error:
             raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
     if os.path.exists(path):
@@ -104,16 +122,15 @@ def _decoder(first_bytes: bytes) -> DecodePhoto:
     for signature in DECODERS:
         if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
             return resolve(DECODERS, signature, "photo format")
-    problem = "not a PNG, JPEG, TIFF or WebP photo" if first_bytes else "an empty file"
+    problem = "not a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo" if first_bytes else "an empty file"
     raise BadDataError(problem, "convert it to PNG or TIFF first")
 
 
 def _to_photo(stored: Stored) -> Photo:
     num_colours = 1 if stored.samples.shape[2] < 3 else 3
     colours, alpha = np.split(stored.samples, [num_colours], axis=2)
-    pixels = (colours / np.float32(PEAKS[colours.dtype])).astype(np.float32, copy=False)
     return Photo(
-        pixels=repeat(pixels[..., 0], "h w -> h w 3") if num_colours == 1 else np.ascontiguousarray(pixels),
+        colours=np.ascontiguousarray(colours),
         bit_depth=8 * colours.dtype.itemsize,
         grayscale=num_colours == 1,
         alpha=np.ascontiguousarray(alpha[..., 0]) if alpha.size else None,
@@ -124,7 +141,7 @@ def _to_photo(stored: Stored) -> Photo:
 
 def write_photo(
     path: Path,
-    pixels: Float[np.ndarray, "h w 3"],
+    pixels: Num[np.ndarray, "h w c"],
     *,
     like: Photo,
     quality: int = JPEG_QUALITY,
@@ -133,6 +150,8 @@ def write_photo(
     provenance: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write `pixels` as a photo of the kind of `like`, in the format of the extension, whole or not at all.
+
+    pixels: RGB floats in [0, 1], or what `storing` has made of all of them for this path and photo.
 
     Bit depth, grayscale (mean of the channels), alpha and metadata are those of `like`, as far as the format
     holds them; each loss is a sentence in the returned list, for the user to see. Values are clipped to
@@ -149,8 +168,6 @@ def write_photo(
     target = output_format(path)
     if max(pixels.shape) > target.max_side_px:
         raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
-    if not np.isfinite(pixels).all():
-        raise BadDataError(f"the result for '{path}' has values that are not finite")
     notes = []
     if strip_metadata and not is_srgb(like.metadata.icc_profile):
         notes.append("without its ICC profile, which is not sRGB, the photo will show other colours")
@@ -158,7 +175,8 @@ def write_photo(
     metadata = like.metadata
     if provenance is not None:
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
-    samples = _samples(pixels, like)
+    colours = _stored(pixels, like, path)
+    samples = np.ascontiguousarray(colours if like.alpha is None else np.concatenate([colours, _stored_alpha(like)], axis=2))
     with atomic_output(path, overwrite=overwrite) as temporary:
         target.encode(temporary, samples, metadata, quality)
     return notes + losses
@@ -199,17 +217,25 @@ def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
     return fitted, notes
 
 
-def _samples(pixels: Float[np.ndarray, "h w 3"], like: Photo) -> Num[np.ndarray, "h w c"]:
-    """`pixels` in the depth of `like`, gray if it is, followed by its alpha."""
+def storing(path: Path, like: Photo) -> Callable[[Float[np.ndarray, "h w 3"]], Num[np.ndarray, "h w c"]]:
+    """What makes of pixels, all or some rows of them, what `write_photo` would store: a quarter of the memory of floats."""
+    fitted, _ = _fitted(like, output_format(path))
+    return partial(_stored, like=fitted, path=path)
+
+
+def _stored(pixels: Num[np.ndarray, "h w c"], like: Photo, path: Path) -> Num[np.ndarray, "h w c"]:
+    """Floats in the depth of `like`, gray if it is, clipped and rounded; what is so already stays as it is."""
     dtype = _DTYPES[like.bit_depth]
-    colours = pixels.mean(axis=2, keepdims=True, dtype=np.float64) if like.grayscale else pixels
-    channels = [_quantised(colours, dtype)]
-    if like.alpha is not None:
-        alpha = like.alpha
-        if alpha.dtype != dtype:
-            alpha = _quantised(alpha / PEAKS[alpha.dtype], dtype)
-        channels.append(alpha[..., None])
-    return np.ascontiguousarray(np.concatenate(channels, axis=2))
+    if pixels.dtype == dtype and dtype is not np.float32:
+        return pixels
+    if not np.isfinite(pixels).all():
+        raise BadDataError(f"the result for '{path}' has values that are not finite")
+    return _quantised(pixels.mean(axis=2, keepdims=True, dtype=np.float64) if like.grayscale else pixels, dtype)
+
+
+def _stored_alpha(like: Photo) -> Num[np.ndarray, "h w 1"]:
+    alpha, dtype = like.alpha, _DTYPES[like.bit_depth]
+    return (alpha if alpha.dtype == dtype else _quantised(alpha / PEAKS[alpha.dtype], dtype))[..., None]
 
 
 def _quantised(values: np.ndarray, dtype: type) -> np.ndarray:

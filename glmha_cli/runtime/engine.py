@@ -1,5 +1,6 @@
 """Engines run a checkpoint on a device. A new one is a module and one line here."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -11,6 +12,7 @@ from glmha_cli.lookup import resolve
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
 
 ENGINES = {"torch": "glmha_cli.runtime.torch_engine:TorchEngine"}
 
@@ -27,6 +29,7 @@ class Engine(Protocol):
     """A loaded checkpoint. `device` and `precision` are what was chosen; sizes must be multiples of `size_multiple`.
 
     stretch_input: it was trained on photos stretched to [0, 1], and whoever tiles has to do that before.
+    What a device runs out of memory with passes through, to `memory.is_out_of_memory`.
     """
 
     size_multiple: int
@@ -37,6 +40,19 @@ class Engine(Protocol):
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
         """One forward pass; float32 in and out, finite. BadDataError if even float32 gives values that are not."""
         ...
+
+    def run_batches(self, batches: Iterable[Inputs]) -> Iterator[Float[np.ndarray, "b h w c_out"]]:
+        """`run` on batches of tiles, one after the other; the next may be under way while one is read."""
+        ...
+
+    def room_px(self) -> int | None:
+        """How many pixels, of all tiles at once, the device's free memory is estimated to hold; None if unknown."""
+        ...
+
+
+def one_by_one(run: Callable[..., Float[np.ndarray, "h w c"]]) -> Callable[[Iterable[Inputs]], Iterator[np.ndarray]]:
+    """An engine's `run` for batches of one."""
+    return lambda batches: (run(*(array[0] for array in inputs))[None] for inputs in batches)
 
 
 def open_engine(weights: Path, options: EngineOptions, *, name: str = "torch") -> Engine:

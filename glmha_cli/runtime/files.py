@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes import SUFFIXES, Cube, write_cube
-from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, write_photo
+from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, storing, write_photo
 from glmha_cli.io.measurements import read_mask, read_measurement
-from glmha_cli.io.profiles import srgb_pixels
+from glmha_cli.io.profiles import srgb_colours
 from glmha_cli.tasks.base import Scene, Task
 
 
@@ -21,7 +21,7 @@ class FileOptions:
     """How files are read and written.
 
     max_pixels: larger photos are refused before decoding. mask, key, normalise, step: of measurements.
-    overwrite: replace existing outputs. quality: JPEG and WebP, 1..100.
+    overwrite: replace existing outputs. quality: JPEG and WebP, 1..100. provenance: say in outputs how they were made.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -32,6 +32,7 @@ class FileOptions:
     overwrite: bool = False
     quality: int = JPEG_QUALITY
     strip_metadata: bool = False
+    provenance: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +46,14 @@ class Source:
 
 def _photo_for_photo(path: Path, options: FileOptions) -> Source:
     photo = read_photo(path, max_pixels=options.max_pixels)
-    return Source(value=photo.pixels, photo=photo, notes=photo.notes)
+    return Source(value=photo.colours, photo=photo, notes=photo.notes)
 
 
 def _photo_for_cube(path: Path, options: FileOptions) -> Source:
     """Spectra are defined by sRGB colours, so other profiles are converted; a photo keeps its own."""
     photo = read_photo(path, max_pixels=options.max_pixels)
-    pixels, notes = srgb_pixels(photo)
-    return Source(value=pixels, photo=photo, notes=photo.notes + notes)
+    colours, notes = srgb_colours(photo)
+    return Source(value=colours, photo=photo, notes=photo.notes + notes)
 
 
 def _scene(path: Path, options: FileOptions) -> Source:
@@ -68,7 +69,7 @@ _READERS: Mapping[tuple[str, str], Callable[[Path, FileOptions], Source]] = {
     ("measurement", "cube"): _scene,
 }
 
-READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff")}
+READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"), "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff")}
 WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": SUFFIXES}
 DEFAULT_CUBE = ".tif"
 
@@ -84,12 +85,21 @@ def read_source(task: Task, path: Path, options: FileOptions) -> Source:
     return _READERS[task.input_kind, task.output_kind](path, options)
 
 
-def write_result(task: Task, path: Path, result: Float[np.ndarray, "h w c"], *, source: Source, options: FileOptions,
+def storing_result(task: Task, path: Path, source: Source) -> Callable[[Float[np.ndarray, "h w c"]], Num[np.ndarray, "h w c"]]:
+    """What makes of finished rows what `write_result` will store: photos need not be kept as floats."""
+    return storing(path, source.photo) if task.output_kind == "photo" else np.asarray
+
+
+def write_result(task: Task, path: Path, result: Num[np.ndarray, "h w c"], *, source: Source, options: FileOptions,
                  provenance: Mapping[str, str]) -> list[str]:
-    """Write one result of `task`, whole or not at all; returns what the user should know (losses of the format)."""
+    """Write one result of `task`, floats or as `storing_result` keeps it, whole or not at all.
+
+    Returns what the user should know (losses of the format).
+    """
+    kept = provenance if options.provenance else None
     if task.output_kind == "photo":
         return write_photo(path, result, like=source.photo, quality=options.quality, overwrite=options.overwrite,
-                           strip_metadata=options.strip_metadata, provenance=provenance)
+                           strip_metadata=options.strip_metadata, provenance=kept)
     cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
-    write_cube(path, cube, overwrite=options.overwrite, provenance=provenance)
+    write_cube(path, cube, overwrite=options.overwrite, provenance=kept)
     return []

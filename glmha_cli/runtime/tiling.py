@@ -5,8 +5,9 @@ trained on is not only smaller but better than the whole (Chu et al. 2022, "Impr
 revisiting global information aggregation"). Tiled and whole results therefore differ by nature.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +16,11 @@ from glmha_cli.errors import UsageError
 from glmha_cli.shapes import next_multiple, pad_to
 
 TILE_PX, OVERLAP_PX = 256, 32
-Run = Callable[..., Float[np.ndarray, "h w c"]]
+Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
+Run = Callable[[Iterable[Inputs]], Iterable[Float[np.ndarray, "b h w c"]]]
+"""A network over batches of tiles."""
+Read = Callable[[int, int], tuple[Float[np.ndarray, "rows w_in c"], ...]]
+"""The network's inputs of the rows from start to stop. The first is as wide as the image; others may be wider."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,40 +82,48 @@ def _raised_cosine(shared: int, tile: int) -> Float[np.ndarray, " tile"]:
     return 0.5 - 0.5 * np.cos(np.pi * position.clip(0, 1))
 
 
-def grid(height: int, width: int, tiling: Tiling) -> list[tuple[Span, Span]]:
-    """All tiles, row by row."""
-    columns = spans(width, tiling)
-    return [(row, column) for row in spans(height, tiling) for column in columns]
+def count_tiles(height: int, width: int, tiling: Tiling) -> int:
+    return len(spans(height, tiling)) * len(spans(width, tiling))
 
 
-def run_tiled(run: Run, inputs: tuple[Float[np.ndarray, "h w_in c"], ...], *, tiling: Tiling, multiple: int,
-              on_tile: Callable[[], None] = lambda: None) -> Float[np.ndarray, "h w c"]:
-    """`run` over every tile of `inputs`, blended. Sizes given to `run` are multiples of `multiple`.
+def run_tiled(run: Run, read: Read, size: tuple[int, int], *, tiling: Tiling, multiple: int, batch: int = 1,
+              on_tile: Callable[[], None] = lambda: None) -> Iterator[Float[np.ndarray, "rows w c"]]:
+    """`run` over every tile of an image of `size`, blended: its finished rows, part after part from the top down.
 
-    The first input has the output's size; others may be wider (a shifted mask) and give each tile that many
-    columns more. `on_tile` is called after each tile.
+    Only rows that a tile still touches are held, so memory does not grow with the height of the image.
+    run: takes batches of up to `batch` tiles, whose sides are multiples of `multiple`, one after the other.
+    read: see `Read`. on_tile: called after each tile.
     """
-    height, width = inputs[0].shape[:2]
-    result = None
-    for row, column in grid(height, width, tiling):
-        tile = _run_one(run, _tile_inputs(inputs, row, column), multiple)
-        if result is None:
-            result = np.zeros((height, width, tile.shape[2]), np.float32)
-        tile *= row.weight[:, None, None] * column.weight[:, None]
-        result[row.start : row.stop, column.start : column.stop] += tile
-        on_tile()
-    return result
+    columns, rows = spans(size[1], tiling), spans(size[0], tiling)
+    blended = None
+    for row, following in zip_longest(rows, rows[1:]):
+        outputs = _run_row(run, read(row.start, row.stop), columns, size, multiple=multiple, batch=batch)
+        for column, tile in zip(columns, outputs, strict=True):
+            if blended is None:
+                blended = np.zeros((row.stop - row.start, size[1], tile.shape[2]), np.float32)
+            blended[:, column.start : column.stop] += tile * (row.weight[:, None, None] * column.weight[:, None])
+            on_tile()
+        finished = (following.start if following else row.stop) - row.start
+        yield blended[:finished].copy()
+        blended[:-finished] = blended[finished:]
+        blended[-finished:] = 0
 
 
-def _tile_inputs(inputs: tuple[np.ndarray, ...], row: Span, column: Span) -> Iterator[np.ndarray]:
-    width = inputs[0].shape[1]
-    for array in inputs:
-        yield array[row.start : row.stop, column.start : column.stop + array.shape[1] - width]
+def _run_row(run: Run, inputs: tuple[Float[np.ndarray, "h w_in c"], ...], columns: list[Span], size: tuple[int, int], *,
+             multiple: int, batch: int) -> Iterator[Float[np.ndarray, "h w c"]]:
+    """The outputs of a row of tiles. An input that is wider than the image gives each tile as many columns more."""
+    height, width = inputs[0].shape[0], columns[0].stop - columns[0].start
+
+    def tile(array: np.ndarray, column: Span) -> np.ndarray:
+        cut = array[:, column.start : column.stop + array.shape[1] - size[1]]
+        return pad_to(cut, next_multiple(height, multiple), cut.shape[1] - width + next_multiple(width, multiple))
+
+    batches = (tuple(np.stack([tile(array, column) for column in some]) for array in inputs)
+               for some in batched(columns, batch))
+    for outputs in run(batches):
+        yield from outputs[:, :height, :width]
 
 
-def _run_one(run: Run, tiles: Iterator[np.ndarray], multiple: int) -> Float[np.ndarray, "h w c"]:
-    tiles = list(tiles)
-    height, width = tiles[0].shape[:2]
-    padded = [pad_to(tile, next_multiple(height, multiple), tile.shape[1] - width + next_multiple(width, multiple))
-              for tile in tiles]
-    return run(*padded)[:height, :width]
+def batched(items: list[Span], size: int) -> Iterator[list[Span]]:
+    """Lists of `size` items, the last of what is left."""
+    return (items[i : i + size] for i in range(0, len(items), size))

@@ -1,6 +1,8 @@
 """PyTorch, on CPU, CUDA or Apple's GPU."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +11,8 @@ from jaxtyping import Float
 
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.runtime.engine import EngineOptions
+from glmha_cli.runtime.engine import EngineOptions, Inputs
+from glmha_cli.runtime.memory import free_bytes, room_px
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 
@@ -38,10 +41,11 @@ def choose_precision(asked: str, device: str) -> str:
 class TorchEngine:
     """See glmha_cli.runtime.engine.Engine. Weights stay float32; lower precision is by autocast."""
 
-    def __init__(self, network: torch.nn.Module, *, device: str, precision: str, stretch_input: bool) -> None:
+    def __init__(self, network: torch.nn.Module, *, device: str, precision: str, about: Mapping[str, Any]) -> None:
         self.network = network.to(device, memory_format=torch.channels_last)
         self.size_multiple = network.config.size_multiple
-        self.stretch_input = stretch_input
+        self.about = about
+        self.stretch_input = about.get("stretch_input", False)
         self.device, self.precision = device, precision
 
     @classmethod
@@ -49,23 +53,72 @@ class TorchEngine:
         keep_freed_memory()
         device = choose_device(options.device)
         precision = choose_precision(options.precision, device)
-        stretch_input = read_about(weights).get("stretch_input", False)
-        return cls(load_network(weights), device=device, precision=precision, stretch_input=stretch_input)
+        return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
+
+    def room_px(self) -> int | None:
+        return room_px(free_device_bytes(self.device), self.about["network"], 4 if self.precision == "fp32" else 2)
 
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
-        tensors = [self._to_device(array) for array in inputs]
-        output = self._forward(tensors, self.precision)
-        if self.precision != "fp32" and not torch.isfinite(output).all():
-            output = self._forward(tensors, "fp32")
-        if not torch.isfinite(output).all():
-            raise BadDataError("the network gave values that are not finite, even in float32", "glmha info MODEL")
-        return rearrange(output, "1 c h w -> h w c").cpu().numpy()
+        return self._finish(*self._start(tuple(array[None] for array in inputs)))[0]
 
-    def _to_device(self, array: np.ndarray) -> torch.Tensor:
-        """A view as (1, c, h, w), channels-last in memory."""
-        return rearrange(torch.from_numpy(np.ascontiguousarray(array)), "h w c -> 1 c h w").to(self.device)
+    def run_batches(self, batches: Iterable[Inputs]) -> Iterator[Float[np.ndarray, "b h w c_out"]]:
+        """The next batch is with the GPU before the one before is read: copies and blending overlap with its work."""
+        waiting = None
+        for inputs in batches:
+            started = self._start(inputs)
+            if waiting is not None:
+                yield self._finish(*waiting)
+            waiting = started
+        if waiting is not None:
+            yield self._finish(*waiting)
+
+    def _start(self, inputs: Inputs) -> tuple[list[torch.Tensor], "OnItsWay"]:
+        tensors = [to_device(array, self.device) for array in inputs]
+        return tensors, OnItsWay(self._forward(tensors, self.precision))
+
+    @torch.inference_mode()
+    def _finish(self, tensors: list[torch.Tensor], on_its_way: "OnItsWay") -> Float[np.ndarray, "b h w c_out"]:
+        """The output in main memory; tiles with values that are not finite are computed again in float32."""
+        output = on_its_way.arrived()
+        bad = ~torch.isfinite(output).flatten(1).all(1)
+        if bad.any() and self.precision != "fp32":
+            again = [tensor[bad.to(tensor.device)] for tensor in tensors]
+            output[bad] = self._forward(again, "fp32").cpu()
+        if bad.any() and not torch.isfinite(output[bad]).all():
+            raise BadDataError("the network gave values that are not finite, even in float32", "glmha info MODEL")
+        return rearrange(output, "b c h w -> b h w c").numpy()
 
     @torch.inference_mode()
     def _forward(self, tensors: list[torch.Tensor], precision: str) -> torch.Tensor:
         with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32"):
             return self.network(*tensors).float()
+
+
+def to_device(array: Float[np.ndarray, "b h w c"], device: str) -> torch.Tensor:
+    """As (b, c, h, w), channels-last in memory; to CUDA from pinned memory, so that nobody waits for the copy."""
+    tensor = rearrange(torch.from_numpy(np.ascontiguousarray(array)), "b h w c -> b c h w")
+    return tensor.pin_memory().to(device, non_blocking=True) if device == "cuda" else tensor.to(device)
+
+
+class OnItsWay:
+    """An output on its way to main memory; on CUDA behind an event, so that the next batch can be started before."""
+
+    def __init__(self, output: torch.Tensor) -> None:
+        self.event = None
+        if not output.is_cuda:
+            self.output = output.cpu()
+            return
+        self.output = torch.empty_like(output, device="cpu", pin_memory=True)
+        self.output.copy_(output, non_blocking=True)
+        self.event = torch.cuda.Event()
+        self.event.record()
+
+    def arrived(self) -> torch.Tensor:
+        if self.event is not None:
+            self.event.synchronize()
+        return self.output
+
+
+def free_device_bytes(device: str) -> int | None:
+    """Of CUDA's own memory; Apple's GPU shares the main memory."""
+    return torch.cuda.mem_get_info()[0] if device == "cuda" else free_bytes()

@@ -9,14 +9,15 @@ from glmha_cli.tasks.base import Task, clipped, photo_as_it_is
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import Float
+    from jaxtyping import Float, Num
 
 
-def project(cube: Float[np.ndarray, "h w 31"], photo: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 31"]:
+def project(cube: Float[np.ndarray, "h w 31"], photo: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 31"]:
     """The cube near `cube` that renders exactly to the photo's colours."""
+    from glmha_cli.io.images import as_pixels
     from glmha_cli.physics.colour import project_onto_photo
 
-    return project_onto_photo(cube, photo)
+    return project_onto_photo(cube, as_pixels(photo))
 
 
 RGB2HSI = Task(

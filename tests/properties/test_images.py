@@ -62,7 +62,7 @@ def test_png_and_tiff_give_every_sample_back(folder, samples, suffix):
     alpha = samples[..., -1] if channels in (2, 4) else None
     colours = np.broadcast_to(samples[..., :1], (*samples.shape[:2], 3)) if channels < 3 else samples[..., :3]
     pixels = (colours / np.float32(np.iinfo(samples.dtype).max)).astype(np.float32)
-    photo = Photo(pixels=pixels, bit_depth=8 * samples.itemsize, grayscale=channels < 3, alpha=alpha)
+    photo = Photo(colours=pixels, bit_depth=8 * samples.itemsize, grayscale=channels < 3, alpha=alpha)
     path = folder / f"round{suffix}"
     assert_same_photo(rewritten(photo, path), photo)
     data = path.read_bytes()
@@ -207,7 +207,7 @@ def test_webp_is_read_and_written(tmp_path):
     photo = read_bytes(tmp_path / "a.webp", encoded(rgba, "WEBP", lossless=True, exact=True))
     np.testing.assert_array_equal(np.rint(photo.pixels * 255), rgba[..., :3])
     np.testing.assert_array_equal(photo.alpha, rgba[..., 3])
-    smooth = Photo(pixels=np.full((9, 8, 3), 0.5, np.float32), bit_depth=8, alpha=photo.alpha)
+    smooth = Photo(colours=np.full((9, 8, 3), 0.5, np.float32), bit_depth=8, alpha=photo.alpha)
     again = rewritten(smooth, tmp_path / "b.webp")
     np.testing.assert_array_equal(again.alpha, photo.alpha)
     assert np.abs(again.pixels - 0.5).max() < 0.02
@@ -253,7 +253,7 @@ def test_metadata_is_kept_or_stripped(tmp_path, source, suffix, dtype):
     data = encoded(noise(6, 9, 3), source, icc_profile=SRGB, dpi=(300, 150), exif=block, **xmp)
     data = data.replace(b"J??rg", "Jörg".encode())  # Pillow's TIFF writer puts "?" for what is not ASCII
     photo = read_bytes(tmp_path / "a", data)
-    deep = Photo(pixels=photo.pixels, bit_depth=np.dtype(dtype).itemsize * 8, metadata=photo.metadata)
+    deep = Photo(colours=photo.pixels, bit_depth=np.dtype(dtype).itemsize * 8, metadata=photo.metadata)
     path = tmp_path / f"b{suffix}"
     write_photo(path, photo.pixels, like=deep)
     found = pillow_metadata(path)
@@ -308,7 +308,7 @@ def test_stripping_a_profile_that_is_not_srgb_is_said(tmp_path):
 def test_damaged_exif_is_dropped_with_a_note(tmp_path):
     photo = read_bytes(tmp_path / "a.jpg", encoded(noise(6, 9, 3), "JPEG", exif=exif(6)[:60]))
     assert "EXIF" in photo.notes[0] and photo.metadata.exif == b"" and photo.pixels.shape == (6, 9, 3)
-    rewritten(Photo(pixels=photo.pixels, bit_depth=8, metadata=photo.metadata), tmp_path / "b.png")
+    rewritten(Photo(colours=photo.pixels, bit_depth=8, metadata=photo.metadata), tmp_path / "b.png")
 
 
 @settings(max_examples=60, deadline=None)
@@ -317,7 +317,7 @@ def test_any_damage_to_exif_still_gives_a_photo_that_can_be_written(folder, data
     block = bytearray(exif(6)[6:])
     for _ in range(data.draw(st.integers(1, 4))):
         block[data.draw(st.integers(0, len(block) - 1))] = data.draw(st.integers(0, 255))
-    stored = Photo(pixels=np.zeros((2, 3, 3), np.float32), bit_depth=8, metadata=Metadata(exif=bytes(block)))
+    stored = Photo(colours=np.zeros((2, 3, 3), np.float32), bit_depth=8, metadata=Metadata(exif=bytes(block)))
     write_photo(folder / "exif.png", stored.pixels, like=stored, overwrite=True)
     photo = read_photo(folder / "exif.png")
     for suffix in (".png", ".tif", ".jpg"):
@@ -353,7 +353,7 @@ def test_what_jpeg_cannot_hold_is_said(tmp_path):
 @pytest.mark.parametrize("name", ["exif", "xmp"])
 def test_metadata_too_large_for_jpeg_is_dropped_with_a_note(tmp_path, name):
     block = exif(extra={37510: bytes(70_000)}).removeprefix(b"Exif\0\0") if name == "exif" else XMP * 1000
-    like = Photo(pixels=np.zeros((4, 4, 3), np.float32), bit_depth=8, metadata=Metadata(**{name: block}))
+    like = Photo(colours=np.zeros((4, 4, 3), np.float32), bit_depth=8, metadata=Metadata(**{name: block}))
     (note,) = write_photo(tmp_path / "a.jpg", like.pixels, like=like)
     assert name.upper() in note
     assert write_photo(tmp_path / "b.jpg", like.pixels, like=like, strip_metadata=True) == []
@@ -362,7 +362,7 @@ def test_metadata_too_large_for_jpeg_is_dropped_with_a_note(tmp_path, name):
 
 
 def test_results_are_clipped_rounded_and_must_be_finite(tmp_path):
-    like = Photo(pixels=np.zeros((1, 4, 3), np.float32), bit_depth=8)
+    like = Photo(colours=np.zeros((1, 4, 3), np.float32), bit_depth=8)
     pixels = np.repeat(np.float32([[-3, 0.5, 0.999, 7]])[..., None], 3, axis=2)
     write_photo(tmp_path / "a.png", pixels, like=like)
     assert np.asarray(Image.open(tmp_path / "a.png"))[0, :, 0].tolist() == [0, 128, 255, 255]
@@ -375,7 +375,7 @@ def test_results_are_clipped_rounded_and_must_be_finite(tmp_path):
 @pytest.mark.parametrize("name", ["-in ü.png", "雨 rain.tif", "-.jpg"])
 def test_any_file_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    like = Photo(pixels=np.zeros((2, 2, 3), np.float32), bit_depth=8)
+    like = Photo(colours=np.zeros((2, 2, 3), np.float32), bit_depth=8)
     write_photo(Path(name), like.pixels, like=like)
     assert_same_photo(read_photo(Path(name)), like)
     with pytest.raises(CannotCreateError):
@@ -383,12 +383,12 @@ def test_any_file_name(tmp_path, monkeypatch, name):
 
 
 def test_an_unknown_extension_lists_the_known(tmp_path):
-    like = Photo(pixels=np.zeros((2, 2, 3), np.float32), bit_depth=8)
+    like = Photo(colours=np.zeros((2, 2, 3), np.float32), bit_depth=8)
     for name in ("a.gif", "a", "a.png.bak"):
         with pytest.raises(UsageError) as caught:
             write_photo(tmp_path / name, like.pixels, like=like)
         assert all(suffix in caught.value.hint for suffix in OUTPUT_FORMATS)
-    wide = Photo(pixels=np.zeros((1, 20_000, 3), np.float32), bit_depth=8)
+    wide = Photo(colours=np.zeros((1, 20_000, 3), np.float32), bit_depth=8)
     with pytest.raises(UsageError):
         write_photo(tmp_path / "a.webp", wide.pixels, like=wide)
 

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
-from glmha_cli.runtime.tiling import Tiling, grid, run_tiled, spans
+from glmha_cli.runtime.engine import one_by_one
+from glmha_cli.runtime.tiling import Tiling, count_tiles, run_tiled, spans
+
+
+def tiled(run, inputs, *, batches=False, **options):
+    """All rows of `run` on the tiles of whole `inputs`."""
+    height, width = inputs[0].shape[:2]
+    strips = run_tiled(run if batches else one_by_one(run), lambda start, stop: tuple(array[start:stop] for array in inputs),
+                       (height, width), **options)
+    return np.concatenate(list(strips))
 
 
 @st.composite
@@ -45,7 +54,7 @@ def test_identity_network_gives_the_input_back(height, width, tiling, multiple, 
         sizes.add(tile.shape[:2])
         return tile.copy()
 
-    result = run_tiled(identity, (image,), tiling=tiling, multiple=multiple)
+    result = tiled(identity, (image,), tiling=tiling, multiple=multiple)
     np.testing.assert_allclose(result, image, atol=1e-6)
     assert len(sizes) == 1, "one size of tile, so that one compiled network serves all"
     assert all(side % multiple == 0 for side in sizes.pop())
@@ -55,7 +64,7 @@ def test_a_wider_second_input_gives_each_tile_its_own_columns():
     """Column x of a shifted mask with w + extra columns belongs to the tile from x on."""
     image = np.zeros((40, 90, 1), np.float32)
     wide = np.broadcast_to(np.arange(90 + 6, dtype=np.float32)[None, :, None], (40, 96, 1))
-    result = run_tiled(lambda tile, extra: extra[:, 6:] - 6, (image, wide), tiling=Tiling(tile_px=32, overlap_px=8),
+    result = tiled(lambda tile, extra: extra[:, 6:] - 6, (image, wide), tiling=Tiling(tile_px=32, overlap_px=8),
                        multiple=1)
     np.testing.assert_allclose(result[..., 0], np.broadcast_to(np.arange(90), (40, 90)), atol=1e-4)
 
@@ -64,8 +73,8 @@ def test_no_seams_where_tiles_disagree():
     """Every tile shifts its brightness by its own amount, as tile statistics do; the blend must hide it."""
     image = np.full((300, 300, 1), 0.5, np.float32)
     tiling = Tiling(tile_px=100, overlap_px=32)
-    offsets = iter(np.random.default_rng(0).normal(0, 0.02, len(grid(300, 300, tiling))))
-    result = run_tiled(lambda tile: tile + np.float32(next(offsets)), (image,), tiling=tiling, multiple=1)[..., 0]
+    offsets = iter(np.random.default_rng(0).normal(0, 0.02, count_tiles(300, 300, tiling)))
+    result = tiled(lambda tile: tile + np.float32(next(offsets)), (image,), tiling=tiling, multiple=1)[..., 0]
     steps = np.abs(np.diff(result, axis=1)).max()
     assert steps < 0.01, f"a step of {steps:.4f} between neighbouring pixels shows as a line"
 
@@ -74,8 +83,34 @@ def test_progress_counts_every_tile():
     calls = []
     image = np.zeros((100, 100, 3), np.float32)
     tiling = Tiling(tile_px=40, overlap_px=8)
-    run_tiled(lambda tile: tile, (image,), tiling=tiling, multiple=1, on_tile=lambda: calls.append(1))
-    assert len(calls) == len(grid(100, 100, tiling)) == 9
+    tiled(lambda tile: tile, (image,), tiling=tiling, multiple=1, on_tile=lambda: calls.append(1))
+    assert len(calls) == count_tiles(100, 100, tiling) == 9
+
+
+@settings(deadline=None)
+@given(height=st.integers(1, 150), width=st.integers(1, 150), tiling=tilings(), batch=st.integers(1, 5), seed=st.integers(0, 99))
+def test_parts_of_rows_make_exactly_the_sum_of_all_tiles(height, width, tiling, batch, seed):
+    """Bit for bit what adding all weighted tiles to a whole image gives, whatever comes in one batch."""
+    image = np.random.default_rng(seed).random((height, width, 2), dtype=np.float32)
+
+    def network(tile):
+        return tile * tile.mean(axis=(-3, -2), keepdims=True)
+
+    expected = np.zeros_like(image)
+    for row in spans(height, tiling):
+        for column in spans(width, tiling):
+            place = slice(row.start, row.stop), slice(column.start, column.stop)
+            expected[place] += network(image[place]) * (row.weight[:, None, None] * column.weight[:, None])
+    sizes = []
+
+    def run(batches):
+        for (tiles,) in batches:
+            sizes.append(len(tiles))
+            yield np.stack([network(tile) for tile in tiles])
+
+    result = tiled(run, (image,), batches=True, tiling=tiling, batch=batch, multiple=1)
+    np.testing.assert_array_equal(result, expected)
+    assert max(sizes) <= batch and sum(sizes) == count_tiles(height, width, tiling)
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(8, 0), (64, 33), (64, -1)])
