@@ -23,14 +23,14 @@ class Output:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(escape(text))
+            self.stderr.print(escape(printable(text)))
 
     def warning(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(f"[yellow]note:[/] {escape(text)}")
+            self.stderr.print(f"[yellow]note:[/] {escape(printable(text))}")
 
     def error(self, error: GlmhaError) -> None:
-        self.stderr.print(f"[red]error:[/] {escape(one_line(error))}")
+        self.stderr.print(f"[red]error:[/] {escape(printable(one_line(error)))}")
 
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""
@@ -50,6 +50,11 @@ class Output:
         silent = self.quiet or not self.stderr.is_terminal
         with Progress(*columns, console=self.stderr, transient=True, disable=silent) as progress:
             yield progress
+
+
+def printable(text: str) -> str:
+    """Text with control characters as escapes: file names hold them, and a terminal would obey them."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def one_line(error: GlmhaError) -> str:

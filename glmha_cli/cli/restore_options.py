@@ -21,6 +21,9 @@ class RestoreOptions(ComputeOptions):
         show_default=False, rich_help_panel=FILES)] = None
     overwrite: Annotated[bool, typer.Option(
         "--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)] = False
+    provenance: Annotated[bool, typer.Option(
+        "--provenance/--no-provenance", help="Write into each output how it was made: versions, model, sha256, tiles.",
+        rich_help_panel=FILES)] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,8 +131,8 @@ def checked_cube(
         raise BadDataError(f"holds {values.dtype} without a stated scale", "convert it to float32 in [0, 1]")
     if len(wavelength_nm) not in (0, values.shape[2]):
         raise BadDataError(f"names {len(wavelength_nm)} wavelengths for {values.shape[2]} bands")
-    if not all(0 < nm < np.inf for nm in wavelength_nm):
-        raise BadDataError("names wavelengths that are not positive numbers")
+    if not all(1 <= nm <= 1e6 for nm in wavelength_nm):
+        raise BadDataError("names wavelengths that are not between 1 nm and 1 mm")
     if scale is not None:
         values = values * scale + offset
     values = np.array(values, np.float32, order="C")  # a copy: `values` may be mapped to a file

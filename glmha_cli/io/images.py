@@ -1,4 +1,4 @@
-"""Photos: PNG, JPEG, TIFF and WebP in, the same formats out, each photo as deep and as gray as it came.
+"""Photos: PNG, JPEG, TIFF and WebP in and out, AVIF and HEIC in, each photo as deep and as gray as it came.
 
 `read_photo` makes the float RGB a network wants and keeps what is needed to write the same kind of photo
 back; `write_photo` does so. A new format is a module with `decode` and an `OutputFormat`, and a line in
@@ -34,6 +34,8 @@ DECODERS: Mapping[str, str] = {
     r"\xff\xd8\xff": "glmha_cli.io.photo_formats.jpeg:decode",
     r"II[*+]\0|MM\0[*+]": "glmha_cli.io.photo_formats.tiff:decode",
     r"RIFF.{4}WEBP": "glmha_cli.io.photo_formats.webp:decode",
+    r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])": "glmha_cli.io.photo_formats.avif:decode",
+    r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)": "glmha_cli.io.photo_formats.heif:decode",
     r"GIF8[79]a": "glmha_cli.io.photo_formats.gif:decode",
 }
 """Pattern of a file's first bytes (as Latin-1) -> its `DecodePhoto`."""
@@ -83,14 +85,15 @@ def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
 
 
 def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a PNG, JPEG, TIFF or WebP photo, told by its content, with its EXIF orientation applied.
+    """Read a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo, told by its content, with its EXIF orientation applied.
 
-    8 or 16 bit (TIFF: any depth up to 16, or floating point in [0, 1]), gray, RGB or palette, with or without
-    alpha. CMYK becomes sRGB, by its ICC profile where it has one. EXIF is written anew (upright, no
-    thumbnail). Only the pixel count of the header is trusted before decoding.
+    8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
+    [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
+    one. EXIF is written anew (upright, no thumbnail). Only the pixel count of the header is trusted before decoding.
 
     Raises:
         NoInputError: there is no such file, or it cannot be opened.
+        UsageError: HEIC without the extra `heif`.
         BadDataError: not such a photo, damaged, truncated, several pages or frames, above `max_pixels`.
     """
     first_bytes = _first_bytes(path)
@@ -102,7 +105,7 @@ def _first_bytes(path: Path) -> bytes:
     if os.path.isfile(path):
         try:
             with path.open("rb") as file:
-                return file.read(16)
+                return file.read(64)
         except OSError as error:
             raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
     if os.path.exists(path):
@@ -119,7 +122,7 @@ def _decoder(first_bytes: bytes) -> DecodePhoto:
     for signature in DECODERS:
         if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
             return resolve(DECODERS, signature, "photo format")
-    problem = "not a PNG, JPEG, TIFF or WebP photo" if first_bytes else "an empty file"
+    problem = "not a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo" if first_bytes else "an empty file"
     raise BadDataError(problem, "convert it to PNG or TIFF first")
 
 

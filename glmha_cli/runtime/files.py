@@ -21,7 +21,7 @@ class FileOptions:
     """How files are read and written.
 
     max_pixels: larger photos are refused before decoding. mask, key, normalise, step: of measurements.
-    overwrite: replace existing outputs. quality: JPEG and WebP, 1..100.
+    overwrite: replace existing outputs. quality: JPEG and WebP, 1..100. provenance: say in outputs how they were made.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -32,6 +32,7 @@ class FileOptions:
     overwrite: bool = False
     quality: int = JPEG_QUALITY
     strip_metadata: bool = False
+    provenance: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,10 @@ _READERS: Mapping[tuple[str, str], Callable[[Path, FileOptions], Source]] = {
     ("measurement", "cube"): _scene,
 }
 
-READABLE = {"photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff")}
+READABLE = {
+    "photo": (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"),
+    "measurement": (".mat", ".npy", ".npz", ".tif", ".tiff"),
+}
 WRITABLE = {"photo": tuple(OUTPUT_FORMATS), "cube": SUFFIXES}
 DEFAULT_CUBE = ".tif"
 
@@ -95,9 +99,10 @@ def write_result(task: Task, path: Path, result: Num[np.ndarray, "h w c"], *, so
 
     Returns what the user should know (losses of the format).
     """
+    kept = provenance if options.provenance else None
     if task.output_kind == "photo":
         return write_photo(path, result, like=source.photo, quality=options.quality, overwrite=options.overwrite,
-                           strip_metadata=options.strip_metadata, provenance=provenance)
+                           strip_metadata=options.strip_metadata, provenance=kept)
     cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
-    write_cube(path, cube, overwrite=options.overwrite, provenance=provenance)
+    write_cube(path, cube, overwrite=options.overwrite, provenance=kept)
     return []

@@ -1,8 +1,7 @@
 """ENVI pair: `x.img`, the bare numbers (BSQ, float32, little-endian), and `x.hdr`, which explains them."""
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import Cube, CubeFormat, band_widths_nm, checked_cube, to_nanometres
 from glmha_cli.io.guard import require_plausible, require_readable
 
+_HEADER_MAX_BYTES = 16 << 20
 _SHOWN_AS_RGB_NM = (640, 550, 460)
 _DATA_SUFFIXES = (".img", "", ".dat", ".raw", ".bsq", ".bil", ".bip")
 _INTERLEAVES = {"bsq": "bands h w", "bil": "h bands w", "bip": "h w bands"}
@@ -81,7 +81,7 @@ def read(path: Path) -> Cube:
     """Read by header or data file: any interleave, byte order and real data type, the header's scale."""
     header = path if path.suffix.lower() == ".hdr" else path.with_suffix(".hdr")
     require_readable(header)
-    fields = _fields(header.read_text(encoding="utf-8", errors="replace"))
+    fields = _fields(_header_text(header))
     scale = fields.get("reflectance scale factor")
     wavelengths = [float(text) for text in _listed(fields.get("wavelength", ""))]
     return checked_cube(
@@ -91,14 +91,36 @@ def read(path: Path) -> Cube:
     )
 
 
+def _header_text(header: Path) -> str:
+    if header.stat().st_size > _HEADER_MAX_BYTES:
+        raise BadDataError("is too large for an ENVI header")
+    return header.read_text(encoding="utf-8", errors="replace")
+
+
 def _fields(text: str) -> dict[str, str]:
     """Lower-case name -> text of `name = value` or `name = {value, which may go on over lines}`."""
     if not text.startswith("ENVI"):
         raise BadDataError("has no ENVI header")
-    if text.count("{") != text.count("}"):
-        raise BadDataError("its header is cut off")
-    found = re.findall(r"^[ \t]*([^;={}\n]+?)[ \t]*=[ \t]*(\{[^}]*\}|[^{\n]*$)", text, re.MULTILINE)
-    return {name.lower(): value.strip() for name, value in found}
+    fields, lines = {}, iter(text.splitlines())
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals or name.lstrip().startswith(";"):
+            continue
+        if value.lstrip().startswith("{"):
+            value = "\n".join(_braced(value, lines))
+        fields[name.strip().lower()] = value.strip()
+    return fields
+
+
+def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a value up to the one with its closing brace."""
+    line: str | None = first
+    while line is not None:
+        yield line.partition("}")[0] + ("}" if "}" in line else "")
+        if "}" in line:
+            return
+        line = next(lines, None)
+    raise BadDataError("its header is cut off")
 
 
 def _listed(value: str) -> list[str]:

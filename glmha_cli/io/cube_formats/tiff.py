@@ -3,7 +3,6 @@
 Written: one page, one plane per band, float32, deflate with the floating-point predictor; BigTIFF when large.
 """
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -16,6 +15,7 @@ from glmha_cli.errors import BadDataError, CannotCreateError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import Cube, CubeFormat, band_widths_nm, checked_cube, to_nanometres
 from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.tiff_file import open_tiff
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -86,10 +86,7 @@ def read(path: Path) -> Cube:
 
 def load_tiff(path: Path) -> tuple[Num[np.ndarray, "h w bands"], Items]:
     """Values as stored, and GDAL's items, of one picture whose bands are interleaved, planes or pages."""
-    import tifffile
-
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is told by our error alone
-    with tifffile.TiffFile(path) as tif:
+    with open_tiff(path) as tif:
         if len(tif.series) != 1:
             raise BadDataError(f"holds {len(tif.series)} pictures, not one")
         series = tif.series[0]

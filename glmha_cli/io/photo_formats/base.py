@@ -15,11 +15,15 @@ PEAKS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float3
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """What a file holds, as stored: uint8, uint16 or float32; 1 gray, 2 gray alpha, 3 RGB, 4 RGB alpha."""
+    """What a file holds, as stored: uint8, uint16 or float32; 1 gray, 2 gray alpha, 3 RGB, 4 RGB alpha.
+
+    is_upright: the decoder has turned it already, so that the orientation in its EXIF says nothing more.
+    """
 
     samples: Num[np.ndarray, "h w c"]
     metadata: Metadata
     notes: tuple[str, ...] = ()
+    is_upright: bool = False
 
 
 class DecodePhoto(Protocol):
@@ -60,6 +64,15 @@ def require_size(width: int, height: int, max_pixels: int) -> None:
 def require_single(count: int, what: str) -> None:
     if count != 1:
         raise BadDataError(f"holds {count} {what}, not a single photo", "split it into single files")
+
+
+def full_range(samples: Num[np.ndarray, "..."], bit_depth: int) -> Num[np.ndarray, "h w c"]:
+    """Unsigned samples of up to 16 bits as uint8 or uint16 over all of their range; one channel may lack its axis."""
+    dtype = np.uint8 if bit_depth <= 8 else np.uint16
+    samples = np.atleast_3d(samples)
+    if bit_depth in (8, 16):
+        return samples.astype(dtype)
+    return np.rint(samples * (np.iinfo(dtype).max / (2**bit_depth - 1))).astype(dtype)
 
 
 def squeezed_gray(samples: Num[np.ndarray, "h w c"]) -> np.ndarray:

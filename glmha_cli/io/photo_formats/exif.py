@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from glmha_cli.io.metadata import Metadata
+from glmha_cli.io.tiff_file import TYPE_BYTES
 
 Entry = tuple[int, bytes]  # type, value in the byte order of its file
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # classic
-_TYPE_BYTES |= {16: 8, 17: 8, 18: 8}  # BigTIFF
 _WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _LAYOUTS = {False: ("H", "HHI4s", "I"), True: ("Q", "HHQ8s", "Q")}  # classic, BigTIFF: count, entry, offset
 ASCII, LONG, _LONG8 = 2, 4, 16
@@ -63,7 +62,7 @@ class Directories:
         table = _read_at(file, offset + size, count * struct.calcsize(entry_format))
         entries = {}
         for tag, kind, length, value in struct.iter_unpack(entry_format, table):
-            size = length * _TYPE_BYTES.get(kind, 0)
+            size = length * TYPE_BYTES.get(kind, 0)
             if size == 0 or tag == _INTEROP_IFD:
                 continue
             if size > len(value):
@@ -92,7 +91,7 @@ class Directories:
         values_at = at + len(table) + len(entries) * struct.calcsize(entry_format) + inline
         values = b""
         for tag, (kind, value) in sorted(entries.items()):
-            length = len(value) // _TYPE_BYTES[kind]
+            length = len(value) // TYPE_BYTES[kind]
             if len(value) > inline:
                 place = struct.pack(offset_format, values_at + len(values))
                 values += value + b"\0" * (len(value) % 2)  # TIFF 6.0: values begin on a word

@@ -31,7 +31,8 @@ def upright(stored: Stored) -> Stored:
         return stored
     try:
         orientation = _orientation(old.exif)
-        swapped, row_step, column_step = _TO_UPRIGHT[orientation]
+        turns = _TO_UPRIGHT[1 if stored.is_upright else orientation]
+        swapped, row_step, column_step = turns
         samples = rearrange(samples, "h w c -> w h c") if swapped else samples
         exif = _upright_exif(old.exif, width=samples.shape[1], height=samples.shape[0])
     except (ValueError, KeyError, struct.error):

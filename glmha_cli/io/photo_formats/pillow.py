@@ -1,6 +1,7 @@
 """What the formats read and written by Pillow share: 8-bit samples, metadata, CMYK."""
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,18 +16,22 @@ if TYPE_CHECKING:
 
 def from_pillow(image: "Image", notes: tuple[str, ...]) -> Stored:
     """Samples and metadata of an open 8-bit Pillow image (L, RGB, RGBA or CMYK)."""
-    icc_profile = image.info.get("icc_profile") or b""
-    dpi = image.info.get("dpi")
+    metadata = metadata_of(image)
     if image.mode == "CMYK":
-        image, icc_profile, note = cmyk_to_srgb(image, icc_profile)
-        notes += (note,)
-    metadata = Metadata(
-        exif=image.info.get("exif", b"").removeprefix(b"Exif\0\0"),
-        icc_profile=icc_profile,
-        xmp=image.info.get("xmp", b""),
-        dpi=usable_dpi(*dpi) if dpi else None,
-    )
+        image, icc_profile, note = cmyk_to_srgb(image, metadata.icc_profile)
+        metadata, notes = replace(metadata, icc_profile=icc_profile), (*notes, note)
     return Stored(samples=np.atleast_3d(np.asarray(image)), metadata=metadata, notes=notes)
+
+
+def metadata_of(image: "Image") -> Metadata:
+    """Of an open Pillow image, as its file has it."""
+    info = image.info
+    return Metadata(
+        exif=info.get("exif", b"").removeprefix(b"Exif\0\0"),
+        icc_profile=info.get("icc_profile") or b"",
+        xmp=info.get("xmp", b""),
+        dpi=usable_dpi(*info["dpi"]) if info.get("dpi") else None,
+    )
 
 
 def cmyk_to_srgb(image: "Image", icc_profile: bytes) -> tuple["Image", bytes, str]:

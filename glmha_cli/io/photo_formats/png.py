@@ -5,7 +5,7 @@ Pillow reads 16-bit RGB as 8 bit without a word.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +16,32 @@ from glmha_cli.io.photo_formats.base import OutputFormat, Stored, require_single
 
 ICC_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
 METRES_PER_INCH = 0.0254
-_SIGNATURE_BYTES = 8
-_HEADER_END = _SIGNATURE_BYTES + 25  # the signature and the IHDR chunk, always first
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_END = len(_SIGNATURE) + 25  # the signature and the IHDR chunk, always first
 _XMP, _PROVENANCE = b"XML:com.adobe.xmp", b"glmha"
+_PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB", b"tEXt", b"zTXt", b"iTXt"}
 
 
 def decode(path: Path, max_pixels: int) -> Stored:
     import imagecodecs
 
-    data = path.read_bytes()
-    bodies = dict(_chunks(data))
-    require_size(*(int.from_bytes(bodies[b"IHDR"][at : at + 4]) for at in (0, 4)), max_pixels)
-    require_single(int.from_bytes(bodies.get(b"acTL", b"\1")[:4]), "frames (animated PNG)")
-    samples = imagecodecs.png_decode(data)
-    return Stored(samples=np.atleast_3d(samples), metadata=_metadata(data))
+    chunks = list(_chunks(path.read_bytes()))
+    _require_one_picture(chunks, max_pixels)
+    # Nothing else reaches the decoder: it would warn on stderr of profiles, and inflate whatever they declare.
+    picture = b"".join(_chunk(kind, body) for kind, body in chunks if kind in _PICTURE)
+    samples = imagecodecs.png_decode(_SIGNATURE + picture)
+    return Stored(samples=np.atleast_3d(samples), metadata=_metadata(chunks))
+
+
+def _require_one_picture(chunks: list[tuple[bytes, bytes]], max_pixels: int) -> None:
+    """One header, first, of an allowed size; several would let a small one vouch for a large one."""
+    if [kind for kind, _ in chunks].count(b"IHDR") != 1 or chunks[0][0] != b"IHDR":
+        raise BadDataError("damaged: its header is not one, at its beginning")
+    require_size(*struct.unpack_from(">II", chunks[0][1]), max_pixels)
+    for kind, body in chunks:
+        if kind == b"acTL":
+            require_single(int.from_bytes(body[:4]), "frames (animated PNG)")
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
@@ -42,7 +53,7 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(type, body) of every chunk up to IEND. BadDataError for a wrong checksum or an end before IEND."""
-    at = _SIGNATURE_BYTES
+    at = len(_SIGNATURE)
     while at + 12 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + size > len(data):
@@ -57,11 +68,11 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     raise BadDataError("truncated: it ends before its last chunk")
 
 
-def _metadata(data: bytes) -> Metadata:
-    """Metadata of a whole PNG stream: eXIf, iCCP, pHYs, XMP in iTXt, and the copied chunks."""
+def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
+    """Metadata of all chunks of a PNG: eXIf, iCCP, pHYs, XMP in iTXt, and the copied chunks."""
     exif = icc_profile = xmp = copied = b""
     dpi = None
-    for kind, body in _chunks(data):
+    for kind, body in chunks:
         keyword = body.split(b"\0", 1)[0]
         if kind == b"eXIf":
             exif = body

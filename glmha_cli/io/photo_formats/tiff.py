@@ -1,7 +1,6 @@
 """TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags and writes."""
 
 import io
-import logging
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,14 @@ from glmha_cli.io.photo_formats.base import (
     PEAKS,
     OutputFormat,
     Stored,
+    full_range,
     require_single,
     require_size,
     squeezed_gray,
 )
 from glmha_cli.io.photo_formats.exif import exif_with_provenance
 from glmha_cli.io.photo_formats.pillow import cmyk_to_srgb
+from glmha_cli.io.tiff_file import open_tiff
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -34,10 +35,7 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
 def decode(path: Path, max_pixels: int) -> Stored:
-    import tifffile
-
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is told by our error alone
-    with tifffile.TiffFile(path) as tif:
+    with open_tiff(path) as tif:
         page = _single_page(tif)
         require_size(page.imagewidth, page.imagelength, max_pixels)
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
@@ -94,10 +92,7 @@ def _samples(data: bytes, page: "TiffPage") -> Num[np.ndarray, "h w c"]:
     bits = page.bitspersample
     if samples.dtype.kind not in "bu" or bits > 16:
         raise BadDataError(f"not a photo: samples are {samples.dtype}")
-    dtype = np.uint8 if bits <= 8 else np.uint16
-    if bits in (8, 16):
-        return samples.astype(dtype)
-    return np.rint(samples * (np.iinfo(dtype).max / (2**bits - 1))).astype(dtype)
+    return full_range(samples, bits)
 
 
 def _colours(page: "TiffPage", stored: Stored) -> Stored:
