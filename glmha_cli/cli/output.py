@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -15,22 +16,31 @@ from glmha_cli.errors import GlmhaError
 
 
 class Output:
-    """What a command says. quiet: errors only. json: one JSON object a line on stdout."""
+    """What a command says. quiet: errors only. json: one JSON object a line on stdout. names: of paths, for people."""
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
-        self.quiet, self.as_json = quiet, as_json
+    def __init__(self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.quiet, self.as_json, self.names = quiet, as_json, names
         self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(escape(printable(text)))
+            self.stderr.print(self._shown(text))
 
     def warning(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(f"[yellow]note:[/] {escape(printable(text))}")
+            self.stderr.print(f"[yellow]note:[/] {self._shown(text)}")
 
     def error(self, error: GlmhaError) -> None:
-        self.stderr.print(f"[red]error:[/] {escape(printable(one_line(error)))}")
+        self.stderr.print(f"[red]error:[/] {self._shown(one_line(error))}")
+
+    def line(self, text: str) -> None:
+        """One line of data on stdout, for people."""
+        sys.stdout.write(printable(text) + "\n")
+
+    def _shown(self, text: str) -> str:
+        for path, name in self.names.items():
+            text = text.replace(path, name)
+        return escape(printable(text))
 
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""

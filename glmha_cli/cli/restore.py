@@ -1,59 +1,80 @@
 """The restoring verbs, one per task: files in, files out."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
-from typing import Any
-
-from rich.progress import Progress
+from contextlib import closing
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 from glmha_cli import __version__
+from glmha_cli.cli.interrupts import unwinding
 from glmha_cli.cli.models import access_of
-from glmha_cli.cli.output import Output, one_line
-from glmha_cli.cli.restore_options import RestoreOptions
+from glmha_cli.cli.options import WeightsOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.cli.plan import is_single, make_plan, naming_of
+from glmha_cli.cli.restore_options import BatchOptions, RestoreOptions
+from glmha_cli.cli.tally import Tally
+from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
-from glmha_cli.runtime.batch import Job, Outcome, plan_file, plan_folder, run_jobs
+from glmha_cli.runtime.batch import Job, make_folder, require_file, require_free
 from glmha_cli.runtime.engine import EngineOptions, open_engine
-from glmha_cli.runtime.files import (
-    DEFAULT_CUBE,
-    READABLE,
-    WRITABLE,
-    FileOptions,
-    read_source,
-    storing_result,
-    write_result,
-)
 from glmha_cli.runtime.memory import fitted
+from glmha_cli.runtime.pipeline import run_jobs
+from glmha_cli.runtime.record import Line, Record, read_record, split_done
 from glmha_cli.runtime.restore import Restorer
+from glmha_cli.runtime.streams import STDIO, standard_streams
 from glmha_cli.runtime.tiling import OVERLAP_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
+from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights, find_weights
 
-SOME_FAILED = 1
+NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {"model", "max_pixels"}
+"""Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
 
 
 def restore(task: Task, options: RestoreOptions) -> int:
-    """Plan all files, find the weights, and only then load the network and work."""
-    output = Output(quiet=options.quiet, as_json=options.json)
+    """Restore files, or standard streams by way of files."""
     tiling = parse_tiling(options.tile, options.overlap)
-    jobs = plan(task, options)
-    weights = find_weights(options.model, task=task.name, device=options.device, access=access_of(options, output))
-    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
-    tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
-    restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
-    single = not options.input.is_dir()
-    with output.progress() as progress:
-        worker = Worker(restorer, weights, options, output, progress)
-        files = progress.add_task(task.name, total=len(jobs), visible=not single)
-        failures = 0
-        for outcome in run_jobs(jobs, worker.work):
-            if single and outcome.error is not None:
-                raise outcome.error
-            failures += outcome.error is not None
-            worker.report(outcome)
-            progress.advance(files)
-    if failures:
-        output.note(f"{failures} of {len(jobs)} files failed")
-    return SOME_FAILED if failures else 0
+    require_consistent(options)
+    if STDIO not in (*options.inputs, options.output):
+        return restore_files(task, options, tiling, Output(quiet=options.quiet, as_json=options.json))
+    require_alone(task, options)
+    with standard_streams() as streams:
+        sends = options.output == STDIO
+        if list(options.inputs) == [STDIO]:
+            options = replace(options, inputs=[str(streams.receive())])
+        if sends:
+            suffix = naming_of(task, options).extension_for(Path(options.inputs[0]).suffix)
+            options = replace(options, output=str(streams.target(suffix)), ext=None)
+        output = Output(quiet=options.quiet, as_json=options.json, names=streams.names)
+        code = restore_files(task, options, tiling, output)
+        if sends:
+            streams.send(Path(options.output))
+        return code
+
+
+def require_consistent(options: BatchOptions) -> None:
+    """UsageError for options that do not go together."""
+    if not options.inputs and options.files_from is None:
+        raise UsageError("an input and an output are needed", "glmha derain in.png out.png")
+    if options.files_from is not None and (len(options.inputs) > 1 or options.inputs and not Path(options.inputs[0]).is_dir()):
+        raise UsageError("--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT")
+    if options.resume and options.record is None:
+        raise UsageError("--resume goes by a record", "--record run.jsonl --resume, from the first run on")
+    if options.null and options.files_from is None:
+        raise UsageError("--null is about --files-from", "find … -print0 | glmha … --files-from - --null")
+
+
+def require_alone(task: Task, options: BatchOptions) -> None:
+    """UsageError for what a standard stream cannot do."""
+    if list(options.inputs) != [STDIO] and not is_single(options):
+        raise UsageError("`-` stands for one photo", "one input, one output")
+    if any((options.record, options.shard, options.dry_run, options.suffix)):
+        raise UsageError("--record, --shard, --dry-run and --suffix are for files, not for `-`")
+    if list(options.inputs) == [STDIO] and task.input_kind != "photo":
+        raise UsageError(f"{task.name} reads measurements from files alone", f"glmha {task.name} measurement.mat …")
+    if list(options.inputs) == [STDIO] and options.output != STDIO and Path(options.output).is_dir():
+        raise UsageError("a photo from stdin has no name", f"name the output: {options.output}/out.png")
+    if options.output == STDIO and options.json:
+        raise UsageError("stdout takes the result, so --json has no place", "leave out --json, or name an output file")
 
 
 def parse_tiling(tile: str, overlap_px: int | None) -> Tiling:
@@ -66,62 +87,58 @@ def parse_tiling(tile: str, overlap_px: int | None) -> Tiling:
     return Tiling(tile_px=tile_px, overlap_px=min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px)
 
 
-def plan(task: Task, options: RestoreOptions) -> list[Job]:
-    """The jobs, every output checked: extension, folder, existence."""
-    extension = options.ext and "." + options.ext.lower().lstrip(".")
+def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: Output) -> int:
+    """Plan all files, find the weights, and only then load the network and work."""
+    plan = make_plan(task, options, output.warning)
+    tally = Tally(output, total=len(plan.jobs), single=plan.single)
+    access = access_of(replace(options, offline=options.offline or options.dry_run), output)
+    jobs, weights, settings = plan.jobs, None, {}
+    if options.record is not None and not (options.dry_run and not options.resume):
+        weights = find_weights(options.model, task=task.name, device=options.device, access=access)
+        settings = settings_of(task, options, weights)
+    if options.resume:
+        done, jobs = split_done(jobs, read_record(options.record), settings)
+        tally.skip(done)
+    require_free(jobs)
+    if options.dry_run:
+        return tally.show(jobs)
+    weights = weights or find_weights(options.model, task=task.name, device=options.device, access=access)
+    if plan.folder is not None:
+        make_folder(plan.folder)
+    record = options.record and Record(options.record)
+    try:
+        if jobs:
+            run(task, options, tiling, jobs, weights, tally, record, settings)
+    finally:
+        tally.summarise()
+    return tally.exit_code
 
-    def suffix_for(suffix: str) -> str:
-        return extension or (suffix if task.output_kind == "photo" else DEFAULT_CUBE)
 
-    if options.input.is_dir():
-        jobs = plan_folder(options.input, options.output, readable=READABLE[task.input_kind], suffix_for=suffix_for,
-                           overwrite=options.overwrite)
-    else:
-        jobs = plan_file(options.input, options.output, suffix_for=suffix_for, overwrite=options.overwrite)
-    for job in jobs:
-        if job.target.suffix.lower() not in WRITABLE[task.output_kind]:
-            raise UsageError(f"cannot write a {task.output_kind} as '{job.target.name}'",
-                             f"use {', '.join(WRITABLE[task.output_kind])}")
-    return jobs
+def run(task: Task, options: RestoreOptions, tiling: Tiling, jobs: list[Job], weights: Weights, tally: Tally,
+        record: Record | None, settings: Line) -> None:
+    """Load the network and do the jobs, until as many have failed as may fail."""
+    output = tally.output
+    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
+    tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
+    restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
+    most_failures = 1 if options.fail_fast else options.max_failures
+    with output.progress() as progress, unwinding():
+        worker = Worker(restorer, weights, options, tally, progress, record=record, settings=settings)
+        with closing(run_jobs(jobs, worker)) as outcomes:
+            for outcome in outcomes:
+                if tally.single and outcome.error is not None:
+                    raise outcome.error
+                if len(tally.failures) == most_failures:
+                    break
 
 
-class Worker:
-    """Reads, restores and writes one job at a time, and reports it."""
-
-    def __init__(self, restorer: Restorer, weights: Weights, options: RestoreOptions, output: Output,
-                 progress: Progress) -> None:
-        self.restorer, self.weights, self.output, self.progress = restorer, weights, output, progress
-        given = asdict(options)
-        self.files = FileOptions(**{field.name: given[field.name] for field in fields(FileOptions) if field.name in given})
-
-    def work(self, job: Job) -> Mapping[str, Any]:
-        task = self.restorer.task
-        source = read_source(task, job.source, self.files)
-        tiles = self.progress.add_task(f"{job.source.name}: tiles", total=None)
-        try:
-            result = self.restorer.restore(
-                source.value, store=storing_result(task, job.target, source),
-                on_tile=lambda done, total: self.progress.update(tiles, completed=done, total=total))
-        finally:
-            self.progress.remove_task(tiles)
-        losses = write_result(task, job.target, result, source=source, options=self.files, provenance=self.provenance())
-        for note in (*source.notes, *losses):
-            self.output.warning(f"{job.source}: {note}")
-        return {"height": result.shape[0], "width": result.shape[1]}
-
-    def provenance(self) -> dict[str, str]:
-        """How to make the same output again."""
-        engine = self.restorer.engine
-        return {"glmha": __version__, "task": self.restorer.task.name, "model": self.weights.id,
-                "sha256": self.weights.sha256, "tile": str(self.restorer.tiling), "device": engine.device,
-                "precision": engine.precision, "project": str(self.restorer.project).lower()}
-
-    def report(self, outcome: Outcome) -> None:
-        source, target = outcome.job.source, outcome.job.target
-        record = {"input": str(source), "output": str(target), "seconds": round(outcome.seconds, 3)}
-        if outcome.error is not None:
-            self.output.error(outcome.error)
-            self.output.record({**record, "status": "failed", "reason": one_line(outcome.error)})
-            return
-        self.output.note(f"{source} -> {target} ({outcome.seconds:.1f} s)")
-        self.output.record({**record, "status": "ok", **outcome.details, **self.provenance()})
+def settings_of(task: Task, options: RestoreOptions, weights: Weights) -> Line:
+    """All that an output depends on beside its input; of files, such as a mask, their content."""
+    settings = {"glmha": __version__, "task": task.name, "weights_sha256": weights.sha256}
+    for name, value in asdict(options).items():
+        if isinstance(value, Path) and name not in NEUTRAL:
+            require_file(value)
+            value = sha256_of(value)
+        if name not in NEUTRAL:
+            settings[name] = value
+    return settings

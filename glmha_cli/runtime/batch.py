@@ -1,107 +1,173 @@
-"""Many files, one after the other: which output each input gets, and a failure that costs only its own file."""
+"""Which output each input gets, and everything about it that can be wrong, found before any work."""
 
+import hashlib
 import os
 import shlex
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
-from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, OutputError, UsageError
+from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, UsageError
 from glmha_cli.lookup import closest
+from glmha_cli.runtime.inputs import Found
 
 
 @dataclass(frozen=True)
 class Job:
-    """One input file and the output file made of it."""
+    """One input file and the output file made of it.
+
+    relative: path of the input below what the user named. overwrite: the output may replace a file.
+    problem: why this one cannot be done; it fails with it, the others are done.
+    """
 
     source: Path
     target: Path
+    relative: PurePath
+    overwrite: bool = False
+    problem: GlmhaError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a job: `details` of a success, or the `error` of a failure."""
+class Naming:
+    """The name of an output: stem of the input, `suffix`, `extension_for(extension of the input)`.
 
-    job: Job
-    seconds: float
-    details: Mapping[str, Any] = field(default_factory=dict)
-    error: GlmhaError | None = None
+    writable: the extensions there are. kind: of output, for messages.
+    """
+
+    extension_for: Callable[[str], str]
+    suffix: str
+    writable: tuple[str, ...]
+    kind: str
+
+    def __post_init__(self) -> None:
+        if any(sign in self.suffix for sign in ("/", "\\", "\0")):
+            raise UsageError(f"--suffix is a part of a file name, not '{self.suffix}'", "--suffix _restored")
+
+    def __call__(self, source: PurePath) -> PurePath:
+        return source.with_name(source.stem + self.suffix + self.extension_for(source.suffix))
+
+    def require_writable(self, target: PurePath) -> None:
+        if target.suffix.lower() not in self.writable:
+            hint = f"use {', '.join(self.writable)}; in folders by --ext"
+            raise UsageError(f"cannot write a {self.kind} as '{target.name}'", hint)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index`, from 1, of `count` about equal parts of all files, the same on every machine and in every run."""
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise UsageError(f"there is no part {self.index} of {self.count}", "--shard 1/4 to --shard 4/4")
+
+    def has(self, relative: PurePath) -> bool:
+        name = unicodedata.normalize("NFC", relative.as_posix())
+        return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8]) % self.count == self.index - 1
 
 
 def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
     """The one job of a file, checked as far as possible before any work; into a folder it keeps its name."""
-    if not source.is_file():
-        raise NoInputError(f"no file '{source}'", _look_alike(source))
+    require_file(source)
     if target.is_dir():
         target = target / (source.stem + suffix_for(source.suffix))
-    _require_folder(target.parent)
-    _require_free([Job(source, target)], overwrite=overwrite)
-    return [Job(source, target)]
+    require_folder(target.parent)
+    job = Job(source, target, PurePath(source.name), overwrite)
+    refuse_inputs_as_outputs([job])
+    require_free([job])
+    return [job]
 
 
-def plan_folder(source: Path, target: Path, *, readable: Iterable[str], suffix_for: Callable[[str], str],
-                overwrite: bool) -> list[Job]:
-    """A job for every readable file directly in `source`, sorted by name. `target` is made if its parent is there.
+def plan_batch(found: Iterable[Found], folder: Path, naming: Naming, *, overwrite: bool) -> list[Job]:
+    """A job for each input, its output in `folder` under the same relative path. Nothing is created.
 
-    Raises, before any work, for two inputs that would get one output and for outputs that exist.
+    Raises UsageError for two inputs with one output, and for an output that is an input.
     """
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"'{source}' is a folder and '{target}' a file", "name an output folder")
-    readable = tuple(readable)
-    files = sorted(path for path in source.iterdir() if path.is_file() and path.suffix.lower() in readable)
-    if not files:
-        raise NoInputError(f"no input files in '{source}'", f"looked for {', '.join(readable)}")
-    jobs = [Job(path, target / (path.stem + suffix_for(path.suffix))) for path in files]
-    _require_no_collision(jobs)
-    _require_free(jobs, overwrite=overwrite)
-    if not target.exists():
-        _require_folder(target.parent)
-        target.mkdir()
-    _require_folder(target)
-    return jobs
+    real_folder = os.path.realpath(folder)
+    jobs = dict.fromkeys(_job(each, folder, real_folder, naming, overwrite) for each in found)
+    sound = [job for job in jobs if job.problem is None]
+    _refuse_collisions(sound)
+    refuse_inputs_as_outputs(sound)
+    return list(jobs)
 
 
-def _look_alike(path: Path) -> str:
-    """A hint for a missing file: the most similar name beside it."""
-    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    matches = closest(path.name, names)
-    return f"did you mean '{path.parent / matches[0]}'?" if matches else "check the path"
+def _job(found: Found, folder: Path, real_folder: str, naming: Naming, overwrite: bool) -> Job:
+    target, problem = folder / naming(found.relative), found.problem
+    if problem is None:
+        try:
+            naming.require_writable(target)
+            if not Path(os.path.realpath(target.parent)).is_relative_to(real_folder):
+                problem = CannotCreateError(f"'{target}' leads out of '{folder}'", "remove the link")
+        except UsageError as error:
+            problem = error.about(found.path)
+    return Job(found.path, target, found.relative, overwrite, problem)
 
 
-def _require_folder(folder: Path) -> None:
+def _refuse_collisions(jobs: Iterable[Job]) -> None:
+    """On every system alike, as results are copied to disks that ignore case or spell accents in one way (macOS)."""
+    by_name: dict[str, Job] = {}
+    for job in jobs:
+        other = by_name.setdefault(unicodedata.normalize("NFC", str(job.target)).casefold(), job)
+        if other is not job:
+            same = "" if other.target == job.target else f" and '{other.target}', one file where case or accents are not told apart"
+            raise UsageError(f"'{other.source}' and '{job.source}' would both become '{job.target}'{same}",
+                             "rename one of them, or name their common folder as the input")
+
+
+def refuse_inputs_as_outputs(jobs: Iterable[Job]) -> None:
+    """UsageError where writing an output would replace an input, by whatever name or link."""
+    jobs = list(jobs)
+    inputs = {_file_id(job.source): job.source for job in jobs if job.source.exists()}
+    for job in jobs:
+        if job.target.exists() and (source := inputs.get(_file_id(job.target))) is not None:
+            problem = (f"output and input are the same file, '{source}'" if source == job.source else
+                       f"'{job.source}' would become '{job.target}', which is another input")
+            raise UsageError(problem, "name another output, or add --suffix")
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def files_of(target: Path) -> tuple[Path, ...]:
+    """All files that make up an output: a cube in ENVI's format is two."""
+    return tuple(map(target.with_suffix, (".hdr", ".img"))) if target.suffix.lower() in (".hdr", ".img") else (target,)
+
+
+def require_free(jobs: Iterable[Job]) -> None:
+    """CannotCreateError if an output exists that may not be replaced."""
+    taken = [path for job in jobs if not job.overwrite and job.problem is None
+             for path in files_of(job.target) if os.path.lexists(path)]
+    if taken:
+        others = f", and so do {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise CannotCreateError(f"'{taken[0]}' exists already{others}", "add --overwrite, or name another output")
+
+
+def require_file(path: Path) -> None:
+    if not path.is_file():
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        matches = closest(path.name, names)
+        raise NoInputError(f"no file '{path}'", f"did you mean '{path.parent / matches[0]}'?" if matches else "check the path")
+
+
+def require_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
 
 
-def _require_no_collision(jobs: Iterable[Job]) -> None:
-    by_target: dict[Path, Path] = {}
-    for job in jobs:
-        if job.target in by_target:
-            raise UsageError(f"'{by_target[job.target].name}' and '{job.source.name}' would both become "
-                             f"'{job.target.name}'", "rename one of them")
-        by_target[job.target] = job.source
+def require_makeable(folder: Path) -> None:
+    """CannotCreateError unless outputs can be put into `folder`, or it can be made where it is to be."""
+    require_folder(folder if folder.exists() else folder.parent)
 
 
-def _require_free(jobs: Iterable[Job], *, overwrite: bool) -> None:
-    for job in jobs:
-        if job.target.exists() and job.target.samefile(job.source):
-            raise UsageError(f"output and input are the same file, '{job.source}'", "name another output")
-        if job.target.exists() and not overwrite:
-            raise CannotCreateError(f"'{job.target}' exists already", "add --overwrite, or name another output")
-
-
-def run_jobs(jobs: Iterable[Job], work: Callable[[Job], Mapping[str, Any]]) -> Iterator[Outcome]:
-    """`work` on each job in turn. A GlmhaError or OSError is that job's outcome; anything else is a bug of ours."""
-    for job in jobs:
-        start = time.perf_counter()
-        try:
-            details, error = work(job), None
-        except GlmhaError as failure:
-            details, error = {}, failure
-        except OSError as failure:
-            details, error = {}, OutputError(f"'{job.source}': {failure}")
-        yield Outcome(job=job, seconds=time.perf_counter() - start, details=details, error=error)
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise CannotCreateError(f"folder '{folder}' cannot be made: {error.strerror}", "name another output") from error

@@ -1,0 +1,89 @@
+"""What is done with each file of a restoring verb: read, computed, written, reported."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+from rich.progress import Progress
+
+from glmha_cli import __version__
+from glmha_cli.cli.restore_options import RestoreOptions
+from glmha_cli.cli.tally import Tally
+from glmha_cli.runtime.batch import Job
+from glmha_cli.runtime.files import FileOptions, Source, read_source, storing_result, write_result
+from glmha_cli.runtime.pipeline import Outcome
+from glmha_cli.runtime.record import WRITING, Line, Record, input_identity, output_identity
+from glmha_cli.runtime.restore import Restorer
+from glmha_cli.weights.store import Weights
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """A source, and what tells its file from a changed one (if anyone wants to know)."""
+
+    source: Source
+    identity: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Computed:
+    """A result, with what it was made of and how."""
+
+    read: Read
+    result: Num[np.ndarray, "h w c"]
+    provenance: Mapping[str, str]
+
+
+class Worker:
+    """See glmha_cli.runtime.pipeline.Work, which also says in which thread each method runs."""
+
+    def __init__(self, restorer: Restorer, weights: Weights, options: RestoreOptions, tally: Tally, progress: Progress, *,
+                 record: Record | None, settings: Line) -> None:
+        self.restorer, self.weights, self.tally, self.progress = restorer, weights, tally, progress
+        self.record, self.settings = record, settings
+        self.identifies = record is not None or options.json
+        given = asdict(options)
+        self.files = FileOptions(**{field.name: given[field.name] for field in fields(FileOptions) if field.name in given})
+        self.bar = progress.add_task(restorer.task.name, total=tally.total, completed=tally.skipped, visible=not tally.single)
+
+    def read(self, job: Job) -> Read:
+        identity = input_identity(job.source) if self.identifies else {}
+        return Read(source=read_source(self.restorer.task, job.source, self.files), identity=identity)
+
+    def compute(self, job: Job, read: Read) -> Computed:
+        tiles = self.progress.add_task(f"{job.source.name}: tiles", total=None)
+        try:
+            result = self.restorer.restore(
+                read.source.value, store=storing_result(self.restorer.task, job.target, read.source),
+                on_tile=lambda done, total: self.progress.update(tiles, completed=done, total=total))
+        finally:
+            self.progress.remove_task(tiles)
+        return Computed(read=read, result=result, provenance=self.provenance())
+
+    def provenance(self) -> dict[str, str]:
+        """How to make the same output again."""
+        engine = self.restorer.engine
+        return {"glmha": __version__, "task": self.restorer.task.name, "model": self.weights.id,
+                "sha256": self.weights.sha256, "tile": str(self.restorer.tiling), "device": engine.device,
+                "precision": engine.precision, "project": str(self.restorer.project).lower()}
+
+    def write(self, job: Job, computed: Computed) -> Line:
+        if self.record is not None:  # said before it is there: cut off in between, the next run knows whose file it is
+            self.record.append({"input": str(job.source), "output": str(job.target), "status": WRITING})
+        source, provenance = computed.read.source, dict(computed.provenance)
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        losses = write_result(self.restorer.task, job.target, computed.result, source=source,
+                              options=replace(self.files, overwrite=job.overwrite), provenance=provenance)
+        for note in (*source.notes, *losses):
+            self.tally.output.warning(f"{job.source}: {note}")
+        height, width = computed.result.shape[:2]
+        return {**(output_identity(job.target) if self.identifies else {}), **computed.read.identity, "height": height,
+                "width": width, "weights_sha256": provenance.pop("sha256"), **provenance}
+
+    def settled(self, outcome: Outcome) -> None:
+        line = self.tally.add(outcome)
+        if self.record is not None:
+            self.record.append({**line, "settings": self.settings})
+        self.progress.advance(self.bar)

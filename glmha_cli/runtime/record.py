@@ -1,0 +1,109 @@
+"""The record of a run: one JSON object a line, on disk before the next file begins, and what it proves later."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from glmha_cli.errors import BadDataError, CannotCreateError, OutputError
+from glmha_cli.runtime.batch import Job, files_of
+from glmha_cli.weights.integrity import sha256_of
+
+WRITING, OK, FAILED = "writing", "ok", "failed"
+_START = b'{"time": "'
+Line = Mapping[str, Any]
+
+
+class Record:
+    """A record that is appended to. Several processes may share one: each line is written at once."""
+
+    def __init__(self, path: Path) -> None:
+        """CannotCreateError where no such file can be made, BadDataError for a file that is no record."""
+        try:
+            content = path.read_bytes() if path.exists() else b""
+            _require_record(path, content)
+            self.file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise CannotCreateError(f"record '{path}' cannot be written: {error.strerror or error}") from error
+        self.path = path
+        if content and not content.endswith(b"\n"):  # a line torn by a crash: what follows it stays readable
+            self._write(b"\n")
+
+    def append(self, line: Line) -> None:
+        """Flushed and synced on return; OutputError if it could not be."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._write(json.dumps({"time": moment, **line}).encode() + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if self.file.write(line) != len(line):
+                raise OSError("disk full")
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            raise OutputError(f"record '{self.path}' could not be written: {error.strerror or error}") from error
+
+
+def read_record(path: Path) -> dict[str, Line]:
+    """The last line of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
+    content = path.read_bytes() if path.exists() else b""
+    _require_record(path, content)
+    lines = {}
+    for text in content.splitlines():
+        try:
+            line = json.loads(text)
+            lines[os.path.abspath(line["output"])] = line
+        except (ValueError, TypeError, KeyError):
+            continue
+    return lines
+
+
+def _require_record(path: Path, content: bytes) -> None:
+    if content[: len(_START)] != _START[: len(content)]:
+        raise BadDataError(f"'{path}' is not the record of a run", "--record run.jsonl")
+
+
+def input_identity(path: Path) -> dict[str, Any]:
+    """What tells an input from a changed one."""
+    status = path.stat()
+    return {"input_bytes": status.st_size, "input_mtime_ns": status.st_mtime_ns, "input_sha256": sha256_of(path)}
+
+
+def output_identity(target: Path) -> dict[str, Any]:
+    """sha256 of an output, and under `also` those of the files that belong to it."""
+    also = {str(path): sha256_of(path) for path in files_of(target) if path != target}
+    return {"sha256": sha256_of(target), **({"also": also} if also else {})}
+
+
+def split_done(jobs: Iterable[Job], lines: Mapping[str, Line], settings: Line) -> tuple[list[Job], list[Job]]:
+    """The jobs that record and files together prove done, and the others.
+
+    Of the others, those whose output is this record's own may replace it: cut off while it was written, or made of
+    another input or with other settings. A file that was changed since, or is someone else's, may not be replaced.
+    """
+    done, open_jobs = [], []
+    for job in jobs:
+        line = lines.get(os.path.abspath(job.target), {})
+        intact = job.problem is None and line.get("status") == OK and _is_intact(job.target, line)
+        if intact and _is_same_work(job.source, line, settings):
+            done.append(job)
+        else:
+            ours = intact or line.get("status") == WRITING
+            open_jobs.append(replace(job, overwrite=job.overwrite or ours))
+    return done, open_jobs
+
+
+def _is_intact(target: Path, line: Line) -> bool:
+    try:
+        return all(line.get(name) == value for name, value in output_identity(target).items())
+    except OSError:
+        return False
+
+
+def _is_same_work(source: Path, line: Line, settings: Line) -> bool:
+    """Same settings and same input, told by size and time, or where a copy has another time, by its content."""
+    if line.get("settings") != settings or line.get("input_bytes") != source.stat().st_size:
+        return False
+    return line.get("input_mtime_ns") == source.stat().st_mtime_ns or line.get("input_sha256") == sha256_of(source)
