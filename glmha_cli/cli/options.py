@@ -143,7 +143,8 @@ class PublishOptions(WeightsDirOptions):
 class TrainOptions:
     recipe: Annotated[str, typer.Argument(help="Recipe of the package, or the path of a .toml file.", show_default=False)]
     images: Annotated[list[Path], typer.Option(
-        help="Folder of clean photos, searched through; may be given several times.", show_default=False)] = ()
+        help="Folder of clean photos, searched through, or a .zip of them (tools/pack_photos.py); may be given several times.",
+        show_default=False)] = ()
     spectra: Annotated[Path | None, typer.Option(
         help="Measured reflectances that make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`.",
         show_default=False)] = None

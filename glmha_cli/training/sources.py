@@ -11,7 +11,7 @@ from jaxtyping import Float16, UInt8
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
-from glmha_cli.training.photos import decode, find_files, find_photos, load_photos, usable
+from glmha_cli.training.photos import File, decode, find_files, find_photos, load_photos, usable
 from glmha_cli.training.spectra import Library, nearest_cube, read_library, resample, training_cube
 
 Source = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
@@ -40,25 +40,36 @@ def load_targets(task: Task, *, images: Iterable[Path], cubes: Iterable[Path], s
                  crop_px: int) -> Targets:
     """Read everything into memory; a tenth of each folder, and of the spectra, is held out.
 
-    Raises UsageError for what the task has no use for or lacks, NoInputError and BadDataError for the files.
+    images: folders or packs of photos. cubes: folders. Raises UsageError for what the task has no use for or lacks,
+    NoInputError and BadDataError for the files.
     """
     images, cubes = list(images), list(cubes)
     refuse_what_does_not_fit(task, images, cubes, spectra)
-    libraries = read_library(spectra, task.wavelength_nm) if spectra and images else None
-    sources, held_out = [], {}
+    make = partial(as_cube, library=read_library(spectra, task.wavelength_nm)[0]) if spectra and images else as_it_is
+    sources = []
     if images:
-        training, kept = find_photos(images)
-        sources += load_photos(training, min_side_px=crop_px, max_side_px=PHOTO_SIDE_PX)
-        photos = [centre_crop(decode(path, max_side_px=PHOTO_SIDE_PX)) for path in evenly_chosen(kept, task)]
-        if libraries:
-            photos = [nearest_cube(photo, libraries[1]).astype(np.float16) for photo in photos]
+        sources += load_photos(find_photos(images)[0], min_side_px=crop_px, max_side_px=PHOTO_SIDE_PX)
+    if cubes:
+        training, _ = find_files(cubes, CUBE_SUFFIXES, kind="cubes")
+        sources += usable([load_cube(path, task) for path in training], min_side_px=crop_px, kind="cubes")
+    return Targets(sources=sources, make=make, held_out=load_held_out(task, images=images, cubes=cubes, spectra=spectra))
+
+
+def load_held_out(task: Task, *, images: Sequence[Path], cubes: Sequence[Path],
+                  spectra: Path | None) -> dict[str, list[Source]]:
+    """What `load_targets` holds out of the same places, and nothing else."""
+    held_out = {}
+    if images:
+        _, kept = find_photos(images)
+        photos = [centre_crop(decode(file, max_side_px=PHOTO_SIDE_PX)) for file in evenly_chosen(kept, task)]
+        if spectra:
+            library = read_library(spectra, task.wavelength_nm)[1]
+            photos = [nearest_cube(photo, library).astype(np.float16) for photo in photos]
         held_out[""] = photos
     if cubes:
-        training, kept = find_files(cubes, CUBE_SUFFIXES, kind="cubes")
-        sources += usable([load_cube(path, task) for path in training], min_side_px=crop_px, kind="cubes")
+        _, kept = find_files(cubes, CUBE_SUFFIXES, kind="cubes")
         held_out["_cubes"] = [centre_crop(load_cube(path, task)) for path in evenly_chosen(kept, task)]
-    make = partial(as_cube, library=libraries[0]) if libraries else as_it_is
-    return Targets(sources=sources, make=make, held_out=held_out)
+    return held_out
 
 
 def refuse_what_does_not_fit(task: Task, images: list[Path], cubes: list[Path], spectra: Path | None) -> None:
@@ -97,9 +108,9 @@ def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:
     return values.clip(0, 1).astype(np.float16)
 
 
-def evenly_chosen(paths: Sequence[Path], task: Task) -> list[Path]:
-    count = min(VALIDATION_SCENES[task.output_kind], len(paths))
-    return [paths[i] for i in np.linspace(0, len(paths) - 1, count).round().astype(int)]
+def evenly_chosen(files: Sequence[File], task: Task) -> list[File]:
+    count = min(VALIDATION_SCENES[task.output_kind], len(files))
+    return [files[i] for i in np.linspace(0, len(files) - 1, count).round().astype(int)]
 
 
 def centre_crop(array: Source) -> Source:
