@@ -63,13 +63,15 @@ class Curve(Callback):
     def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Restoration) -> None:
         if not trainer.is_global_zero:
             return
-        scores = {name: float(trainer.callback_metrics[f"psnr_{name}"]) for name in module.set_names}
+        names = module.set_names
+        scores = {name if metric == "psnr" else f"{name}_{metric}": float(trainer.callback_metrics[f"{metric}_{name}"])
+                  for metric in module.metrics for name in names}
         minutes = round((self.before_s + time.monotonic() - self.start) / 60, 2)
-        score = sum(min(value, 40.0) for value in scores.values()) / len(scores)
+        score = sum(min(scores[name], 40.0) for name in names) / len(names)
         row = {"step": trainer.global_step, "minutes": minutes, "score": score, **scores}
         best = max((r["score"] for r in self.rows), default=float("-inf"))
         self.rows.append(row)
-        self._write()
+        self._write(names)
         self._export(module, row, "last.safetensors")
         if row["score"] > best:
             self._export(module, row, "best.safetensors")
@@ -78,19 +80,19 @@ class Curve(Callback):
         about = {"task": module.recipe.task, "network": network_to_plain(module.network_config), "run": row}
         save_checkpoint(self.folder / name, module.network.state_dict(), about, dtype=torch.float16)
 
-    def _write(self) -> None:
+    def _write(self, set_names: list[str]) -> None:
         with (self.folder / "curve.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.rows)
-        plot_curve(self.rows, self.folder / "curve.png")
+        plot_curve(self.rows, set_names, self.folder / "curve.png")
 
 
-def plot_curve(rows: list[dict[str, float]], path: Path) -> None:
+def plot_curve(rows: list[dict[str, float]], set_names: list[str], path: Path) -> None:
     """PSNR of every validation set over the steps."""
     figure = new_figure(7, 4)
     axes = figure.subplots()
-    for name in [key for key in rows[-1] if key not in ("step", "minutes", "score")]:
+    for name in set_names:
         known = [row for row in rows if name in row]
         axes.plot([row["step"] for row in known], [row[name] for row in known], label=name)
     axes.set(xlabel="step", ylabel="PSNR (dB)")

@@ -14,7 +14,7 @@ from glmha_cli.shapes import pad_to
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.losses import LOSSES
 from glmha_cli.training.recipe import Recipe
-from glmha_cli.training.validation import SCORES
+from glmha_cli.training.validation import BESIDE, SCORES
 
 
 def to_network(batch: UInt8[Tensor, "b h w c"] | Float16[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:
@@ -40,7 +40,8 @@ class Restoration(lightning.LightningModule):
         super().__init__()
         torch.manual_seed(recipe.seed)
         self.recipe, self.set_names = recipe, set_names
-        self.score = SCORES[resolve(TASKS, recipe.task, "task").protocol]
+        protocol = resolve(TASKS, recipe.task, "task").protocol
+        self.metrics = {"psnr": SCORES[protocol], **BESIDE.get(protocol, {})}
         self.network_config = network_from_plain(recipe.network)
         self.network = self.network_config.build().to(memory_format=torch.channels_last)
         self.loss = resolve(LOSSES, recipe.loss, "loss")
@@ -70,5 +71,6 @@ class Restoration(lightning.LightningModule):
         reference = target[0].cpu().numpy()
         if reference.dtype == np.uint8:  # photos are scored as files hold them
             result = np.rint(result * 255).astype(np.uint8)
-        self.log(f"psnr_{self.set_names[dataloader_idx]}", self.score(result, reference),
-                 add_dataloader_idx=False, on_step=False, on_epoch=True, batch_size=1)
+        for metric, measure in self.metrics.items():
+            self.log(f"{metric}_{self.set_names[dataloader_idx]}", measure(result, reference),
+                     add_dataloader_idx=False, on_step=False, on_epoch=True, batch_size=1)

@@ -59,7 +59,12 @@ class Library:
 
 
 def read_library(path: Path, wavelength_nm: Sequence[float]) -> tuple[Library, Library]:
-    """Training and held-out spectra (every tenth) of a file for cubes at `wavelength_nm`.
+    """Training and held-out spectra of a file (see `read_reflectances`) for cubes at `wavelength_nm`."""
+    return tuple(Library.of(reflectance, wavelength_nm) for reflectance in read_reflectances(path))
+
+
+def read_reflectances(path: Path) -> tuple[Float[np.ndarray, "n 31"], Float[np.ndarray, "m 31"]]:
+    """Training and held-out reflectances (every tenth) of a file, at 400..700 nm, step 10; float64.
 
     The file: .npz or .mat with `reflectance` (spectra x bands, in [0, 1]) and `wavelength_nm` (bands), over
     400..700 nm. Raises NoInputError or BadDataError.
@@ -75,7 +80,7 @@ def read_library(path: Path, wavelength_nm: Sequence[float]) -> tuple[Library, L
             raise BadDataError("holds values that are no reflectances", "they are fractions of 1, and no row is all 0")
         reflectance = resample(values.astype(np.float64), nm, RGB2HSI_NM)
     held_out = np.arange(len(reflectance)) % HOLD_OUT_EVERY == 0
-    return Library.of(reflectance[~held_out], wavelength_nm), Library.of(reflectance[held_out], wavelength_nm)
+    return reflectance[~held_out], reflectance[held_out]
 
 
 def resample(values: Float[np.ndarray, "*n bands"], from_nm: Sequence[float],

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.evaluation.metrics import derain_psnr_db, psnr_db, rgb_psnr_db
+from glmha_cli.evaluation.metrics import derain_psnr_db, mrae, psnr_db, rgb_psnr_db, sam_deg
 from glmha_cli.training.data import Sample, sample
 from glmha_cli.training.degradations import Degrade
 from glmha_cli.training.photos import SUFFIXES, decode
@@ -19,13 +19,25 @@ def cube_psnr_db(result: Float[np.ndarray, "h w c"], reference: Float[np.ndarray
     return psnr_db(result, reference, peak=1)
 
 
-SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+def cube_mrae(result: Float[np.ndarray, "h w c"], reference: Float[np.ndarray, "h w c"]) -> float:
+    """`metrics.mrae`; nan for a black reference, which must not end a run of hours."""
+    return mrae(result, reference) if reference.any() else float("nan")
+
+
+Metric = Callable[[np.ndarray, np.ndarray], float]
+SCORES: dict[str, Metric] = {
     "derain": derain_psnr_db,
     "gopro": rgb_psnr_db,
     "arad": cube_psnr_db,
     "kaist": cube_psnr_db,
 }
 """Protocol of the task -> (result, target) to the PSNR in dB that decides which weights are best."""
+
+BESIDE: dict[str, dict[str, Metric]] = {
+    "arad": {"mrae": cube_mrae, "sam_deg": sam_deg},
+    "kaist": {"sam_deg": sam_deg},
+}
+"""Protocol -> what the curve shows beside it, by name."""
 
 
 def synthetic_sets(held_out: Mapping[str, Sequence[Source]],

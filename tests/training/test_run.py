@@ -125,7 +125,7 @@ def test_cubes_are_learnt_from_directly_and_held_out_too(tmp_path):
         values = smooth_reflectances(36 * 40, seed=index).reshape(36, 40, 31).astype(np.float32)
         write_cube(folder / f"{index}{suffix}", Cube(values=values, wavelength_nm=RGB2HSI_NM))
     train(small(load_recipe("sci-lite")), cubes=[folder], run_dir=tmp_path / "run", steps=1, **ON_CPU)
-    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes"}
+    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes", "gray_cubes_sam_deg"}
 
 
 def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path):
@@ -135,7 +135,7 @@ def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path):
     options = TrainOptions(recipe=str(recipe), images=[photos], spectra=spectra, masks=[mask], run_dir=run_dir,
                            steps=1, device="cpu", precision="32-true", workers=0)
     train_verb(options)
-    assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured"}
+    assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured", "gray_sam_deg", "measured_sam_deg"}
     with pytest.raises(BadDataError, match="unknown key 'masks'"):
         train_verb(replace(options, recipe="derain-lite", spectra=None, run_dir=tmp_path / "other"))
 

@@ -17,7 +17,7 @@ from glmha_cli.training.degradations.rain import RainConfig
 from glmha_cli.training.degradations.snapshot import SnapshotConfig
 from glmha_cli.training.module import restore, to_network
 from glmha_cli.training.sources import load_targets
-from glmha_cli.training.validation import cube_psnr_db, synthetic_sets
+from glmha_cli.training.validation import BESIDE, cube_psnr_db, synthetic_sets
 
 CASES = {
     "derain": (DERAIN, RainConfig(bank_layers=4, layer_px=32), [(24, 24, 3)], (24, 24, 3)),
@@ -92,3 +92,12 @@ def test_cube_psnr_has_peak_1():
     cube = np.full((4, 4, 31), 0.5, np.float32)
     assert cube_psnr_db(cube + np.float32(0.1), cube) == pytest.approx(20, abs=1e-4)
     assert cube_psnr_db(cube, cube) == psnr_db(cube, cube, peak=1) == float("inf")
+
+
+def test_what_the_curve_of_cubes_shows_beside_psnr():
+    cube = np.random.default_rng(0).uniform(0.2, 0.8, (4, 4, 31)).astype(np.float16)
+    brighter = 1.25 * cube.astype(np.float32)
+    beside = BESIDE["arad"]
+    assert beside["mrae"](brighter, cube) == pytest.approx(0.25, abs=1e-3)
+    assert beside["sam_deg"](brighter, cube) == pytest.approx(0, abs=0.1)
+    assert np.isnan(beside["mrae"](brighter, np.zeros_like(cube)))
