@@ -18,17 +18,17 @@ SMALLEST_TILE_PX = 64
 MAX_BATCH = 16
 
 _OUT_OF_MEMORY = re.compile(
-    r"out of memory|can't allocate memory|not enough memory|failed to allocate|bad[ _]alloc|out_of_memory|could not create a memory",
+    r"out of memory|can't allocate memory|not enough memory|failed to allocate|bad[ _]alloc|out_of_memory|could not create a (memory|primitive)",
     re.IGNORECASE)
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether numpy, PyTorch (CPU, CUDA), oneDNN or ONNX Runtime found no memory; some of them say so in words alone."""
+    """Whether numpy, PyTorch (CPU, CUDA), oneDNN or ONNX Runtime found no memory; some say so in words alone, oneDNN vaguely."""
     return isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
 
 
-def smaller(tiling: Tiling, batch: int, side_px: int) -> tuple[Tiling, int]:
-    """Half the batch or, of a single tile, half its side; `side_px` is the image's longer one.
+def smaller(tiling: Tiling, batch: int, side_px: int, reason: str) -> tuple[Tiling, int]:
+    """Half the batch or, of a single tile, half its side; `side_px` is the image's longer one, `reason` what was said.
 
     Raises NotEnoughMemoryError where that would be less than `SMALLEST_TILE_PX`.
     """
@@ -36,7 +36,7 @@ def smaller(tiling: Tiling, batch: int, side_px: int) -> tuple[Tiling, int]:
         return tiling, batch // 2
     tile_px = min(tiling.tile_px or side_px, side_px) // 2
     if tile_px < SMALLEST_TILE_PX:
-        raise NotEnoughMemoryError("out of memory, even in the smallest tiles", "close other programs, or use a smaller model")
+        raise NotEnoughMemoryError(f"out of memory, even in the smallest tiles ({reason})", "close other programs, or use a smaller model")
     return of_side(tiling, tile_px), 1
 
 

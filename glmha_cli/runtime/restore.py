@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num
 
+from glmha_cli.allocator import return_freed_memory
 from glmha_cli.runtime.engine import Engine, one_by_one
 from glmha_cli.runtime.memory import is_out_of_memory, smaller
 from glmha_cli.runtime.tiling import Read, Tiling, count_tiles, run_tiled
@@ -46,9 +47,11 @@ class Restorer:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
+                reason = (str(error) or type(error).__name__).splitlines()[0]
             # Not inside `except`: while the error is there, so are the arrays of the failed attempt. From the first
             # row on, so that the result is what its provenance says: that of one tiling.
-            self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]))
+            return_freed_memory()
+            self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]), reason)
             self.say(f"out of memory: from here on tiles of {self.tiling}, {self.batch} at once")
 
     def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
