@@ -1,63 +1,83 @@
-"""Measured quality of a photo model, through the tool's own tiles: pairs of a folder, and the validation sets.
+"""Measured quality of a model through the tool's own tiles, beside what it has to beat; JSON for tools/ship.py.
 
     python benchmarks/quality.py derain-lite --pairs RAIN200H --images PHOTOS > quality.json
+    python benchmarks/quality.py rgb2hsi-lite --images PHOTOS --spectra SPECTRA.npz > quality.json
+    python benchmarks/quality.py sci-lite --images PHOTOS --spectra SPECTRA.npz --masks MASK.mat > quality.json
 
-Prints JSON: {"protocol/set": {"psnr_db", "input_psnr_db", "images", "tile"}}, means over the images of a set.
-The sets drawn from PHOTOS are those of training (held-out tenth, committed seeds). `--tile` may be repeated.
+Prints {"protocol/set": {metric: mean over the images, "images", "tile"}}. The sets drawn from PHOTOS are those of
+training (held-out tenth of photos and spectra, committed seeds). For cubes there are also "protocol/set, METHOD": the
+network's result before the closed-form step ("not projected") and the methods of baselines.py. `--tile` may be repeated.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from suites import Case, Data, Method, Suite, suites_of
 
 from glmha_cli.cli.restore import parse_tiling
-from glmha_cli.evaluation.protocols import eight_bit
 from glmha_cli.lookup import resolve
 from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.tasks import TASKS
-from glmha_cli.training.recipe import load_recipe
-from glmha_cli.training.run import prepare_data
-from glmha_cli.training.validation import SCORES
+from glmha_cli.weights.about import read_about
 from glmha_cli.weights.store import find_weights
-
-SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
-
-
-def measured(restorer: Restorer, pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, object]:
-    score = SCORES[restorer.task.protocol]
-    before, after = [], []
-    for degraded, clean in pairs:
-        result = restorer.restore(degraded.astype(np.float32) / 255)
-        before.append(min(score(degraded, clean), SHOWN_AT_MOST_DB))
-        after.append(score(eight_bit(result), clean))
-    return {"psnr_db": round(float(np.mean(after)), 2), "input_psnr_db": round(float(np.mean(before)), 2),
-            "images": len(pairs), "tile": str(restorer.tiling)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="model id, or path of a checkpoint")
-    parser.add_argument("--task", default="derain", choices=("derain", "deblur"))
-    parser.add_argument("--pairs", type=Path, action="append", default=[], help="folder with input/ and target/")
     parser.add_argument("--images", type=Path, action="append", required=True, help="the photos of training")
+    parser.add_argument("--pairs", type=Path, action="append", default=[], help="folder with input/ and target/")
+    parser.add_argument("--spectra", type=Path, help="the reflectances of training, for rgb2hsi and sci")
+    parser.add_argument("--masks", type=Path, action="append", default=[], help="mask of a camera, for sci")
     parser.add_argument("--tile", action="append", help="as of the verbs; default auto")
+    parser.add_argument("--images-at-most", type=int, help="of each set, the first; for a quick look")
     options = parser.parse_args()
-    task = resolve(TASKS, options.task, "task")
-    engine = open_engine(find_weights(options.model, task=task.name).path, EngineOptions())
-    sets = prepare_data(load_recipe(f"{task.name}-lite"), images=options.images, cubes=(), spectra=None,
-                        validate_pairs=options.pairs, num_workers=0).sets
+    weights = find_weights(options.model, task=None).path
+    task = resolve(TASKS, read_about(weights)["task"], "task")
+    if task.output_kind == "cube" and options.spectra is None:
+        parser.error(f"{task.name} needs --spectra")
+    engine = open_engine(weights, EngineOptions())
+    restorers = {tile: Restorer(task=task, engine=engine, tiling=parse_tiling(tile, None)) for tile in options.tile or ["auto"]}
+    data = Data(images=options.images, pairs=options.pairs, spectra=options.spectra, masks=options.masks)
     quality = {}
-    for tile in options.tile or ["auto"]:
-        restorer = Restorer(task=task, engine=engine, tiling=parse_tiling(tile, None))
-        for name, pairs in sets.items():
-            key = f"{task.protocol}/{name}" + (f", tile {tile}" if options.tile else "")
-            quality[key] = measured(restorer, [(inputs[0], clean) for inputs, clean in pairs])
-            print(key, quality[key], file=sys.stderr)
+    for suite in suites_of(task, data):
+        quality |= measured(suite, restorers, options.images_at_most)
     print(json.dumps(quality, indent=2))
+
+
+def measured(suite: Suite, restorers: dict[str, Restorer], images_at_most: int | None) -> dict[str, dict[str, object]]:
+    quality = {}
+    for name, cases in suite.sets.items():
+        for key, method, facts in methods(suite, restorers):
+            key = f"{suite.name}/{name}{key}"
+            quality[key] = mean_scores(suite, cases[:images_at_most], method) | facts
+            print(key, quality[key], file=sys.stderr, flush=True)
+    return quality
+
+
+def methods(suite: Suite, restorers: dict[str, Restorer]) -> list[tuple[str, Method, dict[str, str]]]:
+    """What a method's key ends in, the method, and what more is said of it."""
+    found = []
+    for tile, restorer in restorers.items():
+        at = f", tile {tile}" if len(restorers) > 1 else ""
+        facts = {"tile": str(restorer.tiling)}
+        found.append((at, restorer.restore, facts))
+        if restorer.task.project is not None:
+            found.append((f", not projected{at}", replace(restorer, project=False).restore, facts))
+    return found + [(f", {name}", method, {}) for name, method in suite.to_beat.items()]
+
+
+def mean_scores(suite: Suite, cases: Sequence[Case], method: Method) -> dict[str, float | int]:
+    scores = [suite.measure(source, method(source), target) for source, target in cases]
+    means = {metric: float(np.mean([score[metric] for score in scores])) for metric in scores[0]}
+    # Two decimals of dB and degrees, three digits of small ratios.
+    return {metric: round(value, 2 if value >= 1 else 4) for metric, value in means.items()} | {"images": len(scores)}
 
 
 if __name__ == "__main__":

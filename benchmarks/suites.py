@@ -1,0 +1,147 @@
+"""What quality.py measures, by task: sets of (source, target), the measure, and the methods to beat."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from baselines import gap_tv, kernel_ridge, least_squares
+from jaxtyping import Float
+
+from glmha_cli.evaluation.metrics import sam_deg
+from glmha_cli.evaluation.protocols import PROTOCOLS, eight_bit
+from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.lookup import resolve
+from glmha_cli.physics import cassi
+from glmha_cli.physics.colour import delta_e_2000, render
+from glmha_cli.tasks import TASKS
+from glmha_cli.tasks.base import Scene, Task
+from glmha_cli.training.data import unpacked
+from glmha_cli.training.degradations.camera import CameraConfig
+from glmha_cli.training.degradations.sensor import add_noise
+from glmha_cli.training.degradations.snapshot import (
+    VALIDATION_READ,
+    VALIDATION_SHOT,
+    gray_mask,
+    read_plain_mask,
+    window,
+)
+from glmha_cli.training.photos import decode, find_photos
+from glmha_cli.training.recipe import load_recipe
+from glmha_cli.training.run import degradation_of
+from glmha_cli.training.sources import PHOTO_SIDE_PX, load_held_out
+from glmha_cli.training.spectra import read_reflectances
+from glmha_cli.training.validation import SCORES, folder_pairs, synthetic_sets
+
+SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
+
+Case = tuple[Any, np.ndarray]
+"""A source as the task takes it, and what should come out."""
+Method = Callable[[Any], np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """name: the protocol. measure(source, result, target): the metrics of one image. to_beat: methods by name."""
+
+    name: str
+    sets: Mapping[str, Sequence[Case]]
+    measure: Callable[[Any, np.ndarray, np.ndarray], Mapping[str, float]]
+    to_beat: Mapping[str, Method] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    images: Sequence[Path]
+    pairs: Sequence[Path] = ()
+    spectra: Path | None = None
+    masks: Sequence[Path] = ()
+
+
+def suites_of(task: Task, data: Data) -> Iterator[Suite]:
+    if task.output_kind == "photo":
+        yield photos(task, data)
+    elif task.name == "rgb2hsi":
+        yield from (reflectance(task, data), round_trip(data))
+    else:
+        yield snapshots(task, data)
+
+
+def photos(task: Task, data: Data) -> Suite:
+    held_out = load_held_out(task, images=data.images, cubes=(), spectra=None)
+    made = synthetic_sets(held_out, degradation_of(load_recipe(f"{task.name}-lite")).validation())
+    sets = {folder.name: folder_pairs(folder) for folder in data.pairs} | made
+    score = SCORES[task.protocol]
+
+    def measure(source: np.ndarray, result: np.ndarray, target: np.ndarray) -> dict[str, float]:
+        return {"psnr_db": score(eight_bit(result), target),
+                "input_psnr_db": min(score(eight_bit(source), target), SHOWN_AT_MOST_DB)}
+
+    return Suite(name=task.protocol, measure=measure, sets={
+        name: [(unpacked(inputs[0]), clean) for inputs, clean in samples] for name, samples in sets.items()})
+
+
+# Reflectance from photos
+
+
+def reflectance(task: Task, data: Data) -> Suite:
+    held_out = load_held_out(task, images=data.images, cubes=(), spectra=data.spectra)
+    sets = synthetic_sets(held_out, CameraConfig().validation())
+    training, kept = read_reflectances(data.spectra)
+    every = np.concatenate([training, kept])  # "all" has seen the very spectra that it is asked for
+    to_beat = {f"{name} on {which} spectra": fit(known) for name, fit in
+               (("least squares", least_squares), ("kernel ridge", kernel_ridge))
+               for which, known in (("training", training), ("all", every))}
+    return Suite(name=task.protocol, measure=partial(by_protocol, task.protocol), to_beat=to_beat, sets={
+        name: [(unpacked(inputs[0]), unpacked(cube)) for inputs, cube in samples] for name, samples in sets.items()})
+
+
+def round_trip(data: Data) -> Suite:
+    """How far the cubes of whole real photos render from them; nothing of a photo's spectra need be known."""
+    _, held_out = find_photos(data.images)
+    cases = ((photo, photo) for photo in (unpacked(decode(file, max_side_px=PHOTO_SIDE_PX)) for file in held_out))
+    return Suite(name="colour", sets={"held-out photos": list(cases)},
+                 measure=lambda source, result, _: {"delta_e_2000": delta_e_2000(render(result), source)})
+
+
+# Cubes from snapshots
+
+
+def snapshots(task: Task, data: Data) -> Suite:
+    """By mask: gray ones, windows of each measured one, both with the noise of validation; and without noise."""
+    cubes = [unpacked(cube) for cube in load_held_out(task, images=data.images, cubes=(), spectra=data.spectra)[""]]
+    sets = {"gray": [scene(cube, gray_mask, seed, noisy=True) for seed, cube in enumerate(cubes)]}
+    for path in data.masks:
+        mask = read_plain_mask(path)
+        for ending, make_mask, noisy in (("", partial(window, [mask]), True), (", no noise", partial(at_corner, mask), False)):
+            sets[path.stem + ending] = [scene(cube, make_mask, seed, noisy=noisy) for seed, cube in enumerate(cubes)]
+    return Suite(name=task.protocol, sets=sets, measure=partial(by_protocol, task.protocol),
+                 to_beat={"GAP-TV": reconstruct_by_gap_tv})
+
+
+def scene(cube: Float[np.ndarray, "h w 28"], make_mask: Callable[..., np.ndarray], seed: int, *, noisy: bool) -> Case:
+    """As the validation of training draws it, at full precision."""
+    rng = np.random.default_rng(seed)
+    mask = make_mask(cube.shape[:2], rng)
+    y = cassi.forward(cube, mask, step=2)
+    if noisy:
+        y = add_noise(y, rng, shot=VALIDATION_SHOT, read=VALIDATION_READ)
+    return Scene(measurement=Measurement(values=y, kind="simulated"), mask=Mask(values=mask)), cube
+
+
+def at_corner(mask: Float[np.ndarray, "_ _"], shape: tuple[int, int], _: np.random.Generator) -> Float[np.ndarray, "h w"]:
+    """A mask of the scene's size as it is, of a larger one the top left."""
+    return np.pad(mask, [(0, max(0, side - length)) for side, length in zip(shape, mask.shape, strict=True)],
+                  mode="wrap")[: shape[0], : shape[1]]
+
+
+def reconstruct_by_gap_tv(source: Scene) -> Float[np.ndarray, "h w 28"]:
+    bands = len(resolve(TASKS, "sci", "task").wavelength_nm)
+    return gap_tv(source.measurement.values, source.mask.values, bands=bands, step=source.step)
+
+
+def by_protocol(name: str, _: Any, result: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """The protocol's metrics, and the spectral angle where it has none."""
+    return {"sam_deg": sam_deg(result, target), **PROTOCOLS[name].score(result, target).metrics}
