@@ -8,6 +8,10 @@ import typer
 
 COMPUTE, FILES, REPORT, WEIGHTS = "Computing", "Files", "Reporting", "Weights"
 
+DeviceChoice = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(
+    help="Where to compute.", rich_help_panel=COMPUTE)]
+PrecisionChoice = Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option(
+    help="Arithmetic of the network; auto: bf16 on CUDA, else fp32.", rich_help_panel=COMPUTE)]
 MaxPixels = Annotated[int, typer.Option(
     help="Refuse photos with more pixels than this.", min=1, rich_help_panel=FILES)]
 
@@ -44,10 +48,22 @@ class ComputeOptions(WeightsOptions):
     overlap: Annotated[int | None, typer.Option(
         help="Px shared by neighbouring tiles. Default: 32, or half of a small tile.", min=0, show_default=False,
         rich_help_panel=COMPUTE)] = None
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(
-        help="Where to compute.", rich_help_panel=COMPUTE)] = "auto"
-    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option(
-        help="Arithmetic of the network; auto: bf16 on CUDA, else fp32.", rich_help_panel=COMPUTE)] = "auto"
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(WeightsOptions):
+    models: Annotated[list[str], typer.Argument(
+        help="Model ids, tasks, or paths of .safetensors files. Default: all that are bundled.", show_default=False)] = ()
+    engine: Annotated[list[str], typer.Option(
+        help="Engine; may be given several times. Default: all.", show_default=False, rich_help_panel=COMPUTE)] = ()
+    size: Annotated[int, typer.Option(help="Side of the tile in px.", min=64, rich_help_panel=COMPUTE)] = 256
+    photo: Annotated[int, typer.Option(
+        help="Side in px of the input that a cold start restores.", min=1, rich_help_panel=COMPUTE)] = 512
+    repeat: Annotated[int, typer.Option(help="Runs of a tile, after a first one.", min=1, rich_help_panel=COMPUTE)] = 5
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,117 @@
+"""`glmha bench [MODEL …]`: how fast models are here, against what the machine can do, and what a cold start costs."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from glmha_cli.cli.models import access_of
+from glmha_cli.cli.options import BenchOptions
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import UsageError
+from glmha_cli.evaluation.complexity import count, input_shapes
+from glmha_cli.evaluation.speed import Process, matrix_rate, run_process, seconds_of
+from glmha_cli.lookup import resolve
+from glmha_cli.networks import network_from_plain
+from glmha_cli.runtime.engine import ENGINES, EngineOptions, open_engine
+from glmha_cli.runtime.tiling import OVERLAP_PX
+from glmha_cli.shapes import next_multiple
+from glmha_cli.tasks import TASKS
+from glmha_cli.tasks.base import Task
+from glmha_cli.weights.manifest import load_manifest
+from glmha_cli.weights.store import Weights, describe, find_weights
+
+HEADINGS = {
+    "model": "model", "engine": "engine", "tile_px": "tile", "tile_s": "s/tile", "megapixel_s": "s/Mpx",
+    "multiply_adds": "GMAC", "gflop_per_s": "GFLOP/s", "matrix_gflop_per_s": "matrix", "share": "share",
+    "cold_start_s": "start s", "peak_bytes": "MB",
+}
+
+
+def bench(options: BenchOptions) -> None:
+    output = Output(quiet=options.quiet, as_json=options.json)
+    if options.size <= OVERLAP_PX:
+        raise UsageError(f"a tile of {options.size} px is all overlap", "--size 256")
+    models = options.models or [entry.id for entry in load_manifest().models.values() if entry.status == "ready"]
+    rows = []
+    with output.progress() as progress:
+        for model, engine in progress.track([(model, engine) for model in models for engine in options.engine or ENGINES]):
+            rows.append(measured(model, engine, options, output))
+            output.record(rows[-1])
+    if not options.json:
+        output.table(as_table(rows))
+        for line in (f"s/tile: median of {options.repeat}; s/Mpx: of a large photo in such tiles, which overlap by {OVERLAP_PX} px",
+                     "GMAC: multiply-adds of the network as trained (`glmha profile`: everything); GFLOP/s: twice that a second",
+                     "matrix: GFLOP/s of a product of two 2048 x 2048 matrices here; share: of that rate",
+                     f"start s, MB: a whole `glmha` process on one input of {options.photo} x {options.photo} px, and its peak memory"):
+            output.note(line)
+
+
+def measured(model: str, engine_name: str, options: BenchOptions, output: Output) -> dict[str, Any]:
+    """A row: one model with one engine."""
+    about = describe(model)
+    task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
+    weights = find_weights(model, task=task.name, device=options.device, access=access_of(options, output))
+    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision), name=engine_name)
+    side = next_multiple(options.size, engine.size_multiple)
+    rng = np.random.default_rng(0)
+    inputs = [rng.random((height, width, channels), dtype=np.float32) for _, channels, height, width in input_shapes(config, side, side)]
+    tile_s = seconds_of(lambda: engine.run(*inputs), options.repeat)
+    macs = count(config, height=side, width=side).macs["everything"]
+    rate = matrix_rate(engine.device, engine.precision)
+    cold = cold_start(task, weights, engine_name, options)
+    return {"model": weights.id, "engine": engine_name, "device": engine.device, "precision": engine.precision, "tile_px": side,
+            "tile_s": tile_s, "megapixel_s": tile_s * 1e6 / (side - OVERLAP_PX) ** 2, "multiply_adds": macs,
+            "gflop_per_s": 2e-9 * macs / tile_s, "matrix_gflop_per_s": 1e-9 * rate, "share": 2 * macs / tile_s / rate,
+            "photo_px": options.photo, "cold_start_s": cold.seconds, "peak_bytes": cold.peak_bytes}
+
+
+def cold_start(task: Task, weights: Weights, engine: str, options: BenchOptions) -> Process:
+    """A whole `glmha` on one input, from nothing loaded to the output written."""
+    with TemporaryDirectory() as folder:
+        paths = list(inputs_in(Path(folder), task, options.photo))
+        model = ["--model", str(weights.path)]
+        flags = [] if engine == "torch" else ["--engine", engine]
+        return run_process([sys.executable, "-m", "glmha_cli", task.name, *map(str, paths), *model, *flags, "--quiet",
+                            "--device", options.device, "--precision", options.precision])
+
+
+def inputs_in(folder: Path, task: Task, side: int) -> Iterator[str | Path]:
+    """An input of noise, an output, and the mask where there is one: arguments of the task's verb."""
+    rng = np.random.default_rng(0)
+    if task.input_kind == "photo":
+        from PIL import Image
+
+        Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(folder / "in.png")
+        yield from (folder / "in.png", folder / ("out.png" if task.output_kind == "photo" else "out.tif"))
+        return
+    np.savez(folder / "mask.npz", mask=(rng.random((side, side)) > 0.5).astype(np.float32))
+    wide = side + 2 * (len(task.wavelength_nm) - 1)
+    np.savez(folder / "in.npz", simulation_test=14 * rng.random((side, wide), dtype=np.float32))
+    yield from (folder / "in.npz", folder / "out.tif", "--mask", folder / "mask.npz")
+
+
+def as_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(*HEADINGS.values(), box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*(shown(name, row[name]) for name in HEADINGS))
+    return table
+
+
+def shown(name: str, value: Any) -> str:
+    """Three digits; multiply-adds in 1e9, bytes in 1e6."""
+    if value is None:
+        return "-"
+    if name == "share":
+        return f"{value:.0%}"
+    scale = {"multiply_adds": 1e-9, "peak_bytes": 1e-6}.get(name)
+    if scale or isinstance(value, float):
+        value *= scale or 1
+        return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)
