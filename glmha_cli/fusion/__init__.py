@@ -1,10 +1,44 @@
-"""A trained network -> an inference network that gives the same output up to rounding, faster."""
+"""A trained network -> an inference network with the same output up to rounding.
+
+`fuse` gives one of ordinary modules, for exports and GPUs; `fuse_for_cpu` one that works in bands of rows.
+"""
 
 import copy
 
+import torch
 from torch import nn
+
+from glmha_cli.fusion.restormer import BandedRestormer
+from glmha_cli.fusion.u_shape import BandedMST, BandedMSTPlusPlus
+from glmha_cli.networks.mst import MST
+from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
+from glmha_cli.networks.restormer import Restormer
+
+BANDED = {Restormer: BandedRestormer, MST: BandedMST, MSTPlusPlus: BandedMSTPlusPlus}
 
 
 def fuse(network: nn.Module) -> nn.Module:
     """A copy of `network` for inference: same `forward`, eval mode, no gradients; `network` stays as it is."""
     return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def fuse_for_cpu(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """An inference network for CPUs: `network`'s inputs and output, at least float32; `network` stays as it is.
+
+    dtype: precision of the products and of the maps inside a block. The residual stream, norms, sums over pixels and
+    softmax are never below float32; with float16 values that overflow come out as not finite.
+    """
+    return BANDED.get(type(network), Whole)(fuse(network), dtype).eval()
+
+
+class Whole(nn.Module):
+    """A network that is not one of ours, as it is."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.network, self.dtype = network, dtype
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", self.dtype, enabled=self.dtype.itemsize < 4):
+            return self.network(*inputs).float()

@@ -1,0 +1,174 @@
+"""Restormer for CPUs: its blocks in bands of rows on a float32 residual stream, products in a precision of choice."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from glmha_cli.attention.csa import ChannelSelfAttention
+from glmha_cli.attention.glmha import GuidedLowRankAttention
+from glmha_cli.fusion.rows import (
+    Dense,
+    DepthwiseRows,
+    Norm,
+    add_product,
+    as_image,
+    as_rows,
+    band_rows,
+    bands,
+    length,
+    matrix,
+    product_into,
+)
+from glmha_cli.fusion.scores import Scores, guide
+from glmha_cli.networks.restormer import Block, Restormer
+
+Mixed = tuple[Float[Tensor, "h w kept"], Float[Tensor, "kept c"]]
+
+
+class Projection:
+    """A 1x1 convolution, then a depth-wise 3x3; of both, the output `channels` alone."""
+
+    def __init__(self, point: nn.Conv2d, depth: nn.Conv2d, dtype: torch.dtype, channels: slice = slice(None)) -> None:
+        self.point, self.depth = matrix(point.weight[channels], dtype), depth.weight[channels].to(dtype)
+        self.channels = len(self.depth)
+
+    def rows(self, x: Float[Tensor, "h w c"], channels: int) -> DepthwiseRows:
+        """The depth-wise part for an image of x's size in bands for `channels`."""
+        return DepthwiseRows(self.depth, *x.shape[:2], band_rows(x.shape[1], channels))
+
+
+class BandedCSA:
+    """One pass: of a band's Q, K and V, V is kept and Q and K leave their sums."""
+
+    def __init__(self, attention: ChannelSelfAttention, dtype: torch.dtype) -> None:
+        self.attention, self.qkv = attention, Projection(*attention.qkv, dtype)
+
+    def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
+        values, scores = torch.empty_like(x, dtype=norm.dtype), Scores(self.attention)
+        stage = self.qkv.rows(x, self.qkv.channels)
+        for band in bands(*x.shape[:2], self.qkv.channels):
+            product_into(stage.room(length(band)), norm(x[band]), self.qkv.point)
+            where, rows = stage.ready()
+            q, k, values[where] = rows.chunk(3, dim=-1)
+            scores.add(q, k)
+        return values, scores.mixing()
+
+
+class BandedGLMHA:
+    """Two passes, as K and V wait for what all of Q says."""
+
+    def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
+        self.attention = attention
+        self.q, self.kv = Projection(*attention.q, dtype), Projection(*attention.kv, dtype)
+        self.kv_point = matrix(attention.kv[0].weight, torch.promote_types(dtype, torch.float32))
+
+    def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
+        h, w, c = x.shape
+        normed, queries = (torch.empty_like(x, dtype=norm.dtype) for _ in range(2))
+        stage = self.q.rows(x, c)
+        for band in bands(h, w, c):
+            normed[band] = norm(x[band])
+            product_into(stage.room(length(band)), normed[band], self.q.point)
+            where, rows = stage.ready()
+            queries[where] = rows
+        guided = (guide(self.attention, queries)[:, None] * self.kv_point).to(norm.dtype)
+
+        values, scores = x.new_empty(h, w, self.kv.channels // 2, dtype=norm.dtype), Scores(self.attention)
+        stage = self.kv.rows(x, self.kv.channels)
+        for band in bands(h, w, self.kv.channels):
+            product_into(stage.room(length(band)), normed[band], guided)
+            where, rows = stage.ready()
+            k, values[where] = rows.chunk(2, dim=-1)
+            scores.add(queries[where], k)
+        return values, scores.mixing()
+
+
+BANDED = {ChannelSelfAttention: BandedCSA, GuidedLowRankAttention: BandedGLMHA}  # any other runs as it is, on the whole
+
+
+class BandedBlock:
+    """A block on one image (h, w, c), in place. V's mixing, the norm and the feed-forward share one pass."""
+
+    def __init__(self, block: Block, dtype: torch.dtype) -> None:
+        banded = BANDED.get(type(block.attention))
+        self.dtype, self.whole = dtype, None if banded else block.attention
+        self.attention = banded and banded(block.attention, dtype)
+        self.norm1, self.norm2 = Norm(block.norm1, dtype), Norm(block.norm2, dtype)
+        # The halves of the hidden maps by themselves: on contiguous memory GELU and the gate are four times as fast.
+        hidden = block.ffn.project_out.in_channels
+        self.gelu, self.gate = (Projection(block.ffn.project_in, block.ffn.depthwise, dtype, half)
+                                for half in (slice(hidden), slice(hidden, None)))
+        self.back = matrix(block.ffn.project_out.weight, dtype)
+
+    def __call__(self, x: Float[Tensor, "h w c"]) -> None:
+        mixed = None
+        if self.attention:
+            values, mixed = self.attention(x, self.norm1)
+            mixed = mixed.to(self.dtype)
+        else:
+            x += as_rows(self.whole(self.norm1.norm(as_image(x))))
+        hidden = self.gelu.channels
+        stages = [half.rows(x, hidden) for half in (self.gelu, self.gate)]
+        for band in bands(*x.shape[:2], hidden):
+            if mixed is not None:
+                add_product(x[band], values[band], mixed)
+            normed = self.norm2(x[band])
+            for stage, half in zip(stages, (self.gelu, self.gate), strict=True):
+                product_into(stage.room(length(band)), normed, half.point)
+            (where, a), (_, b) = (stage.ready() for stage in stages)
+            add_product(x[where], F.gelu(a).mul_(b), self.back)
+
+
+class BandedRestormer(nn.Module):
+    """A Restormer's forward, image by image."""
+
+    def __init__(self, network: Restormer, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.config, self.dtype = network.config, dtype
+        *self.encoder, self.bottleneck, self.refinement = (
+            [BandedBlock(block, dtype) for block in blocks]
+            for blocks in (*network.encoder, network.bottleneck, network.refinement))
+        self.decoder = [[BandedBlock(block, dtype) for block in blocks] for blocks in network.decoder]
+        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
+        self.down, self.up = ([Dense(part[0], dtype) for part in parts] for parts in (network.down, network.up))
+        self.skip: list[Tensor | None] = [None]
+        for up, fuse in zip(self.up[1:], network.fuse, strict=True):
+            of_up, of_skip = fuse.weight.chunk(2, dim=1)
+            up.weight = up_and_fuse(network.up[len(self.skip)][0].weight, of_up).to(dtype)
+            self.skip.append(matrix(of_skip, dtype))
+
+    def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b cout h w"]:
+        return torch.cat([self.one(each[None]) for each in image])
+
+    def one(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 cout h w"]:
+        scale = self.config.stem_downscale
+        skips = [run(self.encoder[0], as_rows(self.embed(F.pixel_unshuffle(image, scale))))]
+        for down, blocks in zip(self.down, (*self.encoder[1:], self.bottleneck), strict=True):
+            skips.append(run(blocks, as_rows(F.pixel_unshuffle(down(as_image(skips[-1])), 2))))
+        x = skips.pop()
+        for level in (2, 1, 0):
+            x, skip = as_rows(F.pixel_shuffle(self.up[level](as_image(x)), 2)), skips.pop()
+            if level:
+                add_product(x, skip.to(self.dtype), self.skip[level])
+            else:
+                x = torch.cat([x, skip], dim=-1)
+            run(self.decoder[level], x)
+        x = self.output(as_image(run(self.refinement, x)))
+        return F.pixel_shuffle(x, scale) + image
+
+
+def run(blocks: list[BandedBlock], x: Float[Tensor, "h w c"]) -> Float[Tensor, "h w c"]:
+    """x itself, changed."""
+    for block in blocks:
+        block(x)
+    return x
+
+
+def up_and_fuse(up: Float[Tensor, "4c c_in 3 3"], fuse: Float[Tensor, "c_out c 1 1"]) -> Float[Tensor, "4c_out c_in 3 3"]:
+    """The convolution before a pixel-shuffle by 2 and a 1x1 after it as one before it: the shuffle only moves pixels, so
+    each of its four sub-pixels gets the 1x1's combination of channels.
+    """
+    parts = rearrange(up, "(c four) i y x -> c four i y x", four=4)
+    return rearrange(torch.einsum("oc,cfiyx->ofiyx", fuse[:, :, 0, 0], parts), "o four i y x -> (o four) i y x")

@@ -1,0 +1,68 @@
+"""The matrix between channels, from sums over pixels that come band by band."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from glmha_cli.attention.base import ChannelAttention
+from glmha_cli.attention.glmha import Calibration, GuidedLowRankAttention
+from glmha_cli.fusion.rows import as_image
+
+
+class Scores:
+    """Q^T K per head and the squares of Q and K, summed over pixels: all that the scores need of them."""
+
+    def __init__(self, attention: ChannelAttention) -> None:
+        self.attention = attention
+        self.product = self.squares_q = self.squares_k = 0
+
+    def add(self, q: Float[Tensor, "rows w c"], k: Float[Tensor, "rows w kept"]) -> None:
+        """In float32 or more: in float16, sums over pixels would overflow."""
+        dtype = torch.promote_types(q.dtype, torch.float32)
+        q, k = (x.flatten(0, 1).to(dtype) for x in (q, k))
+        heads = self.attention.heads
+        self.product = self.product + (rearrange(q, "n (heads c) -> heads c n", heads=heads)
+                                       @ rearrange(k, "n (heads c) -> heads n c", heads=heads))
+        self.squares_q, self.squares_k = self.squares_q + (q * q).sum(0), self.squares_k + (k * k).sum(0)
+
+    def mixing(self) -> Float[Tensor, "kept c"]:
+        return mixing(self.attention, self.product, self.squares_q, self.squares_k)
+
+
+def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per_head"], squares_q: Float[Tensor, " c"],
+           squares_k: Float[Tensor, " kept"]) -> Float[Tensor, "kept c"]:
+    """Norms, temperature, softmax and Wo as one matrix: V's pixels times it are the output.
+
+    The c x c' product is divided by the norms, not Q and K, and Wo (attn V) = (Wo attn) V: exact, as neither depends on
+    the pixel, and two passes and a product over all pixels less (as `ChannelAttention.scores` and `mix`).
+    """
+    norm_q, norm_k = (rearrange(squares.clamp_min(0).sqrt().clamp_min(1e-12), "(heads c) -> heads c", heads=attention.heads)
+                      for squares in (squares_q, squares_k))
+    scores = product / (norm_q[:, :, None] * norm_k[:, None]) * attention.temperature
+    weight = rearrange(attention.out.weight, "o (heads c) 1 1 -> heads o c", heads=attention.heads).to(scores.dtype)
+    return rearrange(weight @ scores.softmax(dim=-1), "heads o k -> (heads k) o")
+
+
+def gram_mixing(attention: ChannelAttention, gram: Float[Tensor, "c c"], to_q: Float[Tensor, "c c"],
+                to_k: Float[Tensor, "c kept"]) -> Float[Tensor, "kept c"]:
+    """`mixing` of Q = X to_q and K = X to_k from G = X^T X alone: Q^T K = to_q^T G to_k, and the squares are diagonals.
+
+    In float64, as small norms are differences of large sums here.
+    """
+    gram, to_q, to_k = gram.double(), to_q.double(), to_k.double()
+    heads = attention.heads
+    by_head = (rearrange(to_q, "i (heads c) -> heads c i", heads=heads), rearrange(to_k, "i (heads c) -> heads i c", heads=heads))
+    squares = ((to * (gram @ to)).sum(0) for to in (to_q, to_k))
+    return mixing(attention, by_head[0] @ gram @ by_head[1], *squares)
+
+
+def guide(attention: GuidedLowRankAttention, queries: Float[Tensor, "h w c"]) -> Float[Tensor, " c"]:
+    """1 + alpha A of all of Q (paper eq. 3-5). It goes into the columns of Wk' and Wv', as Wk' (X D) = (Wk' D) X for a
+    diagonal D: no pass over X' = X (1 + alpha A). Pooled here already; pooling a 7x7 map to 7x7 again changes nothing.
+    """
+    q, calibrate = as_image(queries), attention.calibrate
+    if not calibrate.full:
+        q = F.adaptive_max_pool2d(q, Calibration.WINDOW)
+    return (1 + attention.alpha * calibrate(q.to(calibrate.linear.weight.dtype))).flatten()

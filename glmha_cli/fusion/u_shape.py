@@ -1,0 +1,237 @@
+"""MST and MST++ for CPUs: blocks in bands of rows on a float32 residual stream, products in a precision of choice."""
+
+from collections.abc import Iterator
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from glmha_cli.attention.csa import ChannelSelfAttention
+from glmha_cli.attention.glmha import GuidedLowRankAttention
+from glmha_cli.fusion.rows import (
+    Dense,
+    DepthwiseRows,
+    Norm,
+    add_product,
+    as_image,
+    as_rows,
+    band_rows,
+    bands,
+    length,
+    matrix,
+    product_into,
+)
+from glmha_cli.fusion.scores import gram_mixing, guide
+from glmha_cli.networks.mst import MST
+from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
+from glmha_cli.networks.u_shape import Block, UShape
+
+Gate = Float[Tensor, "h w kept"]
+Projected = tuple[Float[Tensor, "c kept"], Float[Tensor, "kept c"]]  # what makes V of X, and what mixes V
+
+
+class GramCSA:
+    """Q and K are never made: one product X^T X over all pixels instead of two projections, their product and norms."""
+
+    def __init__(self, attention: ChannelSelfAttention, dtype: torch.dtype) -> None:
+        self.attention, self.dtype = attention, dtype
+        self.q, self.k, self.v = matrix(attention.qkv.weight, attention.qkv.weight.dtype).chunk(3, dim=1)
+
+    def __call__(self, x: Float[Tensor, "h w c"]) -> Projected:
+        return self.v.to(self.dtype), gram_mixing(self.attention, gram(x), self.q, self.k)
+
+
+class GramGLMHA:
+    """Q is made to be pooled, K never: Q^T K' and the norms come from X^T X, of which the guide scales rows and columns."""
+
+    def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
+        self.attention, self.dtype = attention, dtype
+        self.q = matrix(attention.q.weight, attention.q.weight.dtype)
+        self.k, self.v = matrix(attention.kv.weight, attention.kv.weight.dtype).chunk(2, dim=1)
+
+    def __call__(self, x: Float[Tensor, "h w c"]) -> Projected:
+        queries, to_q = torch.empty_like(x, dtype=self.dtype), self.q.to(self.dtype)
+        for band in bands(*x.shape):
+            product_into(queries[band], x[band].to(self.dtype), to_q)
+        guided = guide(self.attention, queries)[:, None]
+        return (guided * self.v).to(self.dtype), gram_mixing(self.attention, gram(x), self.q, guided * self.k)
+
+
+def gram(x: Float[Tensor, "h w c"]) -> Float[Tensor, "c c"]:
+    """X^T X over all pixels."""
+    pixels = x.flatten(0, 1)
+    return sum(part.T @ part for part in pixels.split(2**14))
+
+
+BANDED = {ChannelSelfAttention: GramCSA, GuidedLowRankAttention: GramGLMHA}  # any other runs as it is, on the whole
+
+
+class BandedUBlock:
+    """A block on one image (h, w, c), in place: V, the positional branch, the mixing and the feed-forward in one pass."""
+
+    def __init__(self, block: Block, dtype: torch.dtype) -> None:
+        attention = block.attention
+        banded = BANDED.get(type(attention))
+        self.dtype, self.whole = dtype, None if banded else attention
+        self.attention = banded and banded(attention, dtype)
+        self.norm = Norm(block.norm, dtype)
+        self.bias, self.narrow = attention.out.bias, attention.narrow
+        first, _, second = attention.positional
+        self.positional = first.weight.to(dtype), second.weight.to(dtype)
+        # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
+        self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
+        into, _, hidden, _, back = block.ffn
+        self.into, self.hidden, self.back = matrix(into.weight, dtype), hidden.weight.to(dtype), matrix(back.weight, dtype)
+
+    def __call__(self, x: Float[Tensor, "h w c"], gate: Gate | None) -> None:
+        """gate: as `self.gate_of` gives it."""
+        h, w, _ = x.shape
+        wide = len(self.hidden)
+        if self.attention:
+            ready = self.attended(x, gate, wide)
+        else:
+            x += as_rows(self.whole(as_image(x), None if gate is None else as_image(gate)))
+            ready = bands(h, w, wide)
+        stage = DepthwiseRows(self.hidden, h, w, band_rows(w, wide) + 2)
+        for band in ready:
+            hidden = stage.room(length(band))
+            product_into(hidden, self.norm(x[band]), self.into)
+            torch.ops.aten.gelu_(hidden)
+            where, rows = stage.ready()
+            add_product(x[where], torch.ops.aten.gelu_(rows), self.back)
+
+    def gate_of(self, gate: Float[Tensor, "1 c h w"]) -> Gate:
+        """A gate as this block takes it: the channels of V that are left, in its precision."""
+        return as_rows(gate) if self.whole else as_rows(gate[:, self.narrow].to(self.dtype))
+
+    def attended(self, x: Float[Tensor, "h w c"], gate: Gate | None, wide: int) -> Iterator[slice]:
+        """x + attention(x) in place, band by band: the rows done so far, as they are."""
+        h, w, _ = x.shape
+        to_v, mixing = self.attention(x)
+        kept = to_v.shape[1]
+        mixing = torch.cat([mixing, self.expand.to(mixing.dtype)]).to(self.dtype)
+        values = x.new_empty(h, w, kept, dtype=self.dtype)
+        rows = band_rows(w, wide)
+        first, second = (DepthwiseRows(weight, h, w, rows + 1) for weight in self.positional)
+        for band in bands(h, w, wide):
+            product_into(values[band], x[band].to(self.dtype), to_v)
+            first.room(length(band))[:] = values[band]
+            where, once = first.ready()
+            second.room(length(where))[:] = F.gelu(once)
+            where, branch = second.ready()
+            mixed = values[where] if gate is None else values[where] * gate[where]
+            add_product(x[where], torch.cat([mixed, branch], dim=-1), mixing)
+            x[where] += self.bias
+            yield where
+
+
+class BandedU:
+    """The U on one image (h, w, c), in place."""
+
+    def __init__(self, u: UShape, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        *self.encoder, self.bottleneck = ([BandedUBlock(block, dtype) for block in blocks]
+                                          for blocks in (*u.encoder, u.bottleneck))
+        self.decoder = [[BandedUBlock(block, dtype) for block in blocks] for blocks in u.decoder]
+        self.down = [Dense(down, dtype) for down in u.down]
+        self.up, self.up_bias, self.skip = [], [], []
+        for up, fuse in zip(u.up, u.fuse, strict=True):
+            weight, bias, of_skip = up_and_fuse(up, fuse)
+            self.up.append(weight.to(dtype))
+            self.up_bias.append(bias)
+            self.skip.append(matrix(of_skip, dtype))
+
+    def blocks(self) -> Iterator[BandedUBlock]:
+        """All blocks, in the order they run."""
+        for blocks in (*self.encoder, self.bottleneck, *self.decoder):
+            yield from blocks
+
+    def __call__(self, x: Float[Tensor, "h w c"], gates: list[Gate | None]) -> Float[Tensor, "h w c"]:
+        gate, skips = iter(gates), []
+        for blocks, down in zip(self.encoder, self.down, strict=True):
+            skips.append(run(blocks, x, gate))
+            x = as_rows(down(as_image(x)))
+        run(self.bottleneck, x, gate)
+        for up, bias, of_skip, blocks in zip(self.up, self.up_bias, self.skip, self.decoder, strict=True):
+            four = (x.to(self.dtype).flatten(0, 1) @ up).unflatten(0, x.shape[:2])
+            x = rearrange(four, "h w (y x c) -> (h y) (w x) c", y=2, x=2) + bias
+            add_product(x, skips.pop().to(self.dtype), of_skip)
+            run(blocks, x, gate)
+        return x
+
+
+def run(blocks: list[BandedUBlock], x: Float[Tensor, "h w c"], gates: Iterator[Gate | None]) -> Float[Tensor, "h w c"]:
+    """x itself, changed."""
+    for block in blocks:
+        block(x, next(gates))
+    return x
+
+
+def up_and_fuse(up: nn.ConvTranspose2d, fuse: nn.Conv2d) -> tuple[Tensor, Tensor, Tensor]:
+    """A 2x2 transposed convolution and the 1x1 after the skip's concatenation, folded: both are linear in the pixel, so
+    the 1x1's columns for the grown map go into the growing itself.
+
+    Returns (c_in, 4 c_out) for the four sub-pixels, the bias (c_out,), and the 1x1's columns for the skip.
+    """
+    of_up, of_skip = fuse.weight.chunk(2, dim=1)
+    weight = torch.einsum("iuyx,ou->iyxo", up.weight, of_up[:, :, 0, 0])
+    return weight.flatten(1), of_up[:, :, 0, 0] @ up.bias, of_skip
+
+
+class BandedMSTPlusPlus(nn.Module):
+    """An MST++'s forward, image by image."""
+
+    def __init__(self, network: MSTPlusPlus, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.config = network.config
+        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
+        self.stages = [(Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype))
+                       for stage in network.stages]
+
+    def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
+        return torch.cat([self.one(each[None]) for each in image])
+
+    def one(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 c h w"]:
+        features = x = self.embed(image)
+        for embed, u, output in self.stages:
+            gates = [None] * sum(1 for _ in u.blocks())
+            x = output(as_image(u(as_rows(embed(x)), gates))) + x
+        return self.output(x) + features
+
+
+class BandedMST(nn.Module):
+    """An MST's forward, image by image. A mask's gates are computed once, while they fit into `KEPT_BYTES`."""
+
+    KEPT_BYTES = 2**29
+
+    def __init__(self, network: MST, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.config, self.network = network.config, network
+        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
+        self.u = BandedU(network.u, dtype)
+        self.kept: list[tuple[Tensor, list[Gate]]] = []
+
+    def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
+        masks = mask.expand(len(x), -1, -1, -1)
+        return torch.cat([self.one(each[None], self.gates(its[None])) for each, its in zip(x, masks, strict=True)])
+
+    def one(self, x: Float[Tensor, "1 c h w"], gates: list[Gate]) -> Float[Tensor, "1 c h w"]:
+        features = F.leaky_relu(self.embed(x), 0.1)
+        return self.output(as_image(self.u(as_rows(features), gates))) + x
+
+    def gates(self, mask: Float[Tensor, "1 c h w_ext"]) -> list[Gate]:
+        """Those of an equal mask seen before, or new ones; the oldest go first."""
+        for known, gates in self.kept:
+            if known.shape == mask.shape and torch.equal(known, mask):
+                return gates
+        gates = [block.gate_of(gate) for block, gate in zip(self.u.blocks(), self.network.gates(mask), strict=True)]
+        self.kept.append((mask.clone(), gates))
+        while len(self.kept) > 1 and sum(map(num_bytes, self.kept)) > self.KEPT_BYTES:
+            self.kept.pop(0)
+        return gates
+
+
+def num_bytes(entry: tuple[Tensor, list[Gate]]) -> int:
+    return sum(tensor.nbytes for tensor in (entry[0], *entry[1]))
