@@ -11,6 +11,7 @@ from glmha_cli.cli import options, restore_options
 from glmha_cli.cli.verb import add_group, add_verb
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
+from glmha_cli.tasks.base import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,19 @@ RESTORE_OPTIONS = {
 }
 
 
+BATCH_EXAMPLES = (
+    "glmha {0} photos/ restored/ --recursive --record run.jsonl --resume",
+    "glmha {0} 'photos/**/*.jpg' restored/ --suffix _{0} --dry-run",
+    "find photos -newer last.png -print0 | glmha {0} --files-from - --null photos restored",
+    "glmha {0} - - --ext tif < in.png > out.tif",
+)
+"""Of tasks that take photos."""
+
+
+def examples_of(task: Task) -> tuple[str, ...]:
+    return task.examples + tuple(example.format(task.name) for example in BATCH_EXAMPLES if task.input_kind == "photo")
+
+
 def build_app() -> typer.Typer:
     """The whole command line, as the tables say."""
     app = typer.Typer(
@@ -109,7 +123,7 @@ def build_app() -> typer.Typer:
     for name in TASKS:
         task = resolve(TASKS, name, "task")
         add_verb(app, name, RESTORE_OPTIONS[task.input_kind, task.output_kind], late("glmha_cli.cli.restore:restore", task),
-                 summary=task.summary, examples=task.examples, panel="Restore")
+                 summary=task.summary, examples=examples_of(task), panel="Restore")
     for name, verb in VERBS.items():
         add(app, name, verb, panel=verb.panel)
     return app

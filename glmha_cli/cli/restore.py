@@ -35,9 +35,10 @@ def restore(task: Task, options: RestoreOptions) -> int:
     tiling = parse_tiling(options.tile, options.overlap)
     require_consistent(options)
     if STDIO not in (*options.inputs, options.output):
-        return restore_files(task, options, tiling, Output(quiet=options.quiet, as_json=options.json))
+        with unwinding():
+            return restore_files(task, options, tiling, Output(quiet=options.quiet, as_json=options.json))
     require_alone(task, options)
-    with standard_streams() as streams:
+    with unwinding(), standard_streams() as streams:
         sends = options.output == STDIO
         if list(options.inputs) == [STDIO]:
             options = replace(options, inputs=[str(streams.receive())])
@@ -122,7 +123,7 @@ def run(task: Task, options: RestoreOptions, tiling: Tiling, jobs: list[Job], we
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
     restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
     most_failures = 1 if options.fail_fast else options.max_failures
-    with output.progress() as progress, unwinding():
+    with output.progress() as progress:
         worker = Worker(restorer, weights, options, tally, progress, record=record, settings=settings)
         with closing(run_jobs(jobs, worker)) as outcomes:
             for outcome in outcomes:

@@ -16,10 +16,10 @@ class BatchOptions:
     """Which files, and what to do about those that are there already or that fail. None of it changes a result."""
 
     inputs: Annotated[list[str], typer.Argument(
-        metavar="INPUT...", help="Files, folders, quoted patterns such as 'in/**/*.png', or - for stdin.",
+        metavar="INPUT", help="Files, folders, quoted patterns such as 'in/**/*.png', or - for stdin.",
         show_default=False)] = ()
     output: Annotated[str, typer.Argument(
-        help="The file to write, a folder, or - for stdout.", show_default=False)]
+        metavar="OUTPUT", help="The file to write, a folder, or - for stdout.", show_default=False)]
     ext: Annotated[str | None, typer.Option(
         help="In folders and on stdout: extension of the outputs, such as .png. Default: as the input (photos), .tif (cubes).",
         show_default=False, rich_help_panel=FILES)] = None

@@ -202,6 +202,15 @@ def test_what_the_output_may_be(here):
     assert "input" in refusal("in", code=2)
 
 
+def test_help_shows_batches_by_example(here):
+    shown = run_here("deblur", "--help").stdout
+    for part in ("deblur photos/ restored/ --recursive", "| glmha deblur --files-from - --null", "deblur - - --ext tif"):
+        assert part in " ".join(shown.split())
+    touch("photos/a/b.jpg")
+    assert plan("photos/**/*.jpg", "restored/", "--suffix", "_derain") == {"photos/a/b.jpg": "restored/a/b_derain.jpg"}
+    assert plan("photos/", "restored/", "--recursive") == {"photos/a/b.jpg": "restored/a/b.jpg"}
+
+
 # Parts
 
 
