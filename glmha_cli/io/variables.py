@@ -43,6 +43,8 @@ def pick(variables: Variables, known: Collection[str], key: str | None = None) -
 
 # NPZ
 
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of the others zipfile unpacks as much as there is at once
+
 _NPY_HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -57,6 +59,8 @@ def _npz_variables(path: Path) -> Variables:
 
 def _read_npz(path: Path, name: str) -> np.ndarray:
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        if archive.getinfo(f"{name}.npy").compress_type not in _BOUNDED:
+            raise BadDataError(f"variable '{name}' is packed in a way that NumPy does not write")
         shape, _, dtype = _NPY_HEADERS[np.lib.format.read_magic(member)](member)
     require_plausible(path, shape, dtype.itemsize)
     with np.load(path, allow_pickle=False) as arrays:
@@ -86,7 +90,9 @@ def _read_hdf5(path: Path, name: str) -> np.ndarray:
         if dataset.is_virtual or dataset.external:
             raise BadDataError(f"variable '{name}' keeps its data in other files, which are not opened")
         require_numbers(np.empty(0, dataset.dtype))
-        require_plausible(path, dataset.shape, dataset.dtype.itemsize)
+        require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
+        if dataset.size != 0 and not dataset.id.get_storage_size():
+            raise BadDataError(f"variable '{name}' is declared, but has no values")
         return dataset[()].T
 
 

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image, ImageCms
 from glmha_cli.io.images import Photo, read_photo
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = SRGB[:24] + bytes(12) + SRGB[36:]  # without its date: the same files in every run
 MAKE, ORIENTATION, ARTIST = 271, 274, 315
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
 GDAL_METADATA = 42112
-LZW = 5  # TIFF 6.0 section 13, tag Compression
+_STREAMS = {1, 8, 32773, 32946, 34925, 50000}  # Compression: none, deflate, PackBits, deflate (old), LZMA, Zstandard
 _PREDICTOR_FLOAT = 3
 Items = dict[tuple[str, int], str]
 """(name of the item, 0-based band) -> text."""
@@ -91,14 +91,19 @@ def load_tiff(path: Path) -> tuple[Num[np.ndarray, "h w bands"], Items]:
             raise BadDataError(f"holds {len(tif.series)} pictures, not one")
         series = tif.series[0]
         require_plausible(path, series.shape, series.dtype.itemsize)
+        require_plausible(path, series.keyframe.chunks, series.dtype.itemsize)  # a tile is decoded whole
         _require_whole(tif, series)
         tag = series.keyframe.tags.get(GDAL_METADATA)
         return _bands_last(_decoded(path, series), series.axes), _items(tag.value) if tag else {}
 
 
 def _decoded(path: Path, series: "TiffPageSeries") -> np.ndarray:
-    """By tifffile, but LZW by libtiff: tifffile's decoder of it can crash on a damaged strip."""
-    if series.keyframe.compression != LZW:
+    """By tifffile, but what is no plain stream of bytes by libtiff.
+
+    tifffile's decoder of LZW can crash on a damaged strip, and it believes a picture within a strip (JPEG, WebP, JPEG XL)
+    whatever size that declares.
+    """
+    if series.keyframe.compression in _STREAMS:
         return series.asarray()
     import imagecodecs
 

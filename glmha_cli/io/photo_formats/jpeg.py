@@ -40,7 +40,9 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
 
     image = Image.fromarray(squeezed_gray(samples))
     dpi = metadata.dpi or (0, 0)
-    image.save(path, "JPEG", quality=quality, subsampling=0, dpi=dpi, **pillow_metadata(metadata))
+    buffer = io.BytesIO()  # given a real file, Pillow 13 takes half a write, on a full disk, for a whole one
+    image.save(buffer, "JPEG", quality=quality, subsampling=0, dpi=dpi, **pillow_metadata(metadata))
+    path.write_bytes(buffer.getbuffer())
 
 
 JPEG = OutputFormat(

@@ -70,8 +70,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
     """Metadata of all chunks of a PNG: eXIf, iCCP, pHYs, XMP in iTXt, and the copied chunks."""
-    exif = icc_profile = xmp = copied = b""
-    dpi = None
+    exif = icc_profile = xmp = b""
+    dpi, copied = None, []
     for kind, body in chunks:
         keyword = body.split(b"\0", 1)[0]
         if kind == b"eXIf":
@@ -83,8 +83,8 @@ def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
         elif kind == b"iTXt" and keyword == _XMP:
             xmp = _international_text(body[len(keyword) + 1 :])
         elif kind in _COPIED and keyword != _PROVENANCE:
-            copied += _chunk(kind, body)
-    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=copied)
+            copied.append(_chunk(kind, body))
+    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=b"".join(copied))
 
 
 def _with_metadata(data: bytes, metadata: Metadata) -> bytes:

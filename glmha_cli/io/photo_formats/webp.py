@@ -27,7 +27,9 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     from PIL import Image
 
     image = Image.fromarray(squeezed_gray(samples))
-    image.save(path, "WEBP", quality=quality, exact=True, **pillow_metadata(metadata))
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, exact=True, **pillow_metadata(metadata))
+    path.write_bytes(buffer.getbuffer())
 
 
 WEBP = OutputFormat(name="WebP", encode=encode, bit_depths=(8,), grayscale=False, max_side_px=16383)
