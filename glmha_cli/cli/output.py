@@ -45,7 +45,8 @@ class Output:
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""
         if self.as_json:
-            sys.stdout.write(json.dumps(data) + "\n")
+            named = {key: self.names.get(value, value) if isinstance(value, str) else value for key, value in data.items()}
+            sys.stdout.write(json.dumps(named) + "\n")
             sys.stdout.flush()
 
     def table(self, table: Table) -> None:

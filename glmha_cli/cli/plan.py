@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from os.path import realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
 from glmha_cli.cli.restore_options import BatchOptions
@@ -90,7 +91,8 @@ def _plan_many(task: Task, options: BatchOptions, naming: Naming, say: Say) -> P
     if not folder.is_dir() and (folder.exists() or folder.suffix.lower() in naming.writable):
         raise UsageError(f"the inputs are many, and '{folder}' is one file", "name an output folder")
     require_makeable(folder)
-    found = _found(options, folder, READABLE[task.input_kind], say)
+    others = {realpath(value) for value in vars(options).values() if isinstance(value, Path)}  # such as the mask
+    found = [each for each in _found(options, folder, READABLE[task.input_kind], say) if realpath(each.path) not in others]
     jobs = plan_batch(_without_outputs(found, folder, naming, say), folder, naming, overwrite=options.overwrite)
     shard = options.shard and parse_shard(options.shard)
     return Plan([job for job in jobs if not shard or shard.has(job.relative)], folder, single=False)
@@ -133,8 +135,8 @@ def _without_outputs(found: list[Found], folder: Path, naming: Naming, say: Say)
     """With a suffix, results may lie beside their inputs; the next run must not restore them once more."""
     if not naming.suffix:
         return found
-    outputs = {(folder / naming(each.relative)).resolve() for each in found if each.problem is None}
-    left_alone = [each for each in found if each.path.resolve() in outputs]
+    outputs = {realpath(folder / naming(each.relative)) for each in found if each.problem is None}
+    left_alone = [each for each in found if realpath(each.path) in outputs]
     for each in left_alone:
         say(f"'{each.path}' is an output of this batch: left alone")
     return [each for each in found if each not in left_alone]

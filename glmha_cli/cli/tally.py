@@ -27,6 +27,8 @@ class Tally:
         for job in jobs:
             self.skipped += 1
             self.output.record({**_paths(job), "status": "skipped"})
+            if self.single:
+                self.output.note(f"{job.source} -> {job.target} is done already")
 
     def add(self, outcome: Outcome) -> Line:
         """Say and count it; returns what a record keeps of it."""

@@ -22,9 +22,8 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         """CannotCreateError where no such file can be made, BadDataError for a file that is no record."""
+        content = _content(path)
         try:
-            content = path.read_bytes() if path.exists() else b""
-            _require_record(path, content)
             self.file = path.open("ab", buffering=0)
         except OSError as error:
             raise CannotCreateError(f"record '{path}' cannot be written: {error.strerror or error}") from error
@@ -48,10 +47,8 @@ class Record:
 
 def read_record(path: Path) -> dict[str, Line]:
     """The last line of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
-    content = path.read_bytes() if path.exists() else b""
-    _require_record(path, content)
     lines = {}
-    for text in content.splitlines():
+    for text in _content(path).splitlines():
         try:
             line = json.loads(text)
             lines[os.path.abspath(line["output"])] = line
@@ -60,9 +57,15 @@ def read_record(path: Path) -> dict[str, Line]:
     return lines
 
 
-def _require_record(path: Path, content: bytes) -> None:
+def _content(path: Path) -> bytes:
+    """What is in the file, nothing if there is none; BadDataError if it is no record."""
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
     if content[: len(_START)] != _START[: len(content)]:
         raise BadDataError(f"'{path}' is not the record of a run", "--record run.jsonl")
+    return content
 
 
 def input_identity(path: Path) -> dict[str, Any]:

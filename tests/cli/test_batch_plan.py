@@ -121,6 +121,7 @@ def test_links_out_of_the_folder_are_refused_and_circles_not_followed(here):
     Path("in/self.png").symlink_to("self.png")
     Path("in/folder").symlink_to(here / "secret")
     Path("in/sub/circle").symlink_to(here / "in")
+    assert run_here("derain", "in", "in", "--suffix", "_clean", "--dry-run").returncode == 1
     for arguments in (["in", "--recursive"], ["in/**/*"]):
         result = run_here("derain", *arguments, "out", "--dry-run")
         assert result.returncode == 1
@@ -130,6 +131,12 @@ def test_links_out_of_the_folder_are_refused_and_circles_not_followed(here):
     result = run_here("derain", "in", "out", "--recursive", "--dry-run")
     assert "'in/folder' is a link out of 'in'" in result.stderr and "'in/sub/circle' is a link to a folder" in result.stderr
     assert plan("in/outside.png", "named.png") == {"in/outside.png": "named.png"}
+
+
+def test_a_mask_beside_the_measurements_is_no_measurement(here):
+    touch("in/scene.mat", "in/mask.mat")
+    result = run_here("sci", "in", "out", "--mask", "in/mask.mat", "--dry-run")
+    assert (result.returncode, result.stdout) == (0, "in/scene.mat -> out/scene.tif\n"), result.stderr
 
 
 # What it becomes

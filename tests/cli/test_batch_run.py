@@ -108,8 +108,10 @@ def test_json_lines_are_those_of_the_record(here, derain):
 @pytest.mark.parametrize("name", ["in/a.png", "in", "no/such/run.jsonl"])
 def test_what_is_no_record_is_never_written_to(here, derain, name):
     before = sha256("in/a.png")
-    result = derain("in", "out", "--record", name)
-    assert result.returncode in (65, 73) and sha256("in/a.png") == before
+    for flags in ([], ["--resume"]):
+        result = derain("in", "out", "--record", name, *flags)
+        assert result.returncode in (65, 73) and sha256("in/a.png") == before
+        assert len(result.stderr.strip().splitlines()) <= 1 + flags.count("--resume"), result.stderr
 
 
 # Resuming
@@ -200,6 +202,12 @@ def test_failed_files_are_tried_again(here, derain):
     assert resume(derain) == "1 done, 3 skipped, 0 failed"
 
 
+def test_one_file_resumes_too(here, derain):
+    for said in ("s)", "is done already"):
+        result = derain("in/a.png", "a.png", "--record", "run.jsonl", "--resume")
+        assert result.returncode == 0 and result.stderr.strip().endswith(said) and len(result.stderr.splitlines()) == 1
+
+
 def test_resuming_needs_a_record(here, derain):
     result = derain("in", "out", "--resume")
     assert result.returncode == 2 and "--record" in result.stderr
@@ -240,6 +248,8 @@ def test_through_a_pipe_come_the_bytes_of_the_file(here, derain, piped, name):
     result, sent = piped(content, "-", "made.png")
     assert result.returncode == 0 and sent == b"" and Image.open("made.png").format == "PNG"
     assert "stdin -> made.png" in result.stderr and "/tmp" not in result.stderr
+    _, sent = piped(content, "-", "made.png", "--json", "--overwrite")
+    assert json.loads(sent)["input"] == "stdin" and json.loads(sent)["output"] == "made.png"
 
 
 def test_the_extension_says_the_format_of_stdout(here, piped):
