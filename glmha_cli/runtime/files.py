@@ -93,13 +93,20 @@ def storing_result(task: Task, path: Path, source: Source) -> Callable[[Float[np
     return storing(path, source.photo) if task.output_kind == "photo" else np.asarray
 
 
+def _flags(options: FileOptions) -> dict[str, str]:
+    """What was asked for beyond the defaults and shows in an output; of paths the name alone, for outputs are passed on."""
+    given = {name: getattr(options, name) for name in ("key", "normalise", "step", "quality", "strip_metadata", "mask")}
+    changed = {name: value for name, value in given.items() if value != getattr(FileOptions, name)}
+    return {name: value.name if isinstance(value, Path) else str(value).lower() for name, value in changed.items()}
+
+
 def write_result(task: Task, path: Path, result: Num[np.ndarray, "h w c"], *, source: Source, options: FileOptions,
                  provenance: Mapping[str, str]) -> list[str]:
     """Write one result of `task`, floats or as `storing_result` keeps it, whole or not at all.
 
     Returns what the user should know (losses of the format).
     """
-    kept = provenance if options.provenance else None
+    kept = {**provenance, **_flags(options)} if options.provenance else None
     if task.output_kind == "photo":
         return write_photo(path, result, like=source.photo, quality=options.quality, overwrite=options.overwrite,
                            strip_metadata=options.strip_metadata, provenance=kept)

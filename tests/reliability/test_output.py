@@ -108,11 +108,11 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, photo):
 def test_the_same_command_gives_the_same_bytes_with_provenance_or_without(tmp_path, tiny_model):
     source = tmp_path / "a.png"
     source.write_bytes(encoded(np.random.default_rng(0).integers(0, 256, (48, 56, 3), np.uint8), "PNG"))
-    for name, options in (("1.png", []), ("2.png", []), ("3.png", ["--no-provenance"])):
+    for name, options in (("1.png", ["--strip-metadata"]), ("2.png", ["--strip-metadata"]), ("3.png", ["--no-provenance"])):
         result = run_glmha("derain", source, tmp_path / name, "--model", tiny_model, *options)
         assert result.returncode == 0, result.stderr
     first, second, bare = ((tmp_path / f"{i}.png").read_bytes() for i in (1, 2, 3))
     assert first == second and b"glmha" in first and b"glmha" not in bare
     provenance = json.loads(first[first.index(b"{") : first.index(b"}") + 1])
-    assert {"glmha", "model", "sha256", "tile"} <= provenance.keys()
+    assert {"glmha", "model", "sha256", "tile"} <= provenance.keys() and provenance["strip_metadata"] == "true"
     np.testing.assert_array_equal(read_photo(tmp_path / "3.png").pixels, read_photo(tmp_path / "1.png").pixels)

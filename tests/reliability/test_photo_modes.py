@@ -113,6 +113,13 @@ def test_heic_is_exact_in_8_and_10_bit(tmp_path, name):
             assert written.getexif().get_ifd(ExifTags.IFD.Exif)[37500] == b"note"
 
 
+def test_the_process_that_reads_heic_runs_nothing_of_the_folder_it_is_in(tmp_path, monkeypatch):
+    for name in ("numpy", "glmha_cli", "pi_heif", "io"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('ran')")
+    monkeypatch.chdir(tmp_path)
+    assert read_photo(DATA / "rgb10.heic").bit_depth == 16
+
+
 @pytest.mark.parametrize("bits", [10, 12])
 def test_avif_of_10_and_12_bit_is_kept_in_16(tmp_path, bits):
     import imagecodecs

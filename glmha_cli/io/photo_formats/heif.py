@@ -6,6 +6,7 @@ file can crash it (pi-heif 1.4: a fault in one of a hundred damaged files); a ba
 
 import importlib.util
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,9 @@ _REFUSED = BadDataError.exit_code
 def decode(path: Path, max_pixels: int) -> Stored:
     if importlib.util.find_spec("pi_heif") is None:
         raise UsageError(f"'{path}' is HEIC, which needs an extra of this package", "pip install 'glmha[heif]'")
-    command = [sys.executable, "-m", __spec__.name, str(max_pixels)]
-    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=False)
+    command = [sys.executable, "-P", "-m", __spec__.name, str(max_pixels)]  # -P: run no module of the current folder
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, env=environment, check=False)
     if done.returncode == _REFUSED:
         raise BadDataError(*done.stderr.decode(errors="replace").split("\0"))
     if done.returncode != 0:
