@@ -447,6 +447,12 @@ def test_declared_terabytes_are_not_believed(tmp_path: Path) -> None:
     refused(tmp_path / "x.npy")
 
 
+def test_values_that_were_never_written_are_not_zeros(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        file.create_dataset("cube", (4, 4, 4), np.float32, chunks=(4, 4, 4))
+    refused(tmp_path / "x.mat", "has no values")
+
+
 def test_tiff_of_declared_terabytes(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "x.tif", np.zeros((64, 64), np.float32), metadata=None, bigtiff=True)
     with tifffile.TiffFile(tmp_path / "x.tif", mode="r+") as tif:
