@@ -1,4 +1,4 @@
-"""Put a trained checkpoint into the package: metadata complete, float16, entered in the manifest.
+"""Put a trained checkpoint into the package, as safetensors (float16) and ONNX: metadata complete, in the manifest.
 
     python tools/ship.py derain-lite RUN/best.safetensors --quality quality.json --training training.json
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from glmha_cli.export import export_onnx
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import save_checkpoint
 from glmha_cli.weights.integrity import entry_of
@@ -37,9 +38,12 @@ def main() -> None:
     target = PACKAGE / "bundled" / f"{options.id}.safetensors"
     target.parent.mkdir(exist_ok=True)
     save_checkpoint(target, load_file(options.checkpoint), about, dtype=torch.float16)
-    update_entry(options.id, network=about["network"], licence=options.licence, training=training, quality=quality,
-                 files={"safetensors": asdict(entry_of(target))})
-    print(f"{target}: {target.stat().st_size:,} bytes")
+    onnx = target.with_suffix(".onnx")
+    export_onnx(target, onnx, sha256=entry_of(target).sha256, overwrite=True)
+    files = {path.suffix[1:]: asdict(entry_of(path)) for path in (target, onnx)}
+    update_entry(options.id, network=about["network"], licence=options.licence, training=training, quality=quality, files=files)
+    for path in (target, onnx):
+        print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

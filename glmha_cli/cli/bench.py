@@ -17,13 +17,13 @@ from glmha_cli.evaluation.complexity import count, input_shapes
 from glmha_cli.evaluation.speed import Process, matrix_rate, run_process, seconds_of
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
-from glmha_cli.runtime.engine import ENGINES, EngineOptions, open_engine
+from glmha_cli.runtime.engine import FORMATS, EngineOptions, formats_for, open_engine
 from glmha_cli.runtime.tiling import OVERLAP_PX
 from glmha_cli.shapes import next_multiple
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.manifest import load_manifest
-from glmha_cli.weights.store import Weights, describe, find_weights
+from glmha_cli.weights.store import Weights, describe, find_weights, is_path
 
 HEADINGS = {
     "model": "model", "engine": "engine", "tile_px": "tile", "tile_s": "s/tile", "megapixel_s": "s/Mpx",
@@ -39,7 +39,7 @@ def bench(options: BenchOptions) -> None:
     models = options.models or [entry.id for entry in load_manifest().models.values() if entry.status == "ready"]
     rows = []
     with output.progress() as progress:
-        for model, engine in progress.track([(model, engine) for model in models for engine in options.engine or ENGINES]):
+        for model, engine in progress.track([(model, engine) for model in models for engine in options.engine or engines_of(model)]):
             rows.append(measured(model, engine, options, output))
             output.record(rows[-1])
     if not options.json:
@@ -51,12 +51,20 @@ def bench(options: BenchOptions) -> None:
             output.note(line)
 
 
+def engines_of(model: str) -> list[str]:
+    """Those that can load a file which the model has, or the path's."""
+    kinds = {Path(model).suffix[1:].lower()} if is_path(model) else set(load_manifest().model(model).files)
+    return [engine for engine, kind in FORMATS.items() if kind in kinds] or ["torch"]
+
+
 def measured(model: str, engine_name: str, options: BenchOptions, output: Output) -> dict[str, Any]:
     """A row: one model with one engine."""
     about = describe(model)
     task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
-    weights = find_weights(model, task=task.name, device=options.device, access=access_of(options, output))
-    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision), name=engine_name)
+    asked = EngineOptions(device=options.device, precision=options.precision)
+    weights = find_weights(model, task=task.name, device=options.device, formats=formats_for(engine_name, asked),
+                           access=access_of(options, output))
+    engine = open_engine(weights.path, asked)
     side = next_multiple(options.size, engine.size_multiple)
     rng = np.random.default_rng(0)
     inputs = [rng.random((height, width, channels), dtype=np.float32) for _, channels, height, width in input_shapes(config, side, side)]

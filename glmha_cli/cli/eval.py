@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from glmha_cli.cli.compute import engine_for, weights_for
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
@@ -21,14 +22,12 @@ from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.io.images import as_pixels, read_photo
 from glmha_cli.lookup import resolve, unknown
-from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.files import READABLE, FileOptions, read_source, require_mask
 from glmha_cli.runtime.memory import fitted
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
-from glmha_cli.weights.store import find_weights
 
 MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in SUFFIXES if suffix != ".img")}
 """Kind of output -> suffixes of results and targets; of an ENVI pair the header stands for both."""
@@ -122,8 +121,8 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
     tiling = parse_tiling(options.tile, options.overlap)
-    weights = find_weights(options.model, task=task.name, device=options.device, access=access_of(options, output))
-    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
+    weights = weights_for(task, options, access_of(options, output))
+    engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
     restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
     files = FileOptions(mask=options.mask, step=options.step)

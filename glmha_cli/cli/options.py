@@ -41,8 +41,11 @@ class ComputeOptions(WeightsOptions):
     """Which model runs, where and in what tiles."""
 
     model: Annotated[str | None, typer.Option(
-        help="Model id (see: glmha models), or the path of a .safetensors file. Default: the task's.",
+        help="Model id (see: glmha models), or the path of a .safetensors or .onnx file. Default: the task's.",
         show_default=False, rich_help_panel=COMPUTE)] = None
+    engine: Annotated[Literal["auto", "onnx", "torch"], typer.Option(
+        help="What computes; auto: ONNX Runtime on CPUs where the model has such a file, else PyTorch.",
+        rich_help_panel=COMPUTE)] = "auto"
     tile: Annotated[str, typer.Option(
         help="Side of the tiles in px, `whole` for none, or `auto`.", rich_help_panel=COMPUTE)] = "auto"
     overlap: Annotated[int | None, typer.Option(
@@ -117,6 +120,16 @@ class SpectrumOptions(ReportOptions):
 @dataclass(frozen=True, kw_only=True)
 class InfoOptions(ReportOptions):
     model: Annotated[str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(WeightsOptions):
+    model: Annotated[str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)]
+    output: Annotated[Path, typer.Argument(help="The .onnx file to write.", show_default=False)]
+    tile: Annotated[int, typer.Option(
+        help="Side in px at which the network is traced and compared; others are compared too.", min=16)] = 256
+    precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="Arithmetic of the network; fp16 is for GPUs.")] = "fp32"
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from glmha_cli import __version__
+from glmha_cli.cli.compute import engine_for, weights_for
 from glmha_cli.cli.interrupts import unwinding
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import WeightsOptions
@@ -15,7 +16,6 @@ from glmha_cli.cli.tally import Tally
 from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
 from glmha_cli.runtime.batch import Job, make_folder, require_file, require_free
-from glmha_cli.runtime.engine import EngineOptions, open_engine
 from glmha_cli.runtime.memory import fitted
 from glmha_cli.runtime.pipeline import run_jobs
 from glmha_cli.runtime.record import Line, Record, read_record, split_done
@@ -24,7 +24,7 @@ from glmha_cli.runtime.streams import STDIO, standard_streams
 from glmha_cli.runtime.tiling import OVERLAP_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.integrity import sha256_of
-from glmha_cli.weights.store import Weights, find_weights
+from glmha_cli.weights.store import Weights
 
 NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {"model", "max_pixels"}
 """Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
@@ -95,7 +95,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     access = access_of(replace(options, offline=options.offline or options.dry_run), output)
     jobs, weights, settings = plan.jobs, None, {}
     if options.record is not None and not (options.dry_run and not options.resume):
-        weights = find_weights(options.model, task=task.name, device=options.device, access=access)
+        weights = weights_for(task, options, access)
         settings = settings_of(task, options, weights)
     if options.resume:
         done, jobs = split_done(jobs, read_record(options.record), settings)
@@ -103,7 +103,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     require_free(jobs)
     if options.dry_run:
         return tally.show(jobs)
-    weights = weights or find_weights(options.model, task=task.name, device=options.device, access=access)
+    weights = weights or weights_for(task, options, access)
     if plan.folder is not None:
         make_folder(plan.folder)
     record = options.record and Record(options.record)
@@ -119,7 +119,7 @@ def run(task: Task, options: RestoreOptions, tiling: Tiling, jobs: list[Job], we
         record: Record | None, settings: Line) -> None:
     """Load the network and do the jobs, until as many have failed as may fail."""
     output = tally.output
-    engine = open_engine(weights.path, EngineOptions(device=options.device, precision=options.precision))
+    engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
     restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
     most_failures = 1 if options.fail_fast else options.max_failures

@@ -8,13 +8,15 @@ from typing import Literal, Protocol
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.lookup import resolve
+from glmha_cli.devices import has_gpu
+from glmha_cli.lookup import resolve, unknown
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
 
-ENGINES = {"torch": "glmha_cli.runtime.torch_engine:TorchEngine"}
+ENGINES = {"torch": "glmha_cli.runtime.torch_engine:TorchEngine", "onnx": "glmha_cli.runtime.onnx_engine:OnnxEngine"}
+FORMATS = {"torch": "safetensors", "onnx": "onnx"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,22 @@ def one_by_one(run: Callable[..., Float[np.ndarray, "h w c"]]) -> Callable[[Iter
     return lambda batches: (run(*(array[0] for array in inputs))[None] for inputs in batches)
 
 
-def open_engine(weights: Path, options: EngineOptions, *, name: str = "torch") -> Engine:
-    """Load a checkpoint on a device; UsageError for a device or precision that this machine does not have."""
+def formats_for(engine: str, options: EngineOptions) -> tuple[str, ...]:
+    """Formats of weights that `engine` can load, best first. `auto`: ONNX on CPUs in float32, where it starts in a tenth
+    of the time and computes as fast (benchmarks/README.md); else PyTorch. Either takes what there is, if it is all.
+    Raises UsageError for an engine that there is not.
+    """
+    if engine != "auto":
+        if engine not in FORMATS:
+            raise unknown("engine", engine, ("auto", *FORMATS))
+        return (FORMATS[engine],)
+    onnx_first = options.precision in ("auto", "fp32") and not has_gpu(options.device)
+    return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
+
+
+def open_engine(weights: Path, options: EngineOptions) -> Engine:
+    """Load a checkpoint on a device with the engine for its format; UsageError for a device or precision that this
+    machine does not have.
+    """
+    name = next((name for name, suffix in FORMATS.items() if weights.suffix == f".{suffix}"), "torch")
     return resolve(ENGINES, name, "engine").load(weights, options)

@@ -4,12 +4,13 @@ A path, then --weights-dir, then what is bundled, then the Hub's cache, then the
 Hub's cache they are deleted and fetched once more before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from glmha_cli.devices import has_gpu
 from glmha_cli.errors import NoInputError, UsageError, WeightsUnavailableError
 from glmha_cli.weights import hub
 from glmha_cli.weights.about import read_about
@@ -45,7 +46,7 @@ class Access:
 class Weights:
     """A checkpoint ready to load.
 
-    sha256: of the published file, which is not `path` where that was converted. entry: None for a file given by path.
+    path: its suffix tells the format. sha256: of the published file, which is not `path` where that was converted. entry: None for a file given by path.
     """
 
     id: str
@@ -54,10 +55,12 @@ class Weights:
     entry: ModelEntry | None
 
 
-def find_weights(model: str | None, *, task: str | None, device: str = "auto", access: Access = Access()) -> Weights:
+def find_weights(model: str | None, *, task: str | None, device: str = "auto", formats: Sequence[str] = ("safetensors",),
+                 access: Access = Access()) -> Weights:
     """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any where that is None.
 
     device: `auto`, `cpu`, `cuda` or `mps`; a task's default may be larger on a GPU.
+    formats: "safetensors", "onnx", or both, the better first; what is on this machine goes before what is not.
 
     Raises:
         UsageError: unknown model (closest offered), a model of another task, or terms not accepted.
@@ -65,11 +68,11 @@ def find_weights(model: str | None, *, task: str | None, device: str = "auto", a
         WeightsUnavailableError: no weights yet, none to be had, or not the bytes that were published.
     """
     if model is not None and is_path(model):
-        return _from_path(Path(model), task)
+        return _from_path(Path(model), task, formats)
     entry = load_manifest().model(model or task, has_gpu=partial(has_gpu, device))
     _require_task(entry.id, entry.task, task)
     require_acceptance(entry, accept=access.accept_licence, say=access.say)
-    kind = "pth" if "pth" in entry.files else "safetensors"
+    kind = _kind(entry, formats, access)
     published = partial(fetch, entry, kind, access)
     path = converted(entry, published) if kind == "pth" else published()
     return Weights(id=entry.id, path=path, sha256=entry.files[kind].sha256, entry=entry)
@@ -87,16 +90,20 @@ def describe(model: str) -> Mapping[str, Any]:
     return {"task": entry.task, "network": entry.network}
 
 
-def has_gpu(device: str) -> bool:
-    """Whether computing on `device` means a GPU."""
-    if device != "auto":
-        return device != "cpu"
-    import torch
+def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
+    """The file of the entry to load: of the formats that it has, the first that is on this machine, or the first."""
+    kinds = ["pth" if kind == "safetensors" and "pth" in entry.files else kind for kind in formats]
+    there = [kind for kind in kinds if kind in entry.files]
+    if not there and entry.files:
+        raise WeightsUnavailableError(f"there is no {' or '.join(formats)} file of '{entry.id}'",
+                                      f"glmha export {entry.id} {entry.id}.onnx makes one, for --model")
+    here = [kind for kind in there if len(there) > 1 and locate(entry, kind, access.weights_dir)]
+    return (here or there or kinds)[0]
 
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
-
-def _from_path(path: Path, task: str | None) -> Weights:
+def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
+    if path.is_file() and (format := "onnx" if path.suffix.lower() == ".onnx" else "safetensors") not in formats:
+        raise UsageError(f"'{path}' is {format}; {' or '.join(formats)} is needed here", "glmha models; --engine, --model")
     _require_task(str(path), read_about(path)["task"], task)
     return Weights(id=path.stem, path=path, sha256=sha256_of(path), entry=None)
 

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 LAYERS = [
-    {"errors", "shapes", "allocator"},
+    {"errors", "shapes", "allocator", "devices"},
     {"lookup"},
     {"typed"},
     {"io", "physics", "attention"},
@@ -19,7 +19,7 @@ LAYERS = [
     {"__main__"},
 ]
 ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
-TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "io", "physics", "tasks"}
+TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "devices", "io", "physics", "tasks"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

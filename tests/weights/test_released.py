@@ -67,7 +67,7 @@ def test_the_command_and_a_run_with_the_result(deraining, photo, tmp_path):
     assert result.returncode == 0 and "non-commercial" in result.stderr, result.stderr
     output = deraining.with_suffix(".safetensors")
     result = run_glmha("derain", photo, tmp_path / "out.png", "--model", output, "--json")
-    assert result.returncode == 0 and json.loads(result.stdout)["sha256"] == sha256_of(output), result.stderr
+    assert result.returncode == 0 and json.loads(result.stdout)["weights_sha256"] == sha256_of(output), result.stderr
     with pytest.raises(CannotCreateError, match="exists"):
         import_checkpoint(deraining, output, task="derain")
     assert import_checkpoint(deraining, output, task="deblur", overwrite=True)["task"] == read_about(output)["task"] == "deblur"

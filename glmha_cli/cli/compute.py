@@ -1,0 +1,20 @@
+"""The weights that computing options mean, and the engine that runs them."""
+
+from glmha_cli.cli.options import ComputeOptions
+from glmha_cli.runtime.engine import Engine, EngineOptions, formats_for, open_engine
+from glmha_cli.tasks.base import Task
+from glmha_cli.weights.store import Access, Weights, find_weights
+
+
+def weights_for(task: Task, options: ComputeOptions, access: Access) -> Weights:
+    """The checkpoint, in a format that the engine asked for can load."""
+    formats = formats_for(options.engine, engine_options(options))
+    return find_weights(options.model, task=task.name, device=options.device, formats=formats, access=access)
+
+
+def engine_for(weights: Weights, options: ComputeOptions) -> Engine:
+    return open_engine(weights.path, engine_options(options))
+
+
+def engine_options(options: ComputeOptions) -> EngineOptions:
+    return EngineOptions(device=options.device, precision=options.precision)
