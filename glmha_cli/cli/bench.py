@@ -39,7 +39,7 @@ def bench(options: BenchOptions) -> None:
     models = options.models or [entry.id for entry in load_manifest().models.values() if entry.status == "ready"]
     rows = []
     with output.progress() as progress:
-        for model, engine in progress.track([(model, engine) for model in models for engine in options.engine or engines_of(model)]):
+        for model, engine in progress.track([(each, engine) for each in models for engine in options.engine or engines_of(each)]):
             rows.append(measured(model, engine, options, output))
             output.record(rows[-1])
     if not options.json:
