@@ -34,9 +34,9 @@ class Projection:
         self.point, self.depth = matrix(point.weight[channels], dtype), depth.weight[channels].to(dtype)
         self.channels = len(self.depth)
 
-    def rows(self, x: Float[Tensor, "h w c"], channels: int) -> DepthwiseRows:
+    def rows(self, x: Float[Tensor, "h w c"], channels: int, *, gelu: bool = False) -> DepthwiseRows:
         """The depth-wise part for an image of x's size in bands for `channels`."""
-        return DepthwiseRows(self.depth, *x.shape[:2], band_rows(x.shape[1], channels))
+        return DepthwiseRows(self.depth, *x.shape[:2], band_rows(x.shape[1], channels), gelu=gelu)
 
 
 class BandedCSA:
@@ -67,8 +67,9 @@ class BandedGLMHA:
     def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
         h, w, c = x.shape
         normed, queries = (torch.empty_like(x, dtype=norm.dtype) for _ in range(2))
-        stage = self.q.rows(x, c)
-        for band in bands(h, w, c):
+        wide = 3 * c  # of Q, K and V, as copies for the scores are made of them
+        stage = self.q.rows(x, wide)
+        for band in bands(h, w, wide):
             normed[band] = norm(x[band])
             product_into(stage.room(length(band)), normed[band], self.q.point)
             where, rows = stage.ready()
@@ -76,8 +77,8 @@ class BandedGLMHA:
         guided = (guide(self.attention, queries)[:, None] * self.kv_point).to(norm.dtype)
 
         values, scores = x.new_empty(h, w, self.kv.channels // 2, dtype=norm.dtype), Scores(self.attention)
-        stage = self.kv.rows(x, self.kv.channels)
-        for band in bands(h, w, self.kv.channels):
+        stage = self.kv.rows(x, wide)
+        for band in bands(h, w, wide):
             product_into(stage.room(length(band)), normed[band], guided)
             where, rows = stage.ready()
             k, values[where] = rows.chunk(2, dim=-1)
@@ -110,7 +111,7 @@ class BandedBlock:
         else:
             x += as_rows(self.whole(self.norm1.norm(as_image(x))))
         hidden = self.gelu.channels
-        stages = [half.rows(x, hidden) for half in (self.gelu, self.gate)]
+        stages = [self.gelu.rows(x, hidden, gelu=True), self.gate.rows(x, hidden)]
         for band in bands(*x.shape[:2], hidden):
             if mixed is not None:
                 add_product(x[band], values[band], mixed)
@@ -118,7 +119,7 @@ class BandedBlock:
             for stage, half in zip(stages, (self.gelu, self.gate), strict=True):
                 product_into(stage.room(length(band)), normed, half.point)
             (where, a), (_, b) = (stage.ready() for stage in stages)
-            add_product(x[where], F.gelu(a).mul_(b), self.back)
+            add_product(x[where], a.mul_(b), self.back)
 
 
 class BandedRestormer(nn.Module):
@@ -131,7 +132,7 @@ class BandedRestormer(nn.Module):
             [BandedBlock(block, dtype) for block in blocks]
             for blocks in (*network.encoder, network.bottleneck, network.refinement))
         self.decoder = [[BandedBlock(block, dtype) for block in blocks] for blocks in network.decoder]
-        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
+        self.embed, self.output = Dense(network.embed), Dense(network.output)
         self.down, self.up = ([Dense(part[0], dtype) for part in parts] for parts in (network.down, network.up))
         self.skip: list[Tensor | None] = [None]
         for up, fuse in zip(self.up[1:], network.fuse, strict=True):

@@ -6,6 +6,7 @@ Tensors here are rows of one image, channels last in memory: (rows, w, c).
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from glmha_cli.networks.blocks import LayerNorm
 
-BAND_NUMBERS = 2**19  # numbers in a block's widest map of a band: more leave the cache, fewer are all calls
+BAND_NUMBERS = 2**20  # numbers in a block's widest map of a band: more leave the cache, fewer are all calls
 
 
 def band_rows(width: int, channels: int) -> int:
@@ -36,10 +37,11 @@ class DepthwiseRows:
     """A zero-padded depth-wise 3x3 convolution over an image that comes in bands of at most `band` rows.
 
     A row is ready once the row below it has come, so the bands that leave lie one row higher than those that came.
+    gelu: GELU of its output.
     """
 
-    def __init__(self, weight: Float[Tensor, "c 1 3 3"], height: int, width: int, band: int) -> None:
-        self.weight, self.height = weight, height
+    def __init__(self, weight: Float[Tensor, "c 1 3 3"], height: int, width: int, band: int, *, gelu: bool = False) -> None:
+        self.weight, self.height, self.gelu = weight, height, gelu
         self.buffer = weight.new_empty(min(band, height) + 4, width, len(weight))
         self.buffer[0] = 0
         self.end, self.come, self.left = 1, 0, 0
@@ -54,12 +56,31 @@ class DepthwiseRows:
         """Which rows of the image can be given now, and they. The last two that came wait for the next band."""
         if self.come == self.height:
             self.room(1)[:] = 0
-        image = self.buffer[None, :self.end].permute(0, 3, 1, 2)
-        rows = F.conv2d(image, self.weight, padding=(0, 1), groups=len(self.weight)).permute(0, 2, 3, 1)[0]
+        rows = depthwise(self.buffer[:self.end], self.weight, gelu=self.gelu)
         self.buffer[:2] = self.buffer[self.end - 2:self.end].clone()
         where, self.end = slice(self.left, self.left + len(rows)), 2
         self.left = where.stop
         return where, rows
+
+
+def depthwise(rows: Float[Tensor, "rows w c"], weight: Float[Tensor, "c 1 3 3"], *, gelu: bool) -> Float[Tensor, "rows-2 w c"]:
+    """The convolution of all rows that have neighbours; GELU in the same pass where oneDNN can."""
+    image = rows[None].permute(0, 3, 1, 2)
+    if gelu and onednn_computes(weight.dtype):
+        out = torch.ops.mkldnn._convolution_pointwise(image, weight, None, [0, 1], [1, 1], [1, 1], len(weight), "gelu", [], "none")
+    else:
+        out = F.conv2d(image, weight, padding=(0, 1), groups=len(weight))
+        out = torch.ops.aten.gelu_(out) if gelu else out
+    return out.permute(0, 2, 3, 1)[0]
+
+
+@cache
+def onednn_computes(dtype: torch.dtype) -> bool:
+    """Whether PyTorch has oneDNN (x86 alone) and this CPU can do its arithmetic in `dtype`."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    asked = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}.get(dtype)
+    return getattr(torch.ops.mkldnn, asked)() if asked else dtype == torch.float32
 
 
 def product_into(out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c_out"]) -> None:
@@ -105,10 +126,13 @@ class Norm:
 
 
 class Dense:
-    """A convolution with few channels between the blocks: in the products' precision, at least float32 out."""
+    """A convolution between the blocks, at least float32 out; without a dtype in that of its weights: what makes the
+    features and the output from them is not rounded below float32.
+    """
 
-    def __init__(self, conv: torch.nn.Conv2d, dtype: torch.dtype) -> None:
-        self.weight, self.stride, self.padding = conv.weight.to(dtype, memory_format=torch.channels_last), conv.stride, conv.padding
+    def __init__(self, conv: torch.nn.Conv2d, dtype: torch.dtype | None = None) -> None:
+        self.weight = conv.weight.to(dtype or conv.weight.dtype, memory_format=torch.channels_last)
+        self.stride, self.padding = conv.stride, conv.padding
 
     def __call__(self, x: Float[Tensor, "1 c_in h w"]) -> Float[Tensor, "1 c_out h_out w_out"]:
         x = x.to(self.weight.dtype, memory_format=torch.channels_last)

@@ -94,13 +94,13 @@ class BandedUBlock:
         else:
             x += as_rows(self.whole(as_image(x), None if gate is None else as_image(gate)))
             ready = bands(h, w, wide)
-        stage = DepthwiseRows(self.hidden, h, w, band_rows(w, wide) + 2)
+        stage = DepthwiseRows(self.hidden, h, w, band_rows(w, wide) + 2, gelu=True)
         for band in ready:
             hidden = stage.room(length(band))
             product_into(hidden, self.norm(x[band]), self.into)
             torch.ops.aten.gelu_(hidden)
             where, rows = stage.ready()
-            add_product(x[where], torch.ops.aten.gelu_(rows), self.back)
+            add_product(x[where], rows, self.back)
 
     def gate_of(self, gate: Float[Tensor, "1 c h w"]) -> Gate:
         """A gate as this block takes it: the channels of V that are left, in its precision."""
@@ -114,12 +114,13 @@ class BandedUBlock:
         mixing = torch.cat([mixing, self.expand.to(mixing.dtype)]).to(self.dtype)
         values = x.new_empty(h, w, kept, dtype=self.dtype)
         rows = band_rows(w, wide)
-        first, second = (DepthwiseRows(weight, h, w, rows + 1) for weight in self.positional)
+        first, second = (DepthwiseRows(weight, h, w, rows + 1, gelu=gelu)
+                         for weight, gelu in zip(self.positional, (True, False), strict=True))
         for band in bands(h, w, wide):
             product_into(values[band], x[band].to(self.dtype), to_v)
             first.room(length(band))[:] = values[band]
             where, once = first.ready()
-            second.room(length(where))[:] = F.gelu(once)
+            second.room(length(where))[:] = once
             where, branch = second.ready()
             mixed = values[where] if gate is None else values[where] * gate[where]
             add_product(x[where], torch.cat([mixed, branch], dim=-1), mixing)
@@ -186,8 +187,8 @@ class BandedMSTPlusPlus(nn.Module):
     def __init__(self, network: MSTPlusPlus, dtype: torch.dtype) -> None:
         super().__init__()
         self.config = network.config
-        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
-        self.stages = [(Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype))
+        self.embed, self.output = Dense(network.embed), Dense(network.output)
+        self.stages = [(Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output))
                        for stage in network.stages]
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
@@ -209,7 +210,7 @@ class BandedMST(nn.Module):
     def __init__(self, network: MST, dtype: torch.dtype) -> None:
         super().__init__()
         self.config, self.network = network.config, network
-        self.embed, self.output = Dense(network.embed, dtype), Dense(network.output, dtype)
+        self.embed, self.output = Dense(network.embed), Dense(network.output)
         self.u = BandedU(network.u, dtype)
         self.kept: list[tuple[Tensor, list[Gate]]] = []
 

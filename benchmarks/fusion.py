@@ -1,0 +1,225 @@
+"""Seconds of a 256x256 tile on CPUs: the plain network with CSA against ours, and what each rewrite gains.
+
+    python benchmarks/fusion.py                 # paper-size Restormer, MST++, MST-L, and the lite derain network
+    python benchmarks/fusion.py --rewrites      # each rewrite against what it replaces, at its network's widest level
+
+Plain: channels-first, eager, float32, attention as the papers write it (Q and K normalised, attention times V, then Wo),
+checked equal to ours. All in one process and run, in turn; the best of the rounds. "of the limit" is the time of all
+multiply-adds of the CSA network at the rate of a large matrix product in that precision, measured in the same run.
+With OMP_NUM_THREADS=1 the clock is that of the thread, so that other work on the machine disturbs little.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from glmha_cli.allocator import keep_freed_memory
+from glmha_cli.attention.csa import CSA, ChannelSelfAttention
+from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.fusion import fuse_for_cpu
+from glmha_cli.fusion.restormer import Projection, up_and_fuse
+from glmha_cli.fusion.rows import Norm, add_product, as_image, as_rows, bands, length, product_into
+from glmha_cli.fusion.scores import Scores
+from glmha_cli.fusion.u_shape import BandedMST, GramCSA
+from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
+from glmha_cli.networks.mst import MSTConfig
+from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
+from glmha_cli.networks.restormer import HOST as RESTORMER_HOST
+from glmha_cli.networks.restormer import RestormerConfig
+from glmha_cli.networks.u_shape import HOST as U_HOST
+
+SIDE = 256
+NETWORKS = {  # config of the network with CSA, and its multiply-adds in G (None: not in the paper)
+    "restormer": (RestormerConfig(attention=CSA()), 154.882),
+    "mst_plus_plus": (MSTPlusPlusConfig(attention=CSA()), 22.2904),
+    "mst": (MSTConfig(attention=CSA()), 27.95),
+    "derain-lite": (RestormerConfig(attention=CSA(), channels=32, num_blocks=(1, 2, 2, 2), num_refinement_blocks=1,
+                                    ffn_expansion=2.0, stem_downscale=2), None),
+}
+
+
+class PlainAttention(nn.Module):
+    """CSA as the papers write it, with the weights of ours."""
+
+    def __init__(self, ours: ChannelSelfAttention) -> None:
+        super().__init__()
+        self.heads, self.temperature, self.qkv, self.out = ours.heads, ours.temperature, ours.qkv, ours.out
+        self.positional = ours.positional
+
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        b, c, h, w = x.shape
+        q, k, v = self.qkv(x).chunk(3, dim=1)
+        gated = v if gate is None else v * gate
+        heads = [part.reshape(b, self.heads, c // self.heads, h * w) for part in (q, k, gated)]
+        attn = (F.normalize(heads[0], dim=-1) @ F.normalize(heads[1], dim=-1).mT * self.temperature).softmax(dim=-1)
+        out = self.out((attn @ heads[2]).reshape(b, c, h, w))
+        return out if self.positional is None else out + self.positional(v)
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """`network` with its attentions changed for plain ones, in place."""
+    for module in list(network.modules()):
+        if isinstance(getattr(module, "attention", None), ChannelSelfAttention):
+            module.attention = PlainAttention(module.attention)
+    return network
+
+
+def randomised(module: nn.Module) -> nn.Module:
+    """Weights as after a training that changed little: only the zero ones and the temperatures are drawn."""
+    torch.manual_seed(0)
+    for name, parameter in module.named_parameters():
+        if name.endswith(("output.weight", "temperature")):
+            nn.init.normal_(parameter, mean=float("temperature" in name), std=0.05)
+    return module.eval().requires_grad_(False)
+
+
+def best_of(forms: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Seconds of each form: the best of `rounds` after one to warm up, in turn."""
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+    seconds = dict.fromkeys(forms, float("inf"))
+    for turn in range(rounds + 1):
+        for name, form in forms.items():
+            start = clock()
+            form()
+            if turn:
+                seconds[name] = min(seconds[name], clock() - start)
+    return seconds
+
+
+def product_rate(dtype: torch.dtype) -> float:
+    """FLOP/s of a 2048x2048 matrix product."""
+    a = torch.rand(2048, 2048).to(dtype)
+    return 2 * 2048**3 / best_of({"": lambda: a @ a}, 10)[""]
+
+
+def precisions() -> dict[str, torch.dtype]:
+    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def measure_network(name: str, rounds: int) -> None:
+    config, giga_macs = NETWORKS[name]
+    csa = randomised(config.build())
+    glmha = randomised(type(config)(**{**vars(config), "attention": GLMHA()}).build())
+    inputs = [torch.rand(1, config.in_channels, SIDE, SIDE)]
+    if isinstance(config, MSTConfig):
+        inputs.append(torch.rand(1, config.channels, SIDE, config.w_ext(SIDE)))
+    expected = csa(*inputs)
+    error = (fuse_for_cpu(csa, torch.float32)(*inputs) - expected).abs().max() * 255
+    plain_csa = plain(csa)
+    print(f"\n{name}: plain CSA and ours in bands differ by {(plain_csa(*inputs) - expected).abs().max() * 255:.5f} "
+          f"and {error:.5f} 8-bit steps")
+    layout = torch.channels_last
+    ours, rows_first = glmha, [x.contiguous(memory_format=layout) for x in inputs]
+    forms = {"plain CSA": lambda: plain_csa(*inputs)}
+    fused = {precision: fuse_for_cpu(glmha, dtype) for precision, dtype in precisions().items()}
+    reference = glmha(*inputs)
+    ours = glmha.to(memory_format=layout)
+    forms["GLMHA, channels-last"] = lambda: ours(*rows_first)
+    for precision, network in fused.items():
+        forms[f"GLMHA, fused, {precision}"] = lambda network=network: network(*inputs)
+    seconds = best_of(forms, rounds)
+    for form, value in seconds.items():
+        line = f"  {form:24}{value:8.3f} s{seconds['plain CSA'] / value:8.2f} times as fast"
+        precision = form.rsplit(" ", 1)[-1]
+        if precision in fused:
+            steps = (fused[precision](*inputs) - reference).abs().max() * 255
+            line += f", {steps:.4f} steps from float32"
+            if giga_macs:
+                line += f", {value * product_rate(precisions()[precision]) / (2e9 * giga_macs):.2f} of the limit's time"
+        print(line)
+
+
+def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
+    """Each rewrite beside what it replaces, in float32, at the widest level of a network that has it."""
+    dtype, size = torch.float32, (SIDE, SIDE)
+    wide, narrow = torch.rand(*size, 96), torch.rand(*size, 31)
+    wide_image, narrow_image = as_image(wide), as_image(narrow)
+
+    attention = randomised(CSA().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
+    slow = PlainAttention(attention)
+
+    u_attention = randomised(CSA().build(31, 1, U_HOST)).to(memory_format=torch.channels_last)
+    gram = GramCSA(u_attention, dtype)
+
+    def by_scores() -> Tensor:
+        scores = Scores(u_attention)
+        q, k, _ = u_attention.qkv(narrow_image).chunk(3, dim=1)
+        scores.add(as_rows(q), as_rows(k))
+        return scores.mixing()
+
+    guided = randomised(GLMHA().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
+    point, scale = guided.kv[0], torch.rand(96)
+
+    norm = LayerNorm(96).requires_grad_(False)
+    into = torch.rand(96, 255)
+    folded = norm.weight[:, None] * into
+
+    ffn = GatedFeedForward(96, expansion=2.66).requires_grad_(False).to(memory_format=torch.channels_last)
+    halves = [Projection(ffn.project_in, ffn.depthwise, dtype, part) for part in (slice(255), slice(255, None))]
+    back = ffn.project_out.weight[:, :, 0, 0].T.contiguous()
+
+    def in_bands() -> Tensor:
+        stages, out = [half.rows(wide, 255, gelu=gelu) for half, gelu in zip(halves, (True, False), strict=True)], wide.clone()
+        for band in bands(*size, 255):
+            for stage, half in zip(stages, halves, strict=True):
+                product_into(stage.room(length(band)), wide[band], half.point)
+            (where, a), (_, b) = (stage.ready() for stage in stages)
+            add_product(out[where], a.mul_(b), back)
+        return out
+
+    low, skip = torch.rand(1, 192, 64, 64), torch.rand(1, 96, 128, 128)
+    up, join = torch.rand(384, 192, 3, 3), torch.rand(96, 192, 1, 1)
+    of_up, of_skip = join.chunk(2, dim=1)
+    folded_up = up_and_fuse(up, of_up)
+
+    mst = randomised(MSTConfig(attention=GLMHA()).build())
+    kept = BandedMST(mst, dtype)
+    mask = torch.rand(1, 28, SIDE, mst.config.w_ext(SIDE))
+
+    return {
+        "(a, e) Wo and norms in the small matrix: CSA, 96 channels": {
+            "before": lambda: slow(wide_image), "after": lambda: attention(wide_image)},
+        "(b) Gram matrix instead of Q, K, Q^T K and norms: 31 channels": {
+            "before": by_scores, "after": lambda: gram(narrow)},
+        "(c) 1 + alpha A in the columns of Wk', Wv': 96 channels": {
+            "before": lambda: point(wide_image * scale[:, None, None]),
+            "after": lambda: F.conv2d(wide_image, point.weight * scale[:, None, None])},
+        "(d) LayerNorm's weight in the next 1x1: 96 channels": {
+            "before": lambda: Norm(norm, dtype)(wide).flatten(0, 1) @ into,
+            "after": lambda: F.layer_norm(wide, (96,)).flatten(0, 1) @ folded},
+        "(f) up-sampling and fusion in one: level 2 of Restormer": {
+            "before": lambda: F.conv2d(torch.cat([F.pixel_shuffle(F.conv2d(low, up, padding=1), 2), skip], dim=1), join),
+            "after": lambda: F.pixel_shuffle(F.conv2d(low, folded_up, padding=1), 2) + F.conv2d(skip, of_skip)},
+        "(g) gates of a mask seen before: MST-L": {
+            "before": lambda: mst.gates(mask), "after": lambda: kept.gates(mask)},
+        "bands of rows: feed-forward, 96 channels": {
+            "before": lambda: wide_image + ffn(wide_image), "after": in_bands},
+    }
+
+
+@torch.inference_mode()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", nargs="*", choices=[*NETWORKS, []], help=f"of {', '.join(NETWORKS)}; all by default")
+    parser.add_argument("--rewrites", action="store_true")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    keep_freed_memory()
+    rates = ", ".join(f"{name} {product_rate(dtype) / 1e9:.0f}" for name, dtype in precisions().items())
+    print(f"{torch.get_num_threads()} threads; 2048x2048 product, GFLOP/s: {rates}")
+    if options.rewrites:
+        for name, forms in rewrites().items():
+            seconds = best_of(forms, options.rounds)
+            print(f"{name:66}{seconds['before'] * 1e3:8.2f} ms -> {seconds['after'] * 1e3:8.2f} ms "
+                  f"({seconds['before'] / seconds['after']:.2f} times as fast)")
+        return
+    for name in options.network or NETWORKS:
+        measure_network(name, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
