@@ -11,7 +11,7 @@ COMPUTE, FILES, REPORT, WEIGHTS = "Computing", "Files", "Reporting", "Weights"
 DeviceChoice = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(
     help="Where to compute.", rich_help_panel=COMPUTE)]
 PrecisionChoice = Annotated[Literal["auto", "fp32", "bf16", "fp16"], typer.Option(
-    help="Arithmetic of the network; auto: bf16 on CUDA, else fp32.", rich_help_panel=COMPUTE)]
+    help="Arithmetic of the network; auto: bf16 on CUDA, fp16 on CPUs made for it, else fp32.", rich_help_panel=COMPUTE)]
 MaxPixels = Annotated[int, typer.Option(
     help="Refuse photos with more pixels than this.", min=1, rich_help_panel=FILES)]
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
 from glmha_cli.runtime.engine import EngineOptions, Inputs
 from glmha_cli.runtime.memory import free_bytes, room_px
 from glmha_cli.weights.about import read_about
@@ -30,16 +31,17 @@ def choose_device(asked: str) -> str:
 
 
 def choose_precision(asked: str, device: str) -> str:
-    """float32 where accuracy costs little (CPU, Apple), bfloat16 on CUDA."""
+    """bfloat16 on CUDA, float16 on CPUs that are made for it, else float32, where accuracy costs little."""
+    fp16_cpu = device == "cpu" and computes_float16_well()
     if asked == "auto":
-        return "bf16" if device == "cuda" else "fp32"
-    if asked == "fp16" and device == "cpu":
-        raise UsageError("float16 is slow and overflows on CPUs", "--precision bf16")
+        return "bf16" if device == "cuda" else "fp16" if fp16_cpu else "fp32"
+    if asked == "fp16" and device == "cpu" and not fp16_cpu:
+        raise UsageError("this CPU is slow in float16", "--precision bf16")
     return asked
 
 
 class TorchEngine:
-    """See glmha_cli.runtime.engine.Engine. Weights stay float32; lower precision is by autocast."""
+    """See glmha_cli.runtime.engine.Engine. Weights stay float32; lower precision is by autocast, on CPUs by `fusion`."""
 
     def __init__(self, network: torch.nn.Module, *, device: str, precision: str, about: Mapping[str, Any]) -> None:
         self.network = network.to(device, memory_format=torch.channels_last)
@@ -47,6 +49,7 @@ class TorchEngine:
         self.about = about
         self.stretch_input = about.get("stretch_input", False)
         self.device, self.precision = device, precision
+        self.on_cpu: dict[str, torch.nn.Module] = {}  # by precision, made when first needed
 
     @classmethod
     def load(cls, weights: Path, options: EngineOptions) -> "TorchEngine":
@@ -90,6 +93,10 @@ class TorchEngine:
 
     @torch.inference_mode()
     def _forward(self, tensors: list[torch.Tensor], precision: str) -> torch.Tensor:
+        if self.device == "cpu":
+            if precision not in self.on_cpu:
+                self.on_cpu[precision] = fuse_for_cpu(self.network, DTYPES[precision])
+            return self.on_cpu[precision](*tensors)
         with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32"):
             return self.network(*tensors).float()
 
