@@ -64,6 +64,8 @@ class Calibration(nn.Module):
 
     def pooled(self, q: Tensor) -> Tensor:
         pooled = F.adaptive_max_pool2d(q, self.WINDOW)
+        if torch.is_grad_enabled():  # the convolution that it is has a slow gradient on CPUs
+            return (pooled * self.depthwise.weight[:, 0]).sum(dim=(2, 3)) + self.depthwise.bias
         return self.depthwise(pooled).flatten(1)
 
     def every_pixel(self, q: Tensor) -> Tensor:
@@ -83,6 +85,18 @@ class GuidedLowRankAttention(ChannelAttention):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q = self.q(x)
-        reweighted = x * (1 + self.alpha * self.calibrate(q))  # eq. 5
-        k, v = self.kv(reweighted).chunk(2, dim=1)
+        guide = 1 + self.alpha * self.calibrate(q)
+        k, v = self.guided(x, guide) if torch.is_grad_enabled() else self.kv(x * guide).chunk(2, dim=1)  # eq. 5-6
         return q, k, v
+
+    def guided(self, x: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+        """The same K and V with `guide` in the matrix, not in x: no pass over a re-weighted x, nor over its gradient."""
+        point, *depthwise = self.kv.children() if isinstance(self.kv, nn.Sequential) else (self.kv,)
+        matrix = rearrange(guide, "b c 1 1 -> b c 1") * rearrange(point.weight, "k c 1 1 -> c k")
+        pixels = rearrange(x, "b c h w -> b (h w) c")
+        maps = [rearrange(pixels @ half, "b (h w) k -> b k h w", h=x.shape[2]) for half in matrix.chunk(2, dim=2)]
+        for conv in depthwise:
+            weights = conv.weight.chunk(2)
+            maps = [F.conv2d(m, weight, padding=1, groups=len(weight)) for m, weight in zip(maps, weights, strict=True)]
+        k, v = maps
+        return k, v

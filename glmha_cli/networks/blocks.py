@@ -35,8 +35,14 @@ class GatedFeedForward(nn.Module):
         self.project_out = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a, b = self.depthwise(self.project_in(x)).chunk(2, dim=1)
+        a, b = self.halves(x) if torch.is_grad_enabled() else self.depthwise(self.project_in(x)).chunk(2, dim=1)
         return self.project_out(F.gelu(a) * b)
+
+    def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, made apart: for CPUs the gradient of fewer channels is faster, and none is joined of two."""
+        weights = zip(self.project_in.weight.chunk(2), self.depthwise.weight.chunk(2), strict=True)
+        a, b = (F.conv2d(F.conv2d(x, point), depth, padding=1, groups=len(depth)) for point, depth in weights)
+        return a, b
 
 
 class FeedForward(nn.Sequential):
