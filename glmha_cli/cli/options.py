@@ -44,7 +44,7 @@ class ComputeOptions(WeightsOptions):
         help="Model id (see: glmha models), or the path of a .safetensors or .onnx file. Default: the task's.",
         show_default=False, rich_help_panel=COMPUTE)] = None
     engine: Annotated[Literal["auto", "onnx", "torch"], typer.Option(
-        help="What computes; auto: ONNX Runtime on CPUs where the model has such a file, else PyTorch.",
+        help="What computes; auto: ONNX Runtime for one input on a CPU if the model has such a file, else PyTorch.",
         rich_help_panel=COMPUTE)] = "auto"
     tile: Annotated[str, typer.Option(
         help="Side of the tiles in px, `whole` for none, or `auto`.", rich_help_panel=COMPUTE)] = "auto"

@@ -21,7 +21,7 @@ from glmha_cli.runtime.pipeline import run_jobs
 from glmha_cli.runtime.record import Line, Record, read_record, split_done
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.runtime.streams import STDIO, standard_streams
-from glmha_cli.runtime.tiling import OVERLAP_PX, TILE_PX, Tiling
+from glmha_cli.runtime.tiling import OVERLAP_PX, SLACK_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
@@ -84,8 +84,9 @@ def parse_tiling(tile: str, overlap_px: int | None) -> Tiling:
         return Tiling(tile_px=None)
     if tile != "auto" and not tile.isdigit():
         raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
-    tile_px = TILE_PX if tile == "auto" else int(tile)
-    return Tiling(tile_px=tile_px, overlap_px=min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px)
+    tile_px, slack_px = (TILE_PX, SLACK_PX) if tile == "auto" else (int(tile), 0)
+    overlap_px = min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px
+    return Tiling(tile_px=tile_px, overlap_px=overlap_px, slack_px=slack_px)
 
 
 def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: Output) -> int:
@@ -95,7 +96,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     access = access_of(replace(options, offline=options.offline or options.dry_run), output)
     jobs, weights, settings = plan.jobs, None, {}
     if options.record is not None and not (options.dry_run and not options.resume):
-        weights = weights_for(task, options, access)
+        weights = weights_for(task, options, access, single=plan.single)
         settings = settings_of(task, options, weights)
     if options.resume:
         done, jobs = split_done(jobs, read_record(options.record), settings)
@@ -103,7 +104,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     require_free(jobs)
     if options.dry_run:
         return tally.show(jobs)
-    weights = weights or weights_for(task, options, access)
+    weights = weights or weights_for(task, options, access, single=plan.single)
     if plan.folder is not None:
         make_folder(plan.folder)
     record = options.record and Record(options.record)

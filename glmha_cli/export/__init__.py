@@ -39,13 +39,15 @@ def export_onnx(weights: Path, output: Path, *, sha256: str, tile_px: int = 256,
     from glmha_cli.export.check import relative_error
     from glmha_cli.export.graph import in_half, traced
     from glmha_cli.export.storage import store_exactly_in_half
+    from glmha_cli.fusion import fuse
     from glmha_cli.weights.checkpoint import load_network
 
     network = load_network(weights)
+    fused = fuse(network)
     multiple = network.config.size_multiple
     tile_px = next_multiple(tile_px, multiple)
     with atomic_output(output, overwrite=overwrite) as temporary:
-        model = traced(in_half(network) if precision == "fp16" else network, tile_px=tile_px)
+        model = traced(in_half(fused) if precision == "fp16" else fused, tile_px=tile_px)
         store_exactly_in_half(model)
         about = {**read_about(weights), "sha256": sha256, "glmha": __version__, "precision": precision,
                  "size_multiple": multiple}

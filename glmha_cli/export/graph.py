@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from torch.onnx import register_custom_op_symbolic, symbolic_helper, unregister_custom_op_symbolic
 
+from glmha_cli.errors import GlmhaError
 from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export.sizes import sizes_by_input
 
@@ -31,14 +32,19 @@ SIZES = {0: "batch", 2: "height", 3: "width"}
 def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
     """The graph of a network of ours, traced on two images of `tile_px`; batch, height and width stay free.
 
-    Raises what the network raises, such as UsageError for an attention that no graph can hold.
+    Raises what the network raises, such as UsageError for an attention that no graph can hold, and GlmhaError for an
+    operator that the exporter does not know.
     """
     shapes = input_shapes(network.config, tile_px, tile_px)
     examples = tuple(torch.rand(2, *shape[1:]) for shape in shapes)
     names, graph = list(NAMES[: len(examples)]), io.BytesIO()
-    with _operators(), warnings.catch_warnings(action="ignore"), torch.no_grad():
-        torch.onnx.export(network, examples, graph, dynamo=False, opset_version=OPSET, input_names=names,
-                          output_names=[OUTPUT], dynamic_axes=_free_sizes(names))
+    with operators(), warnings.catch_warnings(action="ignore"), torch.no_grad():
+        try:
+            torch.onnx.export(network, examples, graph, dynamo=False, opset_version=OPSET, input_names=names,
+                              output_names=[OUTPUT], dynamic_axes=_free_sizes(names))
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error).strip().split("\n")[0]
+            raise GlmhaError(f"PyTorch cannot write this network as ONNX ({reason})", "glmha info MODEL") from error
     model = simplified(onnx.load_from_string(graph.getvalue()))
     sizes_by_input(model, network.config)
     return simplified(model)
@@ -94,7 +100,7 @@ OPERATORS: dict[str, Callable] = {"aten::mT": _transposed, "aten::adaptive_max_p
 
 
 @contextmanager
-def _operators() -> Iterator[None]:
+def operators() -> Iterator[None]:
     """Operators of torch that its exporter does not know, for the time of an export."""
     for name, symbolic in OPERATORS.items():
         register_custom_op_symbolic(name, symbolic, OPSET)

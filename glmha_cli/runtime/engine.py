@@ -57,16 +57,18 @@ def one_by_one(run: Callable[..., Float[np.ndarray, "h w c"]]) -> Callable[[Iter
     return lambda batches: (run(*(array[0] for array in inputs))[None] for inputs in batches)
 
 
-def formats_for(engine: str, options: EngineOptions) -> tuple[str, ...]:
-    """Formats of weights that `engine` can load, best first. `auto`: ONNX on CPUs in float32, where it starts in a tenth
-    of the time and computes as fast (benchmarks/README.md); else PyTorch. Either takes what there is, if it is all.
+def formats_for(engine: str, options: EngineOptions, *, single: bool) -> tuple[str, ...]:
+    """Formats of weights that `engine` can load, best first.
+
+    `auto`: ONNX for a single input on a CPU, as it is ready seconds before PyTorch; PyTorch for batches, as it computes
+    1.0 to 1.9 times as fast (benchmarks/README.md), and for GPUs. Either takes what there is, if it is all.
     Raises UsageError for an engine that there is not.
     """
     if engine != "auto":
         if engine not in FORMATS:
             raise unknown("engine", engine, ("auto", *FORMATS))
         return (FORMATS[engine],)
-    onnx_first = options.precision in ("auto", "fp32") and not has_gpu(options.device)
+    onnx_first = single and options.precision in ("auto", "fp32") and not has_gpu(options.device)
     return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
 
 

@@ -93,7 +93,7 @@ def test_the_record_tells_what_was_made_of_what_and_how(here, derain, tiny_model
         assert line["sha256"] == sha256(line["output"]) and line["input_sha256"] == sha256(line["input"])
         assert line["input_bytes"] == Path(line["input"]).stat().st_size
         assert line["input_mtime_ns"] == Path(line["input"]).stat().st_mtime_ns
-        assert line["model"] == "tiny" and line["weights_sha256"] == sha256(tiny_model) and line["tile"] == "256/32"
+        assert line["model"] == "tiny" and line["weights_sha256"] == sha256(tiny_model) and line["tile"] == "256-288/32"
         assert line["seconds"] > 0 and line["time"].endswith("+00:00") and line["settings"]["quality"] == 80
     (failed,) = lines(status="failed")
     assert failed["input"] == "in/b.jpg" and "b.jpg" in failed["reason"]

@@ -23,7 +23,7 @@ def tiled(run, inputs, *, batches=False, **options):
 @st.composite
 def tilings(draw):
     tile = draw(st.integers(16, 70))
-    return Tiling(tile_px=tile, overlap_px=draw(st.integers(0, tile // 2)))
+    return Tiling(tile_px=tile, overlap_px=draw(st.integers(0, tile // 2)), slack_px=draw(st.sampled_from([0, 0, 8])))
 
 
 @given(length=st.integers(1, 400), tiling=tilings())
@@ -31,7 +31,8 @@ def test_weights_add_up_to_one_and_tiles_cover_all(length, tiling):
     total = np.zeros(length)
     for span in spans(length, tiling):
         assert 0 <= span.start < span.stop <= length
-        assert span.stop - span.start == min(length, tiling.tile_px)
+        assert min(length, tiling.tile_px) <= span.stop - span.start <= tiling.tile_px + tiling.slack_px
+        assert tiling.slack_px or span.stop - span.start == min(length, tiling.tile_px)
         total[span.start : span.stop] += span.weight
     np.testing.assert_allclose(total, 1, atol=1e-6)
 
@@ -58,6 +59,13 @@ def test_identity_network_gives_the_input_back(height, width, tiling, multiple, 
     np.testing.assert_allclose(result, image, atol=1e-6)
     assert len(sizes) == 1, "one size of tile, so that one compiled network serves all"
     assert all(side % multiple == 0 for side in sizes.pop())
+
+
+def test_slack_saves_a_row_and_a_column_of_tiles():
+    assert count_tiles(512, 512, Tiling(slack_px=32)) == 4 and count_tiles(512, 512, Tiling()) == 9
+    assert [span.stop - span.start for span in spans(512, Tiling(slack_px=32))] == [272, 272]
+    assert count_tiles(288, 100, Tiling(slack_px=32)) == 1
+    assert str(Tiling(slack_px=32)) == "256-288/32"
 
 
 def test_a_wider_second_input_gives_each_tile_its_own_columns():
