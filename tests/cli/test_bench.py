@@ -16,7 +16,7 @@ from glmha_cli.tasks.sci import SCI
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
 
-SMALL = ("--size", "64", "--photo", "20", "--repeat", "2", "--engine", "torch", "--device", "cpu")
+SMALL = ("--size", "64", "--photo", "20", "--repeat", "2", "--engine", "torch", "--device", "cpu", "--precision", "fp32")
 
 
 def test_a_model_in_json(tiny_model):

@@ -65,3 +65,12 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
         tables.append([line.split() for line in result.stdout.splitlines() if line.startswith(("glmha", "reformer"))])
     assert [row[0] for row in tables[0]] == ["glmha", "reformer"] and all(row[-2] == "2" for row in tables[0])
     assert tables[0] == tables[1]
+
+
+def test_memory_beyond_a_photo_hardly_grows_with_it():
+    result = subprocess.run([sys.executable, ROOT / "benchmarks" / "scaling.py", "pixels", "--identity", "--max-mpx", "1"],
+                            capture_output=True, text=True, timeout=120, check=False, cwd=ROOT,
+                            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    assert result.returncode == 0, result.stderr
+    rows = [[float(value) for value in line.strip("|").split("|")] for line in result.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == [0.25, 1] and all(row[-1] < 60 for row in rows), "MB"
