@@ -41,7 +41,8 @@ def smaller(tiling: Tiling, batch: int, side_px: int, reason: str) -> tuple[Tili
 
 
 def of_side(tiling: Tiling, tile_px: int) -> Tiling:
-    return replace(tiling, tile_px=tile_px, overlap_px=min(tiling.overlap_px, tile_px // 2))
+    """With sides of exactly so much: there is no room for slack."""
+    return replace(tiling, tile_px=tile_px, overlap_px=min(tiling.overlap_px, tile_px // 2), slack_px=0)
 
 
 def fitted(engine: Engine, tiling: Tiling, *, may_shrink: bool, say: Callable[[str], None]) -> tuple[Tiling, int]:
@@ -49,16 +50,16 @@ def fitted(engine: Engine, tiling: Tiling, *, may_shrink: bool, say: Callable[[s
 
     may_shrink: a tile that does not fit becomes smaller, and `say` is told; otherwise it is tried as it is.
     """
-    room = engine.room_px()
+    room, asked = engine.room_px(), tiling
     if room is None or tiling.tile_px is None:
         return tiling, 1
-    tile_px = tiling.tile_px
-    while may_shrink and tile_px**2 > room and tile_px // 2 >= SMALLEST_TILE_PX:
-        tile_px //= 2
-    if tile_px < tiling.tile_px:
-        tiling = of_side(tiling, tile_px)
+    longest_px = tiling.tile_px + tiling.slack_px
+    while may_shrink and longest_px**2 > room and tiling.tile_px // 2 >= SMALLEST_TILE_PX:
+        tiling = of_side(tiling, tiling.tile_px // 2)
+        longest_px = tiling.tile_px
+    if tiling != asked:
         say(f"little memory is free: tiles of {tiling}")
-    return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // tile_px**2))
+    return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // longest_px**2))
 
 
 def room_px(free_bytes: int | None, network: Mapping[str, Any], bytes_per_value: int = 4) -> int | None:
