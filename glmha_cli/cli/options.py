@@ -169,10 +169,13 @@ class PublishOptions(WeightsDirOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(WeightsOptions):
     recipe: Annotated[str, typer.Argument(help="Recipe of the package, or the path of a .toml file.", show_default=False)]
     images: Annotated[list[Path], typer.Option(
         help="Folder of clean photos, searched through, or a .zip of them (tools/pack_photos.py); may be given several times.",
+        show_default=False)] = ()
+    pairs: Annotated[list[Path], typer.Option(
+        help="Folder of pairs to train on, searched through for input/ and target/, or blur/ and sharp/; may be given several times.",
         show_default=False)] = ()
     spectra: Annotated[Path | None, typer.Option(
         help="Measured reflectances that make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`.",
@@ -192,10 +195,12 @@ class TrainOptions:
     steps: Annotated[int | None, typer.Option(
         help="Train for so many steps in all, instead of the recipe's.", min=1, show_default=False)] = None
     max_minutes: Annotated[float | None, typer.Option(
-        help="Stop after so long, with a checkpoint to resume from.", min=0, show_default=False)] = None
+        help="Stop after so long, reading the data included, with a checkpoint to resume from.", min=0, show_default=False)] = None
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto"
     precision: Annotated[Literal["bf16-mixed", "16-mixed", "32-true"], typer.Option(
         help="Arithmetic of the network.")] = "bf16-mixed"
+    devices: Annotated[int, typer.Option(help="So many GPUs at once, each with its share of a batch.", min=1)] = 1
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the network first: minutes, for long runs on a GPU.")] = False
     workers: Annotated[int, typer.Option(help="Processes that prepare data.", min=0)] = 1
 
 

@@ -1,8 +1,10 @@
-"""`glmha train RECIPE`: a checkpoint from photos or cubes."""
+"""`glmha train RECIPE`: a checkpoint from photos, pairs or cubes."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
+from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import TrainOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
@@ -10,6 +12,7 @@ from glmha_cli.weights.store import find_weights
 
 
 def train_verb(options: TrainOptions) -> None:
+    start, output = time.monotonic(), Output(quiet=options.quiet, as_json=options.json)
     try:
         from glmha_cli.training.run import train
     except ModuleNotFoundError as error:
@@ -20,8 +23,12 @@ def train_verb(options: TrainOptions) -> None:
     if options.masks:
         recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
     run_dir = options.run_dir or Path("runs") / Path(options.recipe).stem
-    start_from = options.start_from and find_weights(options.start_from, task=None).path  # of another task, too
-    best = train(recipe, images=options.images, cubes=options.cubes, spectra=options.spectra, run_dir=run_dir,
-                 validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
-                 max_minutes=options.max_minutes, resume=options.resume, device=options.device, precision=options.precision, num_workers=options.workers)
-    Output().note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
+    # Weights of another task may be started from, too.
+    start_from = options.start_from and find_weights(options.start_from, task=None, access=access_of(options, output)).path
+    minutes = options.max_minutes and max(0.0, options.max_minutes - (time.monotonic() - start) / 60)
+    best = train(recipe, images=options.images, pairs=options.pairs, cubes=options.cubes, spectra=options.spectra,
+                 run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
+                 max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
+                 compiled=options.compile, precision=options.precision, num_workers=options.workers)
+    output.record({"weights": str(best), "run_dir": str(run_dir)})
+    output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")

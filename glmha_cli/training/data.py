@@ -1,12 +1,13 @@
 """Training samples as a pure function of (seed, step): a killed run resumes to the same data, on any worker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glmha_cli.training.degradations import Degradation, Degrade
+from glmha_cli.training.pairs import Pair
 from glmha_cli.training.recipe import Schedule
 from glmha_cli.training.sources import Source, Targets
 
@@ -16,21 +17,24 @@ Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
 
 
 class Samples(Dataset):
-    """Key -> sample: a random crop, flipped and turned, made a target and degraded."""
+    """Key -> sample: a random crop, flipped and turned; of a target, made and degraded, or of a pair as it is."""
 
-    def __init__(self, targets: Targets, degradation: Degradation, *, seed: int) -> None:
-        self.targets, self.degradation, self.seed = targets, degradation, seed
-        self.degrade = degradation.training()
+    def __init__(self, targets: Targets, degradation: Degradation, pairs: Sequence[Pair] = (), *, seed: int) -> None:
+        self.targets, self.degradation, self.pairs, self.seed = targets, degradation, pairs, seed
+        self.degrade = degradation.training() if targets.sources else None
 
     def __reduce__(self) -> tuple:
         """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
-        return partial(Samples, seed=self.seed), (self.targets, self.degradation)
+        return partial(Samples, seed=self.seed), (self.targets, self.degradation, self.pairs)
 
     def __getitem__(self, key: SampleKey) -> Sample:
         step, place, patch_px = key
         rng = np.random.default_rng([self.seed, step, place])
-        source = self.targets.sources[rng.integers(len(self.targets.sources))]
-        crop = random_crop(source, patch_px, rng)
+        index = rng.integers(len(self.targets.sources) + len(self.pairs)) - len(self.targets.sources)
+        if index >= 0:
+            both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), patch_px, rng)
+            return (both[..., :3],), both[..., 3:]
+        crop = random_crop(self.targets.sources[index], patch_px, rng)
         return sample(self.targets.make(crop, rng), self.degrade, rng)
 
 

@@ -1,5 +1,6 @@
 """One training run: recipe and folders in, a run folder with checkpoint, curve and weights out."""
 
+import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,10 +18,11 @@ from glmha_cli.networks import network_from_plain
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.callbacks import Curve, Ema, TimeLimit
 from glmha_cli.training.data import Sample, Samples, StepBatches, training_loader
-from glmha_cli.training.degradations import DEGRADATIONS, Degradation
+from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation
 from glmha_cli.training.module import Restoration
+from glmha_cli.training.pairs import split_pairs
 from glmha_cli.training.recipe import Recipe
-from glmha_cli.training.sources import load_targets
+from glmha_cli.training.sources import Targets, as_it_is, centre_crop, evenly_chosen, load_targets
 from glmha_cli.training.validation import folder_pairs, synthetic_sets
 from glmha_cli.typed import from_mapping
 from glmha_cli.weights.checkpoint import load_weights
@@ -45,19 +47,23 @@ class RunData(lightning.LightningDataModule):
 
 
 def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] = (), spectra: Path | None = None,
-          run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
+          pairs: Iterable[Path] = (), run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
           start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
-          device: str = "auto", num_workers: int = 1) -> Path:
-    """Train `recipe` on clean photos or cubes degraded on the fly; returns the best weights written so far.
+          device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1) -> Path:
+    """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
     images, cubes: folders. spectra: measured reflectances that make cubes of photos (`spectra.read_library`).
-    validate_pairs: folders of real pairs to validate on as well; photo tasks only.
+    pairs: folders of degraded and clean photos to train on (`pairs.LAYOUTS`), beside the photos or alone; a tenth of them is
+    held out as the set "pairs". validate_pairs: such folders to validate on as well. Both for photo tasks only.
+    max_minutes: from now on, reading the data included; the validation after the last step comes on top.
+    compiled: by torch.compile, which takes minutes to begin and pays on GPUs.
     start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
     be lengthened. Raises a GlmhaError before any work when a folder, a photo or the checkpoint does not fit.
     """
+    start = time.monotonic()
     if steps is not None:
         recipe = replace(recipe, schedule=replace(recipe.schedule, steps=steps))
     checkpoint = run_dir / "last.ckpt"
@@ -70,13 +76,18 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     if resume:
         require_same_network(checkpoint, recipe)
     keep_freed_memory()
-    data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, validate_pairs=validate_pairs,
+    data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, pairs=pairs, validate_pairs=validate_pairs,
                         num_workers=num_workers)
     module = Restoration(recipe, list(data.sets))
     if start_from is not None:
         load_weights(module.network, start_from)
+    if compiled:
+        module.network.compile()
+    if max_minutes is not None:
+        max_minutes = max(0.0, max_minutes - (time.monotonic() - start) / 60)
     run_dir.mkdir(parents=True, exist_ok=True)
-    trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device)
+    trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device,
+                            num_devices=num_devices)
     with warnings.catch_warnings():
         # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
         warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec")
@@ -100,33 +111,47 @@ def require_same_network(checkpoint: Path, recipe: Recipe) -> None:
 
 
 def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
-                 validate_pairs: Iterable[Path], num_workers: int) -> RunData:
+                 pairs: Iterable[Path] = (), validate_pairs: Iterable[Path], num_workers: int) -> RunData:
     task, degradation = resolve(TASKS, recipe.task, "task"), degradation_of(recipe)
-    if task.output_kind != "photo" and validate_pairs:
-        raise UsageError(f"{task.name} does not restore photos, so pairs of them cannot validate it",
-                         "leave --validate-pairs out")
-    sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
+    images, cubes, pairs = list(images), list(cubes), list(pairs)
+    if task.output_kind != "photo" and (pairs or validate_pairs):
+        raise UsageError(f"{task.name} does not restore photos, so it cannot use pairs of them",
+                         "leave --pairs and --validate-pairs out")
     largest = max(stage.patch_px for stage in recipe.schedule.stages)
-    targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=largest)
+    training, held_out = split_pairs(pairs, min_side_px=largest) if pairs else ([], [])
+    sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
+    if held_out:
+        sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
+                         (pair.read() for pair in evenly_chosen(held_out, task))]
+    if pairs and not (images or cubes or spectra):
+        targets = Targets(sources=[], make=as_it_is, held_out={})
+    else:
+        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=largest)
     sets |= synthetic_sets(targets.held_out, degradation.validation())
-    return RunData(recipe, Samples(targets, degradation, seed=recipe.seed), sets, num_workers=num_workers)
+    return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
 
 
 def degradation_of(recipe: Recipe) -> Degradation:
+    """As configured; UsageError for one that another task than the recipe's undoes."""
     knobs = dict(recipe.degradation)
     name = knobs.pop("name", "")
-    return from_mapping(resolve(DEGRADATIONS, name, "degradation"), knobs, f"degradation {name}")
+    config = resolve(DEGRADATIONS, name, "degradation")
+    if UNDONE_BY[name] != recipe.task:
+        suited = ", ".join(each for each, task in UNDONE_BY.items() if task == recipe.task)
+        raise UsageError(f"the degradation '{name}' is undone by {UNDONE_BY[name]}, not by {recipe.task}",
+                         f'[degradation] name = "{suited}"')
+    return from_mapping(config, knobs, f"degradation {name}")
 
 
 def build_trainer(recipe: Recipe, run_dir: Path, *, max_minutes: float | None, precision: str,
-                  device: str) -> lightning.Trainer:
+                  device: str, num_devices: int) -> lightning.Trainer:
     schedule = recipe.schedule
     keep = ModelCheckpoint(dirpath=run_dir, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
     callbacks = [Curve(run_dir), Ema(schedule.ema_decay), keep]
     if max_minutes is not None:
         callbacks.append(TimeLimit(max_minutes))
     return lightning.Trainer(
-        accelerator=device, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
+        accelerator=device, devices=num_devices, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
         gradient_clip_val=schedule.clip_norm, reload_dataloaders_every_n_epochs=1, num_sanity_val_steps=0,
         use_distributed_sampler=False, logger=False, enable_model_summary=False, log_every_n_steps=50,
     )

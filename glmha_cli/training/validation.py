@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.evaluation.metrics import derain_psnr_db, mrae, psnr_db, rgb_psnr_db, sam_deg
 from glmha_cli.training.data import Sample, sample
 from glmha_cli.training.degradations import Degrade
-from glmha_cli.training.photos import SUFFIXES, decode
+from glmha_cli.training.pairs import find_pairs
 from glmha_cli.training.sources import Source
 
 
@@ -49,16 +48,4 @@ def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
 
 def folder_pairs(folder: Path) -> list[Sample]:
     """All pairs of a folder with `input` and `target` inside, matched by stem; a missing partner is an error."""
-    inputs, targets = ({path.stem: path for path in sorted((folder / part).glob("*")) if path.suffix.lower() in SUFFIXES}
-                       for part in ("input", "target"))
-    if not inputs:
-        raise NoInputError(f"no pairs in {folder}", "it needs the folders input/ and target/ with images")
-    alone = sorted(inputs.keys() ^ targets.keys())
-    if alone:
-        raise BadDataError(f"{folder}: '{alone[0]}' has no partner of the same name", "add it or remove it")
-    pairs = [(decode(inputs[stem], max_side_px=1 << 20), decode(targets[stem], max_side_px=1 << 20)) for stem in inputs]
-    for stem, (degraded, clean) in zip(inputs, pairs, strict=True):
-        if degraded.shape != clean.shape:
-            raise BadDataError(f"{folder}: the two images of '{stem}' differ in size: {degraded.shape[:2]} and "
-                               f"{clean.shape[:2]}", "a pair has one size")
-    return [((degraded,), clean) for degraded, clean in pairs]
+    return [((degraded,), clean) for degraded, clean in (pair.read() for group in find_pairs(folder) for pair in group)]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.training.degradations.rain import SHARES, RainBank, RainConfig, add_rain
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
 
@@ -111,7 +112,7 @@ def test_layers_wrap_without_a_seam():
 
 @pytest.mark.parametrize("shares", [{"heavy": 0.9}, {"heavy": -0.1, "light": 0.95}])
 def test_shares_that_are_no_mixture_are_refused(shares):
-    with pytest.raises(ValueError, match="sum to 1"):
+    with pytest.raises(BadDataError, match="sum to 1"):
         RainConfig(**shares)
 
 

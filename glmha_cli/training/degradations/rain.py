@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from scipy import fft, ndimage
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.training.degradations import Degrade
 from glmha_cli.training.degradations.sensor import from_levels, to_levels
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
@@ -40,9 +41,9 @@ class RainConfig:
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in SHARES]
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError(f"rain shares must be non-negative and sum to 1, not {shares}")
+            raise BadDataError(f"rain shares must be non-negative and sum to 1, not {shares}")
         if self.bank_layers < 2 or self.layer_px < 16:
-            raise ValueError("a rain bank needs at least 2 layers of 16 px")
+            raise BadDataError("a rain bank needs at least 2 layers of 16 px")
 
     def training(self) -> Degrade:
         """Rain of all kinds, from a bank drawn now."""

@@ -1,0 +1,92 @@
+"""Pairs of photos, degraded and clean, as benchmarks publish them: found, checked by their headers, read when needed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode
+
+LAYOUTS = (("input", "target"), ("blur", "sharp"))
+"""Names of the two folders, side by side: Rain13k and most other sets; GoPro, where each sequence has them."""
+ANY_SIZE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two files of one size. In memory only while used: Rain13k or GoPro would take over 10 GB."""
+
+    degraded: Path
+    clean: Path
+    shape: tuple[int, int]
+
+    def read(self) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w 3"]]:
+        """Degraded and clean, sRGB. Raises BadDataError."""
+        degraded, clean = (decode(path, max_side_px=ANY_SIZE) for path in (self.degraded, self.clean))
+        return degraded, clean
+
+
+def find_pairs(place: Path) -> list[list[Pair]]:
+    """All pairs in `place` and below it, matched by stem, folder by folder, sorted by name.
+
+    Raises NoInputError where there are none, BadDataError for a missing partner, for two sizes and for what is no image.
+    """
+    if not place.is_dir():
+        raise NoInputError(f"no folder {place}", "name a folder of pairs")
+    folders = sorted((first, first.with_name(second)) for name, second in LAYOUTS for first in place.rglob(name)
+                     if first.with_name(second).is_dir())
+    groups = [group for group in (_matched(*folder) for folder in folders) if group]
+    if not groups:
+        raise NoInputError(f"no pairs in {place}", "it needs the folders input/ and target/, or blur/ and sharp/, with images")
+    return groups
+
+
+def _matched(degraded: Path, clean: Path) -> list[Pair]:
+    inputs, targets = ({path.stem: path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES}
+                       for folder in (degraded, clean))
+    alone = sorted(inputs.keys() ^ targets.keys())
+    if alone:
+        raise BadDataError(f"{degraded.parent}: '{alone[0]}' has no partner of the same name", "add it or remove it")
+    return [_pair(inputs[stem], targets[stem]) for stem in inputs]
+
+
+def _pair(degraded: Path, clean: Path) -> Pair:
+    shape, other = _shape(degraded), _shape(clean)
+    if shape != other:
+        raise BadDataError(f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
+                           "a pair has one size")
+    return Pair(degraded=degraded, clean=clean, shape=shape)
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    """Rows and columns, from the header."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadDataError(f"cannot read '{path}': {error}", "remove the file or repair it") from error
+
+
+def split_pairs(places: Iterable[Path], *, min_side_px: int) -> tuple[list[Pair], list[Pair]]:
+    """(training, held out): every tenth pair of a folder, or every tenth folder where a place has so many of them.
+
+    The frames of a sequence are nearly one picture, so one of them cannot validate what the others taught. Raises as
+    `find_pairs`, and where nothing is left for training or all is smaller than a crop.
+    """
+    training, held_out = [], []
+    for groups in map(find_pairs, places):
+        by_folder = len(groups) >= HOLD_OUT_EVERY
+        for number, group in enumerate(groups):
+            for index, pair in enumerate(group):
+                (training if (number if by_folder else index) % HOLD_OUT_EVERY else held_out).append(pair)
+    if not training:
+        raise NoInputError("too few pairs", f"one of {HOLD_OUT_EVERY} is held out: add more")
+    large = [pair for pair in training if min(pair.shape) >= min_side_px]
+    if not large:
+        raise BadDataError(f"all {len(training)} pairs are smaller than the crop of {min_side_px} px",
+                           "give larger pairs, or a recipe with smaller patch_px")
+    return large, held_out

@@ -1,0 +1,93 @@
+"""Training on pairs: both halves are cropped alike, a tenth is held out, and pairs that do not match are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
+from glmha_cli.training.data import Samples
+from glmha_cli.training.pairs import split_pairs
+from glmha_cli.training.recipe import load_recipe
+from glmha_cli.training.run import train
+from glmha_cli.training.sources import Targets, as_it_is
+from tests.training.conftest import smooth_photo
+from tests.training.test_run import ON_CPU, checkpoint, curve
+
+NOTHING = Targets(sources=[], make=as_it_is, held_out={})
+
+
+def write_pairs(folder: Path, count: int, *, names=("input", "target"), first: int = 0) -> Path:
+    """Clean photos, and the same at half the brightness."""
+    for name in names:
+        (folder / name).mkdir(parents=True)
+    for seed in range(first, first + count):
+        clean = smooth_photo(seed)
+        for name, image in zip(names, (clean // 2, clean), strict=True):
+            Image.fromarray(image).save(folder / name / f"{seed:03}.png")
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path) -> Path:
+    return write_pairs(tmp_path / "pairs", 12)
+
+
+def test_a_run_on_pairs_alone_learns_and_resumes(tiny, pairs, tmp_path):
+    for steps, resume in ((3, False), (4, True)):
+        train(tiny, pairs=[pairs], run_dir=tmp_path / "run", steps=steps, resume=resume, **ON_CPU)
+    assert checkpoint(tmp_path / "run")["global_step"] == 4
+    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs"}
+
+
+def test_pairs_stand_beside_photos(tiny, pairs, photos, tmp_path):
+    train(tiny, pairs=[pairs], images=[photos], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "light", "clean"}
+
+
+def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
+    training, _ = split_pairs([pairs], min_side_px=24)
+    samples = Samples(NOTHING, None, training, seed=0)
+    seen = set()
+    for step in range(20):
+        (degraded,), clean = samples[step, 0, 24]
+        assert clean.shape == (24, 24, 3) and clean.dtype == np.uint8
+        np.testing.assert_array_equal(degraded, clean // 2)
+        np.testing.assert_array_equal(clean, samples[step, 0, 24][1])
+        seen.add(clean.tobytes())
+    assert len(seen) == 20
+
+
+def test_every_tenth_pair_or_sequence_is_held_out(pairs, tmp_path):
+    training, held_out = split_pairs([pairs], min_side_px=24)
+    assert [pair.clean.stem for pair in held_out] == ["000", "010"] and len(training) == 10
+    gopro = tmp_path / "gopro"
+    for number in range(11):
+        write_pairs(gopro / "train" / f"GOPR{number:02}", 2, names=("blur", "sharp"), first=2 * number)
+    training, held_out = split_pairs([gopro], min_side_px=24)
+    assert {pair.clean.parts[-3] for pair in held_out} == {"GOPR00", "GOPR10"} and len(training) == 18
+    assert {pair.degraded.parent.name for pair in training} == {"blur"}
+
+
+def refused(error: type[GlmhaError], match: str, recipe, place: Path, run_dir: Path) -> None:
+    with pytest.raises(error, match=match) as caught:
+        train(recipe, pairs=[place], run_dir=run_dir, **ON_CPU)
+    assert caught.value.hint and not run_dir.exists()
+
+
+def test_what_cannot_be_trained_on_is_refused_before_any_work(tiny, pairs, tmp_path):
+    run = tmp_path / "run"
+    refused(NoInputError, "no folder", tiny, tmp_path / "missing", run)
+    refused(NoInputError, "no pairs", tiny, pairs / "input", run)
+    refused(NoInputError, "too few pairs", tiny, write_pairs(tmp_path / "one", 1), run)
+    wide = replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], patch_px=64),))
+    refused(BadDataError, "smaller than the crop of 64 px", replace(tiny, schedule=wide), pairs, run)
+    refused(UsageError, "cannot use pairs", load_recipe("sci-lite"), pairs, run)
+    Image.new("RGB", (48, 41)).save(pairs / "target" / "005.png")
+    refused(BadDataError, "'005' differ in size", tiny, pairs, run)
+    (pairs / "target" / "005.png").write_bytes(b"no picture")
+    refused(BadDataError, "cannot read", tiny, pairs, run)
+    (pairs / "target" / "005.png").unlink()
+    refused(BadDataError, "'005' has no partner", tiny, pairs, run)

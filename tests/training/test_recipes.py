@@ -1,0 +1,60 @@
+"""Recipes parse, say what they cost and give, fit their task, and the large ones are the paper's networks."""
+
+import re
+import shlex
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+import torch
+import typer
+
+from glmha_cli.cli.app import build_app
+from glmha_cli.errors import UsageError
+from glmha_cli.lookup import resolve
+from glmha_cli.networks import network_from_plain
+from glmha_cli.tasks import TASKS
+from glmha_cli.training.losses import LOSSES
+from glmha_cli.training.recipe import load_recipe, recipe_names
+from glmha_cli.training.run import degradation_of
+
+PAPER = {"derain-paper": 24.78, "deblur-paper": 24.78, "rgb2hsi": 1.600, "sci": 1.991}
+"""Million parameters with GLMHA at half the channels."""
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_is_headed_by_command_hardware_time_and_score(name):
+    text = (files("glmha_cli.training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    header = text.split("\n\n")[0].split("task =")[0]
+    said = dict(re.findall(r"^# (Command|Hardware|Time|Score): (.+)$", header, re.MULTILINE))
+    assert set(said) == {"Command", "Hardware", "Time", "Score"}
+    program, verb, *arguments = shlex.split(said["Command"])
+    assert (program, verb, arguments[0]) == ("glmha", "train", name)
+    with typer.main.get_command(build_app()).commands[verb].make_context(verb, arguments) as context:
+        assert context.params["recipe"] == name
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_fits_its_task_and_its_network(name):
+    recipe = load_recipe(name)
+    task, network = resolve(TASKS, recipe.task, "task"), network_from_plain(recipe.network)
+    degradation_of(recipe)
+    resolve(LOSSES, recipe.loss, "loss")
+    assert network.out_channels == (3 if task.output_kind == "photo" else len(task.wavelength_nm))
+    stages = recipe.schedule.stages
+    assert all(stage.patch_px % network.size_multiple == 0 for stage in stages)
+    assert [stage.until for stage in stages] == sorted({stage.until for stage in stages}) and stages[-1].until == 1
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_large_networks_are_the_papers(name):
+    with torch.device("meta"):
+        network = network_from_plain(load_recipe(name).network).build()
+    assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(PAPER[name], abs=0.006)
+
+
+def test_a_degradation_of_another_task_is_refused():
+    recipe = replace(load_recipe("derain-lite"), degradation={"name": "blur"})
+    with pytest.raises(UsageError, match="'blur' is undone by deblur, not by derain") as caught:
+        degradation_of(recipe)
+    assert '"rain"' in caught.value.hint
