@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.attention.csa import CSA, ChannelSelfAttention
 from glmha_cli.attention.glmha import GLMHA
-from glmha_cli.fusion import fuse_for_cpu
+from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
 from glmha_cli.fusion.restormer import Projection, up_and_fuse
 from glmha_cli.fusion.rows import Norm, add_product, as_image, as_rows, bands, length, product_into
 from glmha_cli.fusion.scores import Scores
@@ -97,37 +97,42 @@ def product_rate(dtype: torch.dtype) -> float:
 
 
 def precisions() -> dict[str, torch.dtype]:
-    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+    """Those that the engine chooses among on this CPU."""
+    return {"fp32": torch.float32} | ({"fp16": torch.float16} if computes_float16_well() else {})
+
+
+def inputs_of(config: RestormerConfig | MSTConfig | MSTPlusPlusConfig, side: int) -> list[Tensor]:
+    shapes = [(1, config.in_channels, side, side)]
+    if isinstance(config, MSTConfig):
+        shapes.append((1, config.channels, side, config.w_ext(side)))
+    return [torch.rand(shape) for shape in shapes]
+
+
+def steps(output: Tensor, expected: Tensor) -> str:
+    return f"{(output - expected).abs().max() * 255:.4f}"
 
 
 def measure_network(name: str, rounds: int) -> None:
     config, giga_macs = NETWORKS[name]
     csa = randomised(config.build())
     glmha = randomised(type(config)(**{**vars(config), "attention": GLMHA()}).build())
-    inputs = [torch.rand(1, config.in_channels, SIDE, SIDE)]
-    if isinstance(config, MSTConfig):
-        inputs.append(torch.rand(1, config.channels, SIDE, config.w_ext(SIDE)))
-    expected = csa(*inputs)
-    error = (fuse_for_cpu(csa, torch.float32)(*inputs) - expected).abs().max() * 255
+    small = inputs_of(config, 64)
+    expected, in_bands = csa(*small), fuse_for_cpu(csa, torch.float32)(*small)
     plain_csa = plain(csa)
-    print(f"\n{name}: plain CSA and ours in bands differ by {(plain_csa(*inputs) - expected).abs().max() * 255:.5f} "
-          f"and {error:.5f} 8-bit steps")
-    layout = torch.channels_last
-    ours, rows_first = glmha, [x.contiguous(memory_format=layout) for x in inputs]
-    forms = {"plain CSA": lambda: plain_csa(*inputs)}
+    print(f"\n{name}: plain CSA is ours within {steps(plain_csa(*small), expected)} 8-bit steps, CSA in bands within "
+          f"{steps(in_bands, expected)}")
+    reference = glmha(*small)
     fused = {precision: fuse_for_cpu(glmha, dtype) for precision, dtype in precisions().items()}
-    reference = glmha(*inputs)
-    ours = glmha.to(memory_format=layout)
-    forms["GLMHA, channels-last"] = lambda: ours(*rows_first)
-    for precision, network in fused.items():
-        forms[f"GLMHA, fused, {precision}"] = lambda network=network: network(*inputs)
+    ours, inputs = glmha.to(memory_format=torch.channels_last), inputs_of(config, SIDE)
+    channels_last = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
+    forms = {"plain CSA": lambda: plain_csa(*inputs), "GLMHA, channels-last": lambda: ours(*channels_last)}
+    forms |= {f"GLMHA, fused, {key}": lambda network=network: network(*inputs) for key, network in fused.items()}
     seconds = best_of(forms, rounds)
     for form, value in seconds.items():
         line = f"  {form:24}{value:8.3f} s{seconds['plain CSA'] / value:8.2f} times as fast"
         precision = form.rsplit(" ", 1)[-1]
         if precision in fused:
-            steps = (fused[precision](*inputs) - reference).abs().max() * 255
-            line += f", {steps:.4f} steps from float32"
+            line += f", {steps(fused[precision](*small), reference)} steps from float32"
             if giga_macs:
                 line += f", {value * product_rate(precisions()[precision]) / (2e9 * giga_macs):.2f} of the limit's time"
         print(line)
