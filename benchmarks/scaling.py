@@ -15,7 +15,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +33,8 @@ class Identity:
 
     size_multiple, stretch_input, device, precision = 8, False, "cpu", "fp32"
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        return image.copy()
+    def run_batches(self, batches: Iterable[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
+        return (tiles.copy() for (tiles,) in batches)
 
 
 def engine_for(model: str | None) -> object:

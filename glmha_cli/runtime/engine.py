@@ -1,6 +1,6 @@
 """Engines run a checkpoint on a device. A new one is a module and one line here."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -44,17 +44,12 @@ class Engine(Protocol):
         ...
 
     def run_batches(self, batches: Iterable[Inputs]) -> Iterator[Float[np.ndarray, "b h w c_out"]]:
-        """`run` on batches of tiles, one after the other; the next may be under way while one is read."""
+        """`run` on batches of tiles, in their order; the next ones may be under way while one is read."""
         ...
 
     def room_px(self) -> int | None:
         """How many pixels, of all tiles at once, the device's free memory is estimated to hold; None if unknown."""
         ...
-
-
-def one_by_one(run: Callable[..., Float[np.ndarray, "h w c"]]) -> Callable[[Iterable[Inputs]], Iterator[np.ndarray]]:
-    """An engine's `run` for batches of one."""
-    return lambda batches: (run(*(array[0] for array in inputs))[None] for inputs in batches)
 
 
 def formats_for(engine: str, options: EngineOptions, *, single: bool) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from glmha_cli.allocator import return_freed_memory
-from glmha_cli.runtime.engine import Engine, one_by_one
+from glmha_cli.runtime.engine import Engine
 from glmha_cli.runtime.memory import is_out_of_memory, smaller
 from glmha_cli.runtime.tiling import Read, Tiling, count_tiles, run_tiled
 from glmha_cli.tasks.base import Task
@@ -65,8 +65,7 @@ class Restorer:
             on_tile(done, total)
 
         on_tile(0, total)
-        run = one_by_one(self.engine.run) if self.batch == 1 else self.engine.run_batches
-        for output in run_tiled(run, self._reader(source), size, tiling=self.tiling, batch=self.batch,
+        for output in run_tiled(self.engine.run_batches, self._reader(source), size, tiling=self.tiling, batch=self.batch,
                                 multiple=self.engine.size_multiple, on_tile=count):
             rows = source[start : start + len(output)]
             start += len(output)

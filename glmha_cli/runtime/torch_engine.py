@@ -1,6 +1,9 @@
 """PyTorch, on CPU, CUDA or Apple's GPU."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +52,7 @@ class TorchEngine:
         self.about = about
         self.stretch_input = about.get("stretch_input", False)
         self.device, self.precision = device, precision
-        self.on_cpu: dict[str, torch.nn.Module] = {}  # by precision, made when first needed
+        self.on_cpu = {precision: fuse_for_cpu(self.network, DTYPES[precision])} if device == "cpu" else {}
 
     @classmethod
     def load(cls, weights: Path, options: EngineOptions) -> "TorchEngine":
@@ -65,15 +68,19 @@ class TorchEngine:
         return self._finish(*self._start(tuple(array[None] for array in inputs)))[0]
 
     def run_batches(self, batches: Iterable[Inputs]) -> Iterator[Float[np.ndarray, "b h w c_out"]]:
-        """The next batch is with the GPU before the one before is read: copies and blending overlap with its work."""
-        waiting = None
-        for inputs in batches:
-            started = self._start(inputs)
-            if waiting is not None:
-                yield self._finish(*waiting)
-            waiting = started
-        if waiting is not None:
-            yield self._finish(*waiting)
+        """A GPU has the next batch before the one before is read: copies and blending overlap with its work. On a CPU
+        each core has a batch of its own, as cores that share one wait for each other after every step of it.
+        """
+        batches = iter(batches)
+        some = list(islice(batches, 2))
+        num_threads = torch.get_num_threads() if self.device == "cpu" else 1
+        if num_threads == 1 or len(some) < 2:
+            started = (self._start(inputs) for inputs in chain(some, batches))
+            yield from (self._finish(*each) for each in ahead(started, 1))
+            return
+        with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as cores:
+            started = (cores.submit(lambda inputs=inputs: self._finish(*self._start(inputs))) for inputs in chain(some, batches))
+            yield from (each.result() for each in ahead(started, num_threads))
 
     def _start(self, inputs: Inputs) -> tuple[list[torch.Tensor], "OnItsWay"]:
         tensors = [to_device(array, self.device) for array in inputs]
@@ -94,11 +101,21 @@ class TorchEngine:
     @torch.inference_mode()
     def _forward(self, tensors: list[torch.Tensor], precision: str) -> torch.Tensor:
         if self.device == "cpu":
-            if precision not in self.on_cpu:
+            if precision not in self.on_cpu:  # float32, where lower precision failed
                 self.on_cpu[precision] = fuse_for_cpu(self.network, DTYPES[precision])
             return self.on_cpu[precision](*tensors)
         with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32"):
             return self.network(*tensors).float()
+
+
+def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:
+    """The same items, each given when `num` more have been taken or there are no more."""
+    waiting = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > num:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def to_device(array: Float[np.ndarray, "b h w c"], device: str) -> torch.Tensor:

@@ -25,8 +25,9 @@ class FakeEngine:
     device: str = "cpu"
     precision: str = "fp32"
 
-    def run(self, image):
-        return image * np.linspace(0, 1, image.shape[1], dtype=np.float32)[:, None] if self.ramp else image.copy()
+    def run_batches(self, batches):
+        for (tiles,) in batches:
+            yield tiles * np.linspace(0, 1, tiles.shape[2], dtype=np.float32)[:, None] if self.ramp else tiles.copy()
 
 
 def ensemble(engine, task=DERAIN):

@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
-from glmha_cli.runtime.engine import one_by_one
 from glmha_cli.runtime.tiling import Tiling, count_tiles, run_tiled, spans
+
+
+def one_by_one(run):
+    return lambda batches: (run(*(array[0] for array in inputs))[None] for inputs in batches)
 
 
 def tiled(run, inputs, *, batches=False, **options):

@@ -129,8 +129,8 @@ from glmha_cli.runtime.tiling import Tiling
 from glmha_cli.tasks.derain import DERAIN
 from tests.runtime.engines import Identity
 class Hungry(Identity):
-    def run(self, image):
-        return (torch.from_numpy(image) * torch.ones(100, *image.shape))[0].numpy()
+    def _give_back(self, tiles):
+        return (torch.from_numpy(tiles) * torch.ones(100, *tiles.shape))[0].numpy()
 keep_freed_memory()
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 600_000_000,) * 2)

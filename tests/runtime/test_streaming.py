@@ -73,8 +73,9 @@ def test_a_photo_is_stretched_by_its_own_extremes_and_not_by_a_strip_s():
 class Bands(Identity):
     """A cube of a photo, or of H whatever the mask."""
 
-    def run(self, image, *masks):
-        return np.repeat(image[..., :1], 31, axis=2) if image.shape[2] == 3 else image.copy()
+    def run_batches(self, batches):
+        for tiles, *_ in batches:
+            yield np.repeat(tiles[..., :1], 31, axis=3) if tiles.shape[3] == 3 else tiles.copy()
 
 
 def test_projecting_strips_is_projecting_the_whole_cube():

@@ -46,7 +46,7 @@ def test_batches_give_what_single_tiles_give(tiny_model):
     (together,) = engine.run_batches([(TILES,)])
     np.testing.assert_allclose(together, single, atol=1e-6)
     in_turn = list(engine.run_batches((TILES[i : i + 1],) for i in range(3)))
-    np.testing.assert_array_equal(np.concatenate(in_turn), single)
+    np.testing.assert_allclose(np.concatenate(in_turn), single, atol=1e-6)
     assert list(engine.run_batches([])) == []
 
 
