@@ -62,7 +62,7 @@ def measured(model: str, engine_name: str, options: BenchOptions, output: Output
     about = describe(model)
     task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
     asked = EngineOptions(device=options.device, precision=options.precision)
-    weights = find_weights(model, task=task.name, device=options.device, formats=formats_for(engine_name, asked, single=True),
+    weights = find_weights(model, task=task.name, device=options.device, formats=formats_for(engine_name, asked, quick=True),
                            access=access_of(options, output))
     engine = open_engine(weights.path, asked)
     side = next_multiple(options.size, engine.size_multiple)

@@ -6,9 +6,9 @@ from glmha_cli.tasks.base import Task
 from glmha_cli.weights.store import Access, Weights, find_weights
 
 
-def weights_for(task: Task, options: ComputeOptions, access: Access, *, single: bool) -> Weights:
-    """The checkpoint, in a format that the engine asked for can load. single: for one input, not for a batch."""
-    formats = formats_for(options.engine, engine_options(options), single=single)
+def weights_for(task: Task, options: ComputeOptions, access: Access, *, quick: bool) -> Weights:
+    """The checkpoint, in a format that the engine asked for can load. quick: for one small input."""
+    formats = formats_for(options.engine, engine_options(options), quick=quick)
     return find_weights(options.model, task=task.name, device=options.device, formats=formats, access=access)
 
 

@@ -121,7 +121,7 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
     tiling = parse_tiling(options.tile, options.overlap)
-    weights = weights_for(task, options, access_of(options, output), single=False)
+    weights = weights_for(task, options, access_of(options, output), quick=False)
     engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
     restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)

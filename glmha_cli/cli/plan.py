@@ -24,6 +24,8 @@ from glmha_cli.runtime.streams import STDIO
 from glmha_cli.tasks.base import Task
 
 Say = Callable[[str], None]
+QUICK_BYTES = 2 * 2**20
+"""A JPEG of about six megapixels, a PNG of one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Plan:
     jobs: list[Job]
     folder: Path | None
     single: bool
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether loading PyTorch takes longer than the work: one file, and its bytes are not those of many tiles."""
+        return self.single and self.jobs[0].source.stat().st_size <= QUICK_BYTES
 
 
 def make_plan(task: Task, options: BatchOptions, say: Say) -> Plan:

@@ -96,7 +96,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     access = access_of(replace(options, offline=options.offline or options.dry_run), output)
     jobs, weights, settings = plan.jobs, None, {}
     if options.record is not None and not (options.dry_run and not options.resume):
-        weights = weights_for(task, options, access, single=plan.single)
+        weights = weights_for(task, options, access, quick=plan.is_quick)
         settings = settings_of(task, options, weights)
     if options.resume:
         done, jobs = split_done(jobs, read_record(options.record), settings)
@@ -104,7 +104,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     require_free(jobs)
     if options.dry_run:
         return tally.show(jobs)
-    weights = weights or weights_for(task, options, access, single=plan.single)
+    weights = weights or weights_for(task, options, access, quick=plan.is_quick)
     if plan.folder is not None:
         make_folder(plan.folder)
     record = options.record and Record(options.record)

@@ -52,18 +52,18 @@ class Engine(Protocol):
         ...
 
 
-def formats_for(engine: str, options: EngineOptions, *, single: bool) -> tuple[str, ...]:
+def formats_for(engine: str, options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
     """Formats of weights that `engine` can load, best first.
 
-    `auto`: ONNX for a single input on a CPU, as it is ready seconds before PyTorch; PyTorch for batches, as it computes
-    1.0 to 1.9 times as fast (benchmarks/README.md), and for GPUs. Either takes what there is, if it is all.
+    `auto`: for work that is done before PyTorch would be loaded (`quick`) ONNX, on a CPU; else PyTorch, which computes
+    1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all.
     Raises UsageError for an engine that there is not.
     """
     if engine != "auto":
         if engine not in FORMATS:
             raise unknown("engine", engine, ("auto", *FORMATS))
         return (FORMATS[engine],)
-    onnx_first = single and options.precision in ("auto", "fp32") and not has_gpu(options.device)
+    onnx_first = quick and options.precision in ("auto", "fp32") and not has_gpu(options.device)
     return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
 
 

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glmha_cli.runtime.batch import Shard
+from glmha_cli.cli.plan import Plan
+from glmha_cli.runtime.batch import Job, Shard
 from tests.cli.in_process import run_here
 
 STRANGE = ["a b.png", "-dash.png", "line\nbreak.png", "Grüße 雨.png", os.fsdecode(b"\xe9\xff.png"), "q'\"$(x).png", "a[1].png"]
@@ -49,6 +50,15 @@ def refusal(*arguments: object, code: int) -> str:
 
 def stdin(monkeypatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_only_one_small_file_is_quick_work(here):
+    for name, size in (("small.png", 10), ("large.png", 3 * 2**20)):
+        Path(name).write_bytes(bytes(size))
+    small, large = (Job(Path(name), Path("out.png"), PurePath(name)) for name in ("small.png", "large.png"))
+    assert Plan([small], None, single=True).is_quick
+    assert not Plan([large], None, single=True).is_quick
+    assert not Plan([small], Path("out"), single=False).is_quick
 
 
 # What is taken
