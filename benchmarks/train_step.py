@@ -3,8 +3,9 @@
     python benchmarks/train_step.py derain-lite --images PHOTOS
 
 Plain: channels-first throughout, eager, float32, samples made inline, the attention as the paper writes it; with --mixed
-what LayerNorm returns keeps PyTorch's channels-last, which is faster. Ours: what `glmha train` does. Forward, backward, clipping, optimiser and averaged weights count on both sides. Each runs in a process of its own,
-alternating; the step of a process is its median, and the best of the rounds is printed, with the ratio.
+LayerNorm's output stays channels-last as PyTorch returns it, which is faster. Ours: what `glmha train` does. Forward,
+backward, clipping, optimiser and averaged weights count on both sides. Each runs in a process of its own, alternating;
+the step of a process is its median, and the best of the rounds is printed, with the ratio.
 """
 
 import argparse
