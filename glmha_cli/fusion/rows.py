@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from glmha_cli.networks.blocks import LayerNorm
 
-BAND_NUMBERS = 2**20  # numbers in a block's widest map of a band: more leave the cache, fewer are all calls
+BAND_NUMBERS = 2**22  # numbers in a block's widest map of a band: fewer are more calls, more leave the cache
 
 
 def band_rows(width: int, channels: int) -> int:
