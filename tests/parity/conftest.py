@@ -44,6 +44,11 @@ def upstream_state() -> Callable[[str], dict[str, np.ndarray]]:
     return lambda case: {name: parameter(name, tuple(shape)) for name, shape in keys[case].items()}
 
 
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """These tensors are small: on a busy machine threads would mostly wait for each other."""

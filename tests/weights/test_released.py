@@ -78,7 +78,7 @@ def test_the_released_mst_plus_plus_sees_photos_stretched_as_a_whole(tmp_path):
     source, output = tmp_path / "mst_plus_plus.pth", tmp_path / "ours.safetensors"
     torch.save({"state_dict": state_of("mst_plus_plus")}, source)
     import_checkpoint(source, output, task="rgb2hsi")
-    restorer = Restorer(task=RGB2HSI, engine=open_engine(output, EngineOptions(device="cpu")),
+    restorer = Restorer(task=RGB2HSI, engine=open_engine(output, EngineOptions(device="cpu", precision="fp32")),
                         tiling=Tiling(tile_px=16, overlap_px=8), project=False)
     photo = np.random.default_rng(0).random((24, 16, 3), np.float32)
     assert np.allclose(restorer.restore(photo), restorer.restore(0.25 + photo / 4), atol=1e-3)
