@@ -14,6 +14,8 @@ from rich.table import Table
 
 from glmha_cli.errors import GlmhaError
 
+PIPE_WIDTH = 160
+
 
 class Output:
     """What a command says. quiet: errors only. json: one JSON object a line on stdout. names: of paths, for people."""
@@ -50,8 +52,8 @@ class Output:
             sys.stdout.flush()
 
     def table(self, table: Table) -> None:
-        """A table for people, on stdout: it is what was asked for."""
-        Console(highlight=False).print(table)
+        """A table for people, on stdout: it is what was asked for. Whole lines where no terminal limits them."""
+        Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
