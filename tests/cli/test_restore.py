@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,7 +163,9 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tiny_model, tmp_path):
     out.mkdir()
     command = [sys.executable, "-m", "glmha_cli", "derain", source, out / "a.png", "--model", tiny_model, "--tile", "32"]
     process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
-    time.sleep(4)  # past the imports, long before the end
+    while process.poll() is None and "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.1)
+    time.sleep(4)  # past the other imports, long before the end
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in stderr
