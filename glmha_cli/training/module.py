@@ -13,6 +13,7 @@ from glmha_cli.networks import network_from_plain
 from glmha_cli.shapes import pad_to
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.losses import LOSSES
+from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.validation import BESIDE, SCORES
 
@@ -48,8 +49,8 @@ class Restoration(lightning.LightningModule):
 
     def configure_optimizers(self) -> dict:
         schedule = self.recipe.schedule
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=schedule.learning_rate,
-                                      weight_decay=schedule.weight_decay, fused=True)
+        make = resolve(OPTIMIZERS, self.recipe.optimizer, "optimizer")
+        optimizer = make(self.network, schedule.learning_rate, schedule.weight_decay)
         rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
 

@@ -52,7 +52,9 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights."""
+    """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights.
+    loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`.
+    """
 
     task: str
     network: Mapping[str, Any]
@@ -60,6 +62,7 @@ class Recipe:
     schedule: Schedule
     seed: int = 1
     loss: str = "charbonnier"
+    optimizer: str = "adamw"
 
 
 def recipe_names() -> list[str]:

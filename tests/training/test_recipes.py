@@ -15,6 +15,7 @@ from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.losses import LOSSES
+from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import load_recipe, recipe_names
 from glmha_cli.training.run import degradation_of
 
@@ -40,6 +41,7 @@ def test_a_recipe_fits_its_task_and_its_network(name):
     task, network = resolve(TASKS, recipe.task, "task"), network_from_plain(recipe.network)
     degradation_of(recipe)
     resolve(LOSSES, recipe.loss, "loss")
+    resolve(OPTIMIZERS, recipe.optimizer, "optimizer")
     assert network.out_channels == (3 if task.output_kind == "photo" else len(task.wavelength_nm))
     stages = recipe.schedule.stages
     assert all(stage.patch_px % network.size_multiple == 0 for stage in stages)

@@ -1,0 +1,76 @@
+"""Optimisers learn, survive saving, and Muon moves all directions of a matrix alike."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from glmha_cli.lookup import resolve
+from glmha_cli.training.optimizers import OPTIMIZERS, is_matrix, muon, orthogonal
+
+
+def small_network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.GELU(),
+                         nn.Conv2d(8, 2, 1))
+
+
+def learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> list[float]:
+    """Losses on the way to a target that a network of another seed made."""
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    target = x[:, :2] * 0.5 + x[:, 1:]
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = (network(x) - target).square().mean()
+        loss.backward()
+        return loss
+
+    return [optimizer.step(closure).item() for _ in range(steps)]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_loss_falls_and_all_weights_move(name):
+    network = small_network()
+    before = copy.deepcopy(network.state_dict())
+    losses = learn(network, resolve(OPTIMIZERS, name, "optimizer")(network, 1e-2, 1e-4), steps=80)
+    assert losses[-1] < 0.3 * losses[0]
+    assert not any(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_saved_state_goes_on_to_the_same_weights(name):
+    make = resolve(OPTIMIZERS, name, "optimizer")
+    whole, halves = small_network(), small_network()
+    learn(whole, make(whole, 1e-2, 1e-4), steps=6)
+    first = make(halves, 1e-2, 1e-4)
+    learn(halves, first, steps=3)
+    second = make(halves, 1e-2, 1e-4)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    learn(halves, second, steps=3)
+    for a, b in zip(whole.parameters(), halves.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (8, 72), (72, 8)])
+def test_singular_values_become_alike(shape):
+    # From 1 down to 0.05: the weakest direction is heard as well as the strongest.
+    u, _, v = torch.linalg.svd(torch.randn(*shape, generator=torch.Generator().manual_seed(2)), full_matrices=False)
+    found = torch.linalg.svdvals(orthogonal(u * torch.linspace(1, 0.05, min(shape)) @ v))
+    assert found.min() > 0.6 and found.max() < 1.25
+
+
+def test_muons_first_step_is_as_large_as_adamws():
+    network = small_network()
+    before = [parameter.clone() for parameter in network.parameters()]
+    learn(network, muon(network, 1e-2, 0.0), steps=1)
+    for old, new in zip(before, network.parameters(), strict=True):
+        step = (new - old).detach().square().mean().sqrt().item()
+        assert step == pytest.approx(0.2e-2 if is_matrix(new) else 1e-2, rel=0.3)
+
+
+def test_matrices_are_what_mixes_channels():
+    dense, depthwise, _, pointwise = small_network()
+    assert is_matrix(dense.weight) and is_matrix(pointwise.weight)
+    assert not is_matrix(depthwise.weight) and not is_matrix(dense.bias)
