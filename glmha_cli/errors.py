@@ -59,3 +59,8 @@ class OutputError(GlmhaError):
     """Writing began and failed: disk full, device error. Nothing is left under the final name."""
 
     exit_code = 74
+
+
+def first_line(error: Exception) -> str:
+    """What another library's exception says, without the pages that some add; its type where it says nothing."""
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from glmha_cli.errors import UsageError
 
@@ -52,6 +53,16 @@ def positional_branch(channels: int) -> nn.Sequential:
         return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
 
     return nn.Sequential(depthwise(), nn.GELU(), depthwise())
+
+
+def take(x: Float[Tensor, "b c h w"], channels: Int64[Tensor, " n"]) -> Float[Tensor, "b n h w"]:
+    """x[:, channels]; in training a product with zeros and ones: exact, and on CPUs over ten times as fast as indexing,
+    whose result is not channels-last and whose gradient is scattered one by one.
+    """
+    if not torch.is_grad_enabled():
+        return x[:, channels]
+    selection = F.one_hot(channels, x.shape[1]).to(x.dtype)
+    return rearrange(rearrange(x, "b c h w -> b h w c") @ selection.T, "b h w n -> b n h w")
 
 
 def nearest_channels(num_out: int, num_in: int, heads: int) -> Tensor:
@@ -109,19 +120,22 @@ class ChannelAttention(nn.Module):
         q, k, v = self.project(x)
         split = "b (heads c) h w -> b heads c (h w)"
         attn = self.attend(rearrange(q, split, heads=self.heads), rearrange(k, split, heads=self.heads))
-        out = self.mix(attn, v if gate is None else v * gate[:, self.narrow])
+        out = self.mix(attn, v if gate is None else v * take(gate, self.narrow))
         if self.positional is None:
             return out
-        return out + self.positional(v)[:, self.expand]
+        return out + take(self.positional(v), self.expand)
 
     def mix(self, attn: Tensor, v: Tensor) -> Tensor:
         """Wo (attn v) as one product per pixel, channels last: (b, heads, c, c'), (b, C', h, w) -> (b, C, h, w)."""
-        weight = rearrange(self.out.weight, "o (heads c) 1 1 -> heads o c", heads=self.heads).to(attn.dtype)
-        folded = rearrange(weight @ attn, "b heads o k -> b (heads k) o")
-        out = rearrange(v, "b k h w -> b (h w) k") @ folded
+        out = rearrange(v, "b k h w -> b (h w) k") @ self.fold(attn)
         if self.out.bias is not None:
             out = out + self.out.bias
         return rearrange(out, "b (h w) c -> b c h w", h=v.shape[2])
+
+    def fold(self, attn: Float[Tensor, "*b heads c kept_per_head"]) -> Float[Tensor, "*b kept channels"]:
+        """Wo attn: what V's pixels, as rows, are multiplied by."""
+        weight = rearrange(self.out.weight, "o (heads c) 1 1 -> heads o c", heads=self.heads).to(attn.dtype)
+        return rearrange(weight @ attn, "... heads o k -> ... (heads k) o")
 
     def unfolding_macs(self, pixels: int) -> int:
         """Multiply-adds that the papers' form, attn V and then Wo, takes more than ours, apart from Wo itself."""

@@ -85,9 +85,13 @@ class GuidedLowRankAttention(ChannelAttention):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q = self.q(x)
-        guide = 1 + self.alpha * self.calibrate(q)
+        guide = self.guide(q)
         k, v = self.guided(x, guide) if torch.is_grad_enabled() else self.kv(x * guide).chunk(2, dim=1)  # eq. 5-6
         return q, k, v
+
+    def guide(self, q: Tensor) -> Tensor:
+        """1 + alpha A: the weight of each channel, (b, C, h, w) -> (b, C, 1, 1) (eq. 5)."""
+        return 1 + self.alpha * self.calibrate(q)
 
     def guided(self, x: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
         """The same K and V with `guide` in the matrix, not in x: no pass over a re-weighted x, nor over its gradient."""

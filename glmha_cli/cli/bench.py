@@ -83,9 +83,8 @@ def cold_start(task: Task, weights: Weights, engine: str, options: BenchOptions)
     """A whole `glmha` on one input, from nothing loaded to the output written."""
     with TemporaryDirectory() as folder:
         paths = list(inputs_in(Path(folder), task, options.photo))
-        model = ["--model", str(weights.path)]
-        flags = [] if engine == "torch" else ["--engine", engine]
-        return run_process([sys.executable, "-m", "glmha_cli", task.name, *map(str, paths), *model, *flags, "--quiet",
+        model = ["--model", str(weights.path), "--engine", engine]
+        return run_process([sys.executable, "-m", "glmha_cli", task.name, *map(str, paths), *model, "--quiet",
                             "--device", options.device, "--precision", options.precision])
 
 

@@ -1,6 +1,6 @@
 """A trained network -> an inference network with the same output up to rounding.
 
-`fuse` gives one of ordinary modules, for exports and GPUs; `fuse_for_cpu` one that works in bands of rows.
+`fuse` gives one of ordinary modules, for exports; `fuse_for_cpu` one that works in bands of rows.
 """
 
 import copy

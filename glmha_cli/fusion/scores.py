@@ -42,8 +42,7 @@ def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per
     norm_q, norm_k = (rearrange(squares.clamp_min(0).sqrt().clamp_min(1e-12), "(heads c) -> heads c", heads=attention.heads)
                       for squares in (squares_q, squares_k))
     scores = product / (norm_q[:, :, None] * norm_k[:, None]) * attention.temperature
-    weight = rearrange(attention.out.weight, "o (heads c) 1 1 -> heads o c", heads=attention.heads).to(scores.dtype)
-    return rearrange(weight @ scores.softmax(dim=-1), "heads o k -> (heads k) o")
+    return attention.fold(scores.softmax(dim=-1))
 
 
 def gram_mixing(attention: ChannelAttention, gram: Float[Tensor, "c c"], to_q: Float[Tensor, "c c"],
@@ -66,4 +65,4 @@ def guide(attention: GuidedLowRankAttention, queries: Float[Tensor, "h w c"]) ->
     q, calibrate = as_image(queries), attention.calibrate
     if not calibrate.full:
         q = F.adaptive_max_pool2d(q, Calibration.WINDOW)
-    return (1 + attention.alpha * calibrate(q.to(calibrate.linear.weight.dtype))).flatten()
+    return attention.guide(q.to(calibrate.linear.weight.dtype)).flatten()

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glmha_cli.networks.depthwise import LargeDepthwise
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3, down
 
 
@@ -46,7 +47,7 @@ class MaskBranch(nn.Module):
         channels, self.level = config.channels * 2**level, level
         self.mix = nn.Conv2d(channels, channels, 1)
         self.weigh = nn.Sequential(
-            nn.Conv2d(channels, channels, 1), nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+            nn.Conv2d(channels, channels, 1), LargeDepthwise(channels, 5)
         )
         # Level by level the width halves and the bands double: a channel's shift is a quarter of that above.
         self.register_buffer("shifts", torch.arange(channels) * config.step // 4**level, persistent=False)

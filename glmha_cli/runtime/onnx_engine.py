@@ -10,7 +10,7 @@ import onnxruntime
 from jaxtyping import Float
 
 from glmha_cli.devices import has_cuda
-from glmha_cli.errors import BadDataError, GlmhaError, UsageError
+from glmha_cli.errors import BadDataError, GlmhaError, UsageError, first_line
 from glmha_cli.runtime.engine import EngineOptions, Inputs
 from glmha_cli.runtime.memory import free_bytes, is_out_of_memory, room_px
 from glmha_cli.weights.about import read_about
@@ -58,7 +58,7 @@ class OnnxEngine:
         except Exception as error:  # the runtime's own exceptions share no other base class
             if is_out_of_memory(error):
                 raise
-            raise GlmhaError(f"ONNX Runtime failed ({one_line(error)})", "--engine torch") from error
+            raise GlmhaError(f"ONNX Runtime failed ({first_line(error)})", "--engine torch") from error
         if not np.isfinite(output).all():
             raise BadDataError(f"the network gave values that are not finite, in {self.precision}", "--engine torch")
         return output.transpose(0, 2, 3, 1)
@@ -87,7 +87,7 @@ def open_session(path: Path, device: str) -> onnxruntime.InferenceSession:
     except Exception as error:  # as above
         if is_out_of_memory(error):
             raise
-        raise BadDataError(f"'{path}': ONNX Runtime cannot load it ({one_line(error)})", "glmha export MODEL out.onnx") from error
+        raise BadDataError(f"'{path}': ONNX Runtime cannot load it ({first_line(error)})", "glmha export MODEL out.onnx") from error
     if session.get_providers()[0] != PROVIDERS[device][0]:
         raise UsageError("ONNX Runtime finds no CUDA libraries", "--engine torch, or --device cpu")
     return session
@@ -98,7 +98,3 @@ def num_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(asked) if asked.isdigit() and int(asked) else mine
-
-
-def one_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

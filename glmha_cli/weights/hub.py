@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glmha_cli.errors import WeightsUnavailableError
+from glmha_cli.errors import WeightsUnavailableError, first_line
 from glmha_cli.weights.manifest import Hub
 
 
@@ -82,9 +82,5 @@ def explained(what: str) -> Iterator[None]:
                 404: "pip install --upgrade glmha"}.get(status, "try again later")
         raise WeightsUnavailableError(f"{what}: {constants.ENDPOINT} answers {status}", hint) from error
     except Exception as error:  # the client's connection errors share no base class, and differ between its releases
-        raise WeightsUnavailableError(f"{what}: cannot be fetched from {constants.ENDPOINT} ({one_line(error)})",
+        raise WeightsUnavailableError(f"{what}: cannot be fetched from {constants.ENDPOINT} ({first_line(error)})",
                                       "check the connection, or give --weights-dir DIR") from error
-
-
-def one_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

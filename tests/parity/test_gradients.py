@@ -9,6 +9,7 @@ from torch import nn
 from glmha_cli.attention.base import Cosine, pixel_norm
 from glmha_cli.attention.csa import CSA
 from glmha_cli.networks.blocks import GatedFeedForward
+from glmha_cli.networks.depthwise import LargeDepthwise
 from glmha_cli.networks.restormer import RestormerConfig
 from tests.parity.test_attention import GUIDED, HOSTS, randomised
 
@@ -46,6 +47,13 @@ def test_attention(config, host, heads, per_head, b, h, w, seed):
 def test_feed_forward(channels, h, w, seed):
     ffn = randomised(GatedFeedForward(channels, expansion=2.66), seed)
     assert_differentiates_itself(ffn, torch.randn(2, channels, h, w, dtype=torch.float64), seed)
+
+
+@settings(max_examples=20, deadline=None)
+@given(channels=st.integers(1, 5), side=st.sampled_from([1, 3, 5, 7]), h=st.integers(1, 9), w=st.integers(1, 9), seed=SEEDS)
+def test_large_depthwise_kernels(channels, side, h, w, seed):
+    convolution = randomised(LargeDepthwise(channels, side), seed)
+    assert_differentiates_itself(convolution, torch.randn(2, channels, h, w, dtype=torch.float64), seed)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
