@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Int, UInt8
-from scipy.spatial import cKDTree
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import reading
@@ -24,38 +23,48 @@ FEWEST = 5 * HOLD_OUT_EVERY
 LARGEST_GAP_NM = 5.0
 """So far beyond its first and last band a spectrum may be continued as it ends."""
 
-INTERPOLATED = 0.8
-"""Share of training cubes by `interpolated_cube`; the others are by `palette_cube`."""
+BY_RIDGE = 0.8
+"""Share of training cubes by `ridge_cube`; the others are by `palette_cube`."""
+
+REACH, RIDGE = 0.2, 1e-3
+"""Of kernel ridge: exp(-distance of chromaticities / REACH). Of all that were tried, predicting each of ISETCam's training
+reflectances from all others errs least like this: 5.5 % (MRAE); with Gaussian kernels 8.7 % at best.
+"""
 
 PALETTE = 8
 NEAREST = (1, 16)
-MIXED = (2, 6)
+AT_ONCE = 1 << 14
 LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Library:
     """Measured reflectances, each scaled to luminance 1 under D65; float32.
 
     spectra: at the wavelengths of the cubes to make. colours: their linear sRGB.
     change: what a change of linear sRGB most likely is as a change of spectrum (Wiener estimate, from the
         covariance of the reflectances); its spectra render to exactly that change.
+    beyond_colour: kernel ridge from chromaticities to what spectra have beyond the Wiener estimate of their colours.
     """
 
     spectra: Float[np.ndarray, "n bands"]
     colours: Float[np.ndarray, "n 3"]
     change: Float[np.ndarray, "3 bands"]
+    beyond_colour: Float[np.ndarray, "n bands"]
 
     @classmethod
     def of(cls, reflectance: Float[np.ndarray, "n 31"], wavelength_nm: Sequence[float]) -> "Library":
         """reflectance: at 400..700 nm, step 10."""
         unit = reflectance / (reflectance @ TO_RGB @ LUMINANCE)[:, None]
+        colours = unit @ TO_RGB
         covariance = np.cov(reflectance.T)
         change = np.linalg.solve(TO_RGB.T @ covariance @ TO_RGB, TO_RGB.T @ covariance)
         spectra, change = (resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, change))
-        return cls(spectra=spectra.astype(np.float32), colours=(unit @ TO_RGB).astype(np.float32),
-                   change=change.astype(np.float32))
+        chromaticity = _chromaticity(colours)
+        likeness = _likeness(chromaticity, chromaticity) + RIDGE * np.eye(len(colours))
+        beyond_colour = np.linalg.solve(likeness, spectra - colours @ change)
+        return cls(*(values.astype(np.float32) for values in (spectra, colours, change, beyond_colour)))
 
 
 def read_library(path: Path, wavelength_nm: Sequence[float]) -> tuple[Library, Library]:
@@ -99,27 +108,19 @@ def resample(values: Float[np.ndarray, "*n bands"], from_nm: Sequence[float],
 def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
                   rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
     """A cube in [0, 1] that renders close to `photo` at a random gain, by one of the two mechanisms; float32."""
-    return (interpolated_cube if rng.random() < INTERPOLATED else palette_cube)(photo, library, rng)
+    return (ridge_cube if rng.random() < BY_RIDGE else palette_cube)(photo, library, rng)
 
 
-def interpolated_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
-                      rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
-    """A cube in [0, 1] in which each pixel mixes the spectra of the most similar chromaticities, the nearer the more.
-
-    What is left of its colour is the Wiener estimate. Per cube it is drawn how many spectra mix, how sharply, and which
-    of the library are missing: a network that sees many cubes learns their smooth mean, and how far to trust it.
+def ridge_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
+               rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
+    """A cube in [0, 1] in which each pixel has the spectrum that all of the library together make most likely for its
+    chromaticity, by kernel ridge; what is left of its colour is the Wiener estimate.
     """
     rgb = _linear_at_random_gain(photo, rng)
-    kept = np.flatnonzero(rng.random(len(library.spectra)) < rng.uniform(0.7, 1))
-    count, sharpness = rng.integers(MIXED[0], MIXED[1] + 1), rng.uniform(2, 4)
-    tree = cKDTree(_chromaticity(library.colours[kept]))
-    distance, near = tree.query(_chromaticity(rgb), k=range(1, count + 1))
-    shares = (distance + 1e-4) ** -sharpness
-    shares *= (rgb @ LUMINANCE)[:, None] / shares.sum(axis=1, keepdims=True)
-    corrected = _corrected(library, kept)
     cube = rgb @ library.change
-    for share, index in zip(shares.T.astype(np.float32), near.T, strict=True):
-        cube += share[:, None] * corrected[index]
+    for pixels, spectra in zip(_parts(rgb), _parts(cube), strict=True):
+        likeness = _likeness(_chromaticity(pixels), _chromaticity(library.colours))
+        spectra += (pixels @ LUMINANCE)[:, None] * (likeness @ library.beyond_colour)
     return np.clip(cube, 0, 1, out=cube).reshape(*photo.shape[:2], -1)
 
 
@@ -171,6 +172,15 @@ def _chromaticity(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
     """Shares of red and green; near black, where 8 bits tell no hue, those of grey."""
     lifted = rgb + np.float32(0.01)
     return lifted[..., :2] / lifted.sum(axis=-1, keepdims=True)
+
+
+def _likeness(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> Float[np.ndarray, "n m"]:
+    return np.exp(np.sqrt(_squared_distances(a, b)) * a.dtype.type(-1 / REACH))
+
+
+def _parts(pixels: Float[np.ndarray, "n c"]) -> list[Float[np.ndarray, "_ c"]]:
+    """Views that together are all of them: against a whole library large crops would not fit into memory."""
+    return np.array_split(pixels, -(-len(pixels) // AT_ONCE))
 
 
 def _squared_distances(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> Float[np.ndarray, "n m"]:

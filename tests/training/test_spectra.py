@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import LEAST_CHANGE, render, render_linear, srgb_to_linear
+from glmha_cli.physics.colour import LEAST_CHANGE, linear_to_srgb, render, render_linear, srgb_to_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
-from glmha_cli.training.spectra import Library, interpolated_cube, nearest_cube, palette_cube, read_library, resample
+from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read_library, resample, ridge_cube
 from tests.training.conftest import NM, smooth_photo, smooth_reflectances
 
 REFLECTANCE = smooth_reflectances(120)
@@ -17,7 +17,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
-MECHANISMS = pytest.mark.parametrize("make_cube", [interpolated_cube, palette_cube])
+MECHANISMS = pytest.mark.parametrize("make_cube", [palette_cube, ridge_cube])
 
 
 def noise_photo(size: tuple[int, int], seed: int) -> np.ndarray:
@@ -50,13 +50,27 @@ def test_where_nothing_clips_a_cube_renders_to_the_photo_at_one_gain(make_cube, 
     np.testing.assert_allclose(gains, np.median(gains), rtol=2e-4)
 
 
-@MECHANISMS
-def test_another_seed_gives_other_spectra_of_the_same_colours(make_cube):
+def test_another_palette_gives_other_spectra_of_the_same_colours():
     photo = 60 + smooth_photo(1) // 3
-    cubes = [make_cube(photo, LIBRARY, np.random.default_rng(seed)) for seed in range(6)]
+    cubes = [palette_cube(photo, LIBRARY, np.random.default_rng(seed)) for seed in range(6)]
     unit = [cube / render_linear(cube).mean(axis=2, keepdims=True) for cube in cubes]
     colours = [render_linear(cube) for cube in unit]
     assert np.std(colours, axis=0).mean() < 0.02 < np.std(unit, axis=0).mean()
+
+
+def test_the_colours_of_the_library_get_their_spectra_back():
+    """But for those that nearly share a chromaticity, which get what lies between them."""
+    levels = np.rint(linear_to_srgb(0.5 * LIBRARY.colours / LIBRARY.colours.max(axis=1, keepdims=True)) * 255)
+    cube = ridge_cube(levels.astype(np.uint8)[None], LIBRARY, np.random.default_rng(0))[0]
+    cosine = (cube * REFLECTANCE).sum(axis=1) / np.linalg.norm(cube, axis=1) / np.linalg.norm(REFLECTANCE, axis=1)
+    assert np.median(np.degrees(np.arccos(cosine.clip(-1, 1)))) < 3
+
+
+def test_large_photos_are_made_in_parts():
+    photo = smooth_photo(3, 200, 180)
+    cube = ridge_cube(photo, LIBRARY, np.random.default_rng(0))
+    part = ridge_cube(photo[:4], LIBRARY, np.random.default_rng(0))
+    np.testing.assert_allclose(cube[:4], part, atol=1e-5)
 
 
 def roughness(spectra: np.ndarray) -> np.ndarray:
