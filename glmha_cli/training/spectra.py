@@ -61,7 +61,7 @@ class Library:
         covariance = np.cov(reflectance.T)
         change = np.linalg.solve(TO_RGB.T @ covariance @ TO_RGB, TO_RGB.T @ covariance)
         spectra, change = (resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, change))
-        chromaticity = _chromaticity(colours)
+        chromaticity = _pure_chromaticity(colours)
         likeness = _likeness(chromaticity, chromaticity) + RIDGE * np.eye(len(colours))
         beyond_colour = np.linalg.solve(likeness, spectra - colours @ change)
         return cls(*(values.astype(np.float32) for values in (spectra, colours, change, beyond_colour)))
@@ -119,7 +119,7 @@ def ridge_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
     rgb = _linear_at_random_gain(photo, rng)
     cube = rgb @ library.change
     for pixels, spectra in zip(_parts(rgb), _parts(cube), strict=True):
-        likeness = _likeness(_chromaticity(pixels), _chromaticity(library.colours))
+        likeness = _likeness(_pure_chromaticity(pixels), _pure_chromaticity(library.colours))
         spectra += (pixels @ LUMINANCE)[:, None] * (likeness @ library.beyond_colour)
     return np.clip(cube, 0, 1, out=cube).reshape(*photo.shape[:2], -1)
 
@@ -172,6 +172,11 @@ def _chromaticity(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
     """Shares of red and green; near black, where 8 bits tell no hue, those of grey."""
     lifted = rgb + np.float32(0.01)
     return lifted[..., :2] / lifted.sum(axis=-1, keepdims=True)
+
+
+def _pure_chromaticity(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
+    """Shares of red and green; of black, none."""
+    return rgb[..., :2] / np.maximum(rgb.sum(axis=-1, keepdims=True), rgb.dtype.type(1e-6))
 
 
 def _likeness(a: Float[np.ndarray, "n 2"], b: Float[np.ndarray, "m 2"]) -> Float[np.ndarray, "n m"]:
