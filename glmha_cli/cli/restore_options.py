@@ -76,7 +76,7 @@ class PhotoToPhoto(PhotoInput):
 @dataclass(frozen=True, kw_only=True)
 class PhotoToCube(PhotoInput):
     project: Annotated[bool, typer.Option(
-        "--project/--no-project", help="Move each spectrum the least way to render exactly to the photo's colour.",
+        "--project/--no-project", help="Change each spectrum smoothly, as little as possible, to render exactly to the photo's colour.",
         rich_help_panel=COMPUTE)] = True
 
 

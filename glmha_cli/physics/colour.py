@@ -13,7 +13,11 @@ from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
 TO_RGB = np.array(BAND_TO_RGB)
-LEAST_CHANGE = np.linalg.inv(TO_RGB.T @ TO_RGB) @ TO_RGB.T
+SMOOTH_NM = 60.0
+"""Reflectances change together over such a distance (correlation 1/e); a change of colour is spread like that."""
+
+LIKENESS = np.exp(-np.abs(np.subtract.outer(RGB2HSI_NM, RGB2HSI_NM)) / SMOOTH_NM)
+SMOOTH_CHANGE = np.linalg.inv(TO_RGB.T @ LIKENESS @ TO_RGB) @ TO_RGB.T @ LIKENESS
 PRIMARIES = np.array(PRIMARY_TO_BAND)
 
 
@@ -55,12 +59,13 @@ def project_onto_photo(
 ) -> Float[np.ndarray, "h w 31"]:
     """The cube in [0, 1] near `cube` that renders exactly to `photo` (sRGB, [0, 1]), pixel by pixel.
 
-    First the least change, r + A^T (A A^T)^-1 (rgb - A r) with A = BAND_TO_RGB. Where that leaves [0, 1], the
-    spectrum moves straight toward PRIMARY_TO_BAND @ rgb, just far enough to come back in: both ends of the
+    First the most likely change of a smooth spectrum, r + K A^T (A K A^T)^-1 (rgb - A r), with A = BAND_TO_RGB and
+    K = LIKENESS: the least one where steps between neighbouring bands count as well as size. Where that leaves [0, 1],
+    the spectrum moves straight toward PRIMARY_TO_BAND @ rgb, just far enough to come back in: both ends of the
     line render to the photo, so each point on it does. Clipping instead would spoil the colour.
     """
     linear = srgb_to_linear(photo).astype(cube.dtype, copy=False)
-    nearest = cube + (linear - render_linear(cube)) @ LEAST_CHANGE.astype(cube.dtype)
+    nearest = cube + (linear - render_linear(cube)) @ SMOOTH_CHANGE.astype(cube.dtype)
     bands = [nearest[..., i] for i in range(nearest.shape[2])]  # views: one cube in memory, not five
     share = np.zeros(cube.shape[:2], cube.dtype)
     for r, inside in zip(bands, _spectra_inside(linear)):
