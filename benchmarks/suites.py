@@ -30,9 +30,9 @@ from glmha_cli.training.degradations.snapshot import (
 )
 from glmha_cli.training.photos import decode, find_photos
 from glmha_cli.training.recipe import load_recipe
+from glmha_cli.training.reflectances import read_reflectances
 from glmha_cli.training.run import degradation_of
 from glmha_cli.training.sources import PHOTO_SIDE_PX, load_held_out
-from glmha_cli.training.spectra import read_reflectances
 from glmha_cli.training.validation import SCORES, folder_pairs, synthetic_sets
 
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR

@@ -52,7 +52,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
           device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
-    images, cubes: folders. spectra: measured reflectances that make cubes of photos (`spectra.read_library`).
+    images, cubes: folders. spectra: measured reflectances that make cubes of photos (`reflectances.read_library`).
     pairs: folders of degraded and clean photos to train on (`pairs.LAYOUTS`), beside the photos or alone; a tenth of them is
     held out as the set "pairs". validate_pairs: such folders to validate on as well. Both for photo tasks only.
     max_minutes: from now on, reading the data included; the validation after the last step comes on top.

@@ -12,7 +12,8 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
 from glmha_cli.training.photos import File, decode, find_files, find_photos, load_photos, usable
-from glmha_cli.training.spectra import Library, nearest_cube, read_library, resample, training_cube
+from glmha_cli.training.reflectances import Library, read_library, resample
+from glmha_cli.training.spectra import nearest_cube, training_cube
 
 Source = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
 """A photo in sRGB, or a cube in [0, 1] at the task's wavelengths."""

@@ -10,7 +10,8 @@ from glmha_cli.physics.colour import render
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 from glmha_cli.training.data import sample
 from glmha_cli.training.degradations.camera import CameraConfig
-from glmha_cli.training.spectra import Library, palette_cube
+from glmha_cli.training.reflectances import Library
+from glmha_cli.training.spectra import palette_cube
 from tests.training.conftest import smooth_photo, smooth_reflectances
 
 LIBRARY = Library.of(smooth_reflectances(120), RGB2HSI_NM)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render, render_linear, srgb_to_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
-from glmha_cli.training.spectra import Library, nearest_cube, palette_cube, read_library, resample, ridge_cube
+from glmha_cli.training.reflectances import Library, read_library, resample
+from glmha_cli.training.spectra import nearest_cube, palette_cube, ridge_cube
 from tests.training.conftest import NM, smooth_photo, smooth_reflectances
 
 REFLECTANCE = smooth_reflectances(120)
