@@ -65,15 +65,13 @@ def scores(protocol, result: Path, truth: Path) -> str:
 
 
 def values(path: Path) -> np.ndarray:
-    if path.suffix in (".png", ".jpg"):
-        return read_photo(path).pixels
-    return read_cube(path).values
+    return read_photo(path).pixels if path.suffix == ".png" else read_cube(path).values
 
 
 def picture(path: Path) -> np.ndarray:
     """A photo, or a cube as the photo that it renders to."""
-    if path.suffix in (".png", ".jpg"):
-        return read_photo(path).pixels
+    if path.suffix == ".png":
+        return values(path)
     cube = read_cube(path)
     return linear_to_srgb((cube.values @ rendering_weights(cube.wavelength_nm)).clip(0, 1)).astype(np.float32)
 

@@ -17,8 +17,17 @@ SMOOTH_NM = 60.0
 """Reflectances change together over such a distance (correlation 1/e); a change of colour is spread like that."""
 
 LIKENESS = np.exp(-np.abs(np.subtract.outer(RGB2HSI_NM, RGB2HSI_NM)) / SMOOTH_NM)
-SMOOTH_CHANGE = np.linalg.inv(TO_RGB.T @ LIKENESS @ TO_RGB) @ TO_RGB.T @ LIKENESS
 PRIMARIES = np.array(PRIMARY_TO_BAND)
+
+
+def likely_change(covariance: Float[np.ndarray, "31 31"]) -> Float[np.ndarray, "3 31"]:
+    """What a change of linear sRGB most likely is as a change of spectra of this covariance (Wiener estimate); it
+    renders to exactly that change.
+    """
+    return np.linalg.solve(TO_RGB.T @ covariance @ TO_RGB, TO_RGB.T @ covariance)
+
+
+SMOOTH_CHANGE = likely_change(LIKENESS)
 
 
 def srgb_to_linear(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.variables import open_variables, pick
-from glmha_cli.physics.colour import TO_RGB
+from glmha_cli.physics.colour import TO_RGB, likely_change
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
 HOLD_OUT_EVERY = 10
@@ -46,9 +46,7 @@ class Library:
         """reflectance: at 400..700 nm, step 10."""
         unit = reflectance / (reflectance @ TO_RGB @ LUMINANCE)[:, None]
         colours = unit @ TO_RGB
-        covariance = np.cov(reflectance.T)
-        change = np.linalg.solve(TO_RGB.T @ covariance @ TO_RGB, TO_RGB.T @ covariance)
-        spectra, change = (resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, change))
+        spectra, change = (resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, likely_change(np.cov(reflectance.T))))
         chromaticity = pure_chromaticity(colours)
         alike = likeness(chromaticity, chromaticity) + RIDGE * np.eye(len(colours))
         beyond_colour = np.linalg.solve(alike, spectra - colours @ change)

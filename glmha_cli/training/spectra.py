@@ -32,9 +32,9 @@ def ridge_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
     chromaticity, by kernel ridge; what is left of its colour is the Wiener estimate.
     """
     rgb = _linear_at_random_gain(photo, rng)
-    cube = rgb @ library.change
+    cube, known = rgb @ library.change, pure_chromaticity(library.colours)
     for pixels, spectra in zip(_parts(rgb), _parts(cube), strict=True):
-        weights = likeness(pure_chromaticity(pixels), pure_chromaticity(library.colours))
+        weights = likeness(pure_chromaticity(pixels), known)
         spectra += (pixels @ LUMINANCE)[:, None] * (weights @ library.beyond_colour)
     return np.clip(cube, 0, 1, out=cube).reshape(*photo.shape[:2], -1)
 
