@@ -21,9 +21,9 @@ from torch.nn import functional as F
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.attention.csa import CSA, ChannelSelfAttention
 from glmha_cli.attention.glmha import GLMHA
-from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
+from glmha_cli.fusion import computes_float16_well, fuse_for_cpu, native
 from glmha_cli.fusion.restormer import Projection, up_and_fuse
-from glmha_cli.fusion.rows import Norm, add_product, as_image, as_rows, bands, length, product_into
+from glmha_cli.fusion.rows import Norm, add_product, as_image, as_rows, bands, gated, length, product_into
 from glmha_cli.fusion.scores import Scores
 from glmha_cli.fusion.u_shape import BandedMST, GramCSA
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
@@ -179,14 +179,24 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     halves = [Projection(ffn.project_in, ffn.depthwise, dtype, part) for part in (slice(255), slice(255, None))]
     back = ffn.project_out.weight[:, :, 0, 0].T.contiguous()
 
-    def in_bands() -> Tensor:
-        stages, out = [half.rows(wide, 255, gelu=gelu) for half, gelu in zip(halves, (True, False), strict=True)], wide.clone()
+    def by_operators(a: Tensor, b: Tensor) -> Tensor:
+        convolved = (F.conv2d(as_image(x), half.taps.weight, padding=(0, 1), groups=255)
+                     for x, half in zip((a, b), halves, strict=True))
+        return as_rows(torch.ops.aten.gelu_(next(convolved)).mul_(next(convolved)))
+
+    def in_one_pass(a: Tensor, b: Tensor) -> Tensor:
+        return gated(a, b, *(half.taps for half in halves))
+
+    def in_bands(join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        stages, out = [half.rows(wide, 255) for half in halves], wide.clone()
         for band in bands(*size, 255):
             for stage, half in zip(stages, halves, strict=True):
                 product_into(stage.room(length(band)), wide[band], half.point)
             (where, a), (_, b) = (stage.ready() for stage in stages)
-            add_product(out[where], a.mul_(b), back)
+            add_product(out[where], join(a, b), back)
         return out
+
+    hidden, change = torch.rand(2, 66, SIDE, 255), torch.rand(64, SIDE, 96)
 
     low, skip = torch.rand(1, 192, 64, 64), torch.rand(1, 96, 128, 128)
     up, join = torch.rand(384, 192, 3, 3), torch.rand(96, 192, 1, 1)
@@ -214,7 +224,12 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
         "(g) gates of a mask seen before: MST-L": {
             "before": lambda: mst.gates(mask), "after": lambda: kept.gates(mask)},
         "bands of rows: feed-forward, 96 channels": {
-            "before": lambda: wide_image + ffn(wide_image), "after": in_bands},
+            "before": lambda: wide_image + ffn(wide_image), "after": lambda: in_bands(by_operators)},
+        "(h) both depth-wise steps, GELU and gate in one: 255 channels, 64 rows": {
+            "before": lambda: by_operators(*hidden), "after": lambda: in_one_pass(*hidden)},
+        "(h) a sum and its LayerNorm in one: 96 channels, 64 rows": {
+            "before": lambda: F.layer_norm(wide[:64].add_(change), (96,), norm.weight, norm.bias),
+            "after": lambda: native.update(wide[:64], change, norm=(norm.weight, norm.bias), out=change)},
     }
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from glmha_cli.fusion import native
 from glmha_cli.networks.blocks import LayerNorm
 
 BAND_NUMBERS = 2**22  # numbers in a block's widest map of a band: fewer are more calls, more leave the cache
@@ -33,45 +34,80 @@ def length(rows: slice) -> int:
     return rows.stop - rows.start
 
 
-class DepthwiseRows:
-    """A zero-padded depth-wise 3x3 convolution over an image that comes in bands of at most `band` rows.
+class NeighbouredRows:
+    """Rows of an image that come in bands of at most `band`, and leave with the row above and below; beyond it are zeros.
 
-    A row is ready once the row below it has come, so the bands that leave lie one row higher than those that came.
-    gelu: GELU of its output.
+    A row can leave once the row below it has come, so the bands that leave lie one row higher than those that came.
     """
 
-    def __init__(self, weight: Float[Tensor, "c 1 3 3"], height: int, width: int, band: int, *, gelu: bool = False) -> None:
-        self.weight, self.height, self.gelu = weight, height, gelu
-        self.buffer = weight.new_empty(min(band, height) + 4, width, len(weight))
+    def __init__(self, like: Tensor, height: int, width: int, channels: int, band: int) -> None:
+        self.buffer = like.new_empty(min(band, height) + 4, width, channels)
         self.buffer[0] = 0
-        self.end, self.come, self.left = 1, 0, 0
+        self.height, self.end, self.given = height, 1, 0
+        self.come, self.left = 0, 0
 
     def room(self, num_rows: int) -> Float[Tensor, "rows w c"]:
         """Where to write the next rows; then `ready` gives what they complete."""
+        if self.given:
+            self.buffer[:2] = self.buffer[self.given - 2:self.given].clone()
+            self.end, self.given = 2, 0
         start, self.end = self.end, self.end + num_rows
         self.come += num_rows
         return self.buffer[start:self.end]
 
-    def ready(self) -> tuple[slice, Float[Tensor, "ready w c"]]:
-        """Which rows of the image can be given now, and they. The last two that came wait for the next band."""
+    def ready(self) -> tuple[slice, Float[Tensor, "ready+2 w c"]]:
+        """Which rows of the image can leave now, and they with their neighbours, good until there is room again."""
         if self.come == self.height:
-            self.room(1)[:] = 0
-        rows = depthwise(self.buffer[:self.end], self.weight, gelu=self.gelu)
-        self.buffer[:2] = self.buffer[self.end - 2:self.end].clone()
-        where, self.end = slice(self.left, self.left + len(rows)), 2
+            self.buffer[self.end] = 0
+            self.end += 1
+        self.given = self.end
+        where = slice(self.left, self.left + self.end - 2)
         self.left = where.stop
-        return where, rows
+        return where, self.buffer[:self.end]
 
 
-def depthwise(rows: Float[Tensor, "rows w c"], weight: Float[Tensor, "c 1 3 3"], *, gelu: bool) -> Float[Tensor, "rows-2 w c"]:
-    """The convolution of all rows that have neighbours; GELU in the same pass where oneDNN can."""
-    image = rows[None].permute(0, 3, 1, 2)
+class Taps:
+    """Weights of a zero-padded depth-wise 3x3, as PyTorch takes them and as native.c does."""
+
+    def __init__(self, weight: Float[Tensor, "c 1 3 3"], dtype: torch.dtype) -> None:
+        self.weight, self.native = weight.to(dtype), weight.flatten(1).T.float().contiguous()
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+
+def depthwise(rows: Float[Tensor, "rows+2 w c"], taps: Taps, *, gelu: bool = False,
+              out: Float[Tensor, "rows w c"] | None = None) -> Float[Tensor, "rows w c"]:
+    """The convolution of all rows that have neighbours; gelu: GELU of it. Rows and out: some channels of wider maps, too."""
+    if native.computes(rows):
+        out = rows.new_empty(len(rows) - 2, *rows.shape[1:]) if out is None else out
+        native.depthwise(rows, taps.native, out, gelu=gelu)
+        return out
+    image, weight = rows[None].permute(0, 3, 1, 2), taps.weight
     if gelu and onednn_computes(weight.dtype):
-        out = torch.ops.mkldnn._convolution_pointwise(image, weight, None, [0, 1], [1, 1], [1, 1], len(weight), "gelu", [], "none")
+        convolved = torch.ops.mkldnn._convolution_pointwise(image, weight, None, [0, 1], [1, 1], [1, 1], len(weight), "gelu", [], "none")
     else:
-        out = F.conv2d(image, weight, padding=(0, 1), groups=len(weight))
-        out = torch.ops.aten.gelu_(out) if gelu else out
-    return out.permute(0, 2, 3, 1)[0]
+        convolved = F.conv2d(image, weight, padding=(0, 1), groups=len(weight))
+        convolved = torch.ops.aten.gelu_(convolved) if gelu else convolved
+    convolved = convolved.permute(0, 2, 3, 1)[0]
+    return convolved if out is None else out.copy_(convolved)
+
+
+def gelu_(rows: Float[Tensor, "rows w c"]) -> None:
+    """In place; contiguous."""
+    if native.computes(rows):
+        native.activate(rows)
+    else:
+        torch.ops.aten.gelu_(rows)
+
+
+def gated(a: Float[Tensor, "rows+2 w c"], b: Float[Tensor, "rows+2 w c"], taps_a: Taps, taps_b: Taps) -> Float[Tensor, "rows w c"]:
+    """GELU of a's convolution times b's."""
+    if native.computes(a):
+        out = a.new_empty(len(a) - 2, *a.shape[1:])
+        native.gated(a, b, taps_a.native, taps_b.native, out)
+        return out
+    return depthwise(a, taps_a, gelu=True).mul_(depthwise(b, taps_b))
 
 
 @cache
@@ -93,13 +129,22 @@ def add_product(out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_i
     pixels, total = x.flatten(0, 1), out.view(-1, weight.shape[1])
     if total.dtype == weight.dtype:
         total.addmm_(pixels, weight)
+        return
+    change = (pixels @ weight).view_as(out)
+    if native.computes(change):
+        native.update(out, change)
     else:
-        total.add_(pixels @ weight)
+        out += change
 
 
 def matrix(weight: Float[Tensor, "c_out c_in 1 1"], dtype: torch.dtype) -> Float[Tensor, "c_in c_out"]:
     """The weights of a 1x1 convolution as what the row vector of a pixel is multiplied by."""
     return weight[:, :, 0, 0].T.to(dtype).contiguous()
+
+
+def padded_to_32(weight: Float[Tensor, "n *rest"]) -> Float[Tensor, "padded *rest"]:
+    """With zeros behind, to a multiple of 32 in its first dimension."""
+    return torch.cat([weight, weight.new_zeros(-len(weight) % 32, *weight.shape[1:])])
 
 
 def as_image(rows: Float[Tensor, "h w c"]) -> Float[Tensor, "1 c h w"]:
@@ -121,8 +166,26 @@ class Norm:
     def __init__(self, norm: LayerNorm, dtype: torch.dtype) -> None:
         self.norm, self.dtype = norm, dtype
 
-    def __call__(self, rows: Float[Tensor, "rows w c"]) -> Float[Tensor, "rows w c"]:
-        return as_rows(self.norm(as_image(rows))).to(self.dtype)
+    def __call__(self, rows: Float[Tensor, "rows w c"], *, out: Float[Tensor, "rows w c"] | None = None) -> Float[Tensor, "rows w c"]:
+        if not self.natively(rows):
+            normed = as_rows(self.norm(as_image(rows)))
+            return normed.to(self.dtype) if out is None else out.copy_(normed)
+        out = torch.empty_like(rows, dtype=self.dtype) if out is None else out
+        native.update(rows, norm=(self.norm.weight, self.norm.bias), out=out)
+        return out
+
+    def after_product(self, rows: Float[Tensor, "rows w c"], x: Float[Tensor, "rows w c_in"],
+                      weight: Float[Tensor, "c_in c"]) -> Float[Tensor, "rows w c"]:
+        """`add_product` and the norm of it."""
+        if rows.dtype == weight.dtype or not self.natively(rows):
+            add_product(rows, x, weight)
+            return self(rows)
+        change = (x.flatten(0, 1) @ weight).view_as(rows)
+        native.update(rows, change, norm=(self.norm.weight, self.norm.bias), out=change)
+        return change
+
+    def natively(self, rows: Tensor) -> bool:
+        return rows.dtype == torch.float32 and self.norm.bias is not None and native.computes(self.norm.weight.to(self.dtype))
 
 
 class Dense:

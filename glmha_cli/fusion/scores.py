@@ -10,6 +10,9 @@ from glmha_cli.attention.base import ChannelAttention
 from glmha_cli.attention.glmha import Calibration, GuidedLowRankAttention
 from glmha_cli.fusion.rows import as_image
 
+SCALE = 2.0**-10
+"""Of sums in float16: they hold sums over a band of values up to 60; beyond that they are not finite, which is seen."""
+
 
 class Scores:
     """Q^T K per head and the squares of Q and K, summed over pixels: all that the scores need of them."""
@@ -19,17 +22,37 @@ class Scores:
         self.product = self.squares_q = self.squares_k = 0
 
     def add(self, q: Float[Tensor, "rows w c"], k: Float[Tensor, "rows w kept"]) -> None:
-        """In float32 or more: in float16, sums over pixels would overflow."""
-        dtype = torch.promote_types(q.dtype, torch.float32)
-        q, k = (x.flatten(0, 1).to(dtype) for x in (q, k))
-        heads = self.attention.heads
-        self.product = self.product + (rearrange(q, "n (heads c) -> heads c n", heads=heads)
-                                       @ rearrange(k, "n (heads c) -> heads n c", heads=heads))
-        ones = q.new_ones(1, len(q))  # a product sums over pixels faster than a reduction does
-        self.squares_q, self.squares_k = self.squares_q + (ones @ q.square())[0], self.squares_k + (ones @ k.square())[0]
+        """The pixels of a band; of bands the sums are added in float32 or more."""
+        q, k = q.flatten(0, 1), k.flatten(0, 1)
+        product, squares_q, squares_k = (half_sums if q.dtype == torch.float16 else full_sums)(q, k, self.attention.heads)
+        self.product = self.product + product
+        self.squares_q, self.squares_k = self.squares_q + squares_q, self.squares_k + squares_k
 
     def mixing(self) -> Float[Tensor, "kept c"]:
         return mixing(self.attention, self.product, self.squares_q, self.squares_k)
+
+
+Sums = tuple[Float[Tensor, "heads c kept_per_head"], Float[Tensor, " c"], Float[Tensor, " kept"]]
+
+
+def full_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -> Sums:
+    """In float32 or more."""
+    dtype = torch.promote_types(q.dtype, torch.float32)
+    q, k = q.to(dtype), k.to(dtype)
+    product = rearrange(q, "n (heads c) -> heads c n", heads=heads) @ rearrange(k, "n (heads c) -> heads n c", heads=heads)
+    ones = q.new_ones(1, len(q))  # a product sums over pixels faster than a reduction does
+    return product, (ones @ q.square())[0], (ones @ k.square())[0]
+
+
+def half_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -> Sums:
+    """Of float16 by its products, which sum in float32: times `SCALE`, that the sums fit into float16 again. The blocks
+    and diagonals that are not needed cost less than taking Q and K apart.
+    """
+    def times(a: Tensor, b: Tensor) -> Tensor:
+        return torch.addmm(a.new_empty(a.shape[1], b.shape[1]), a.T, b, beta=0, alpha=SCALE).float() / SCALE
+
+    blocks = rearrange(times(q, k), "(heads c) (others kept) -> c kept heads others", heads=heads, others=heads)
+    return blocks.diagonal(dim1=2, dim2=3).permute(2, 0, 1), times(q, q).diagonal(), times(k, k).diagonal()
 
 
 def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per_head"], squares_q: Float[Tensor, " c"],

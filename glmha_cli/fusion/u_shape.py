@@ -12,15 +12,19 @@ from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
 from glmha_cli.fusion.rows import (
     Dense,
-    DepthwiseRows,
+    NeighbouredRows,
     Norm,
+    Taps,
     add_product,
     as_image,
     as_rows,
     band_rows,
     bands,
+    depthwise,
+    gelu_,
     length,
     matrix,
+    padded_to_32,
     product_into,
 )
 from glmha_cli.fusion.scores import gram_mixing, guide
@@ -79,11 +83,12 @@ class BandedUBlock:
         self.norm = Norm(block.norm, dtype)
         self.bias, self.narrow = attention.out.bias, attention.narrow
         first, _, second = attention.positional
-        self.positional = first.weight.to(dtype), second.weight.to(dtype)
+        self.positional = Taps(first.weight, dtype), Taps(second.weight, dtype)
         # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
         self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
         into, _, hidden, _, back = block.ffn
-        self.into, self.hidden, self.back = matrix(into.weight, dtype), hidden.weight.to(dtype), matrix(back.weight, dtype)
+        self.into, self.hidden = matrix(padded_to_32(into.weight), dtype), Taps(padded_to_32(hidden.weight), dtype)
+        self.back = padded_to_32(matrix(back.weight, dtype))
 
     def __call__(self, x: Float[Tensor, "h w c"], gate: Gate | None) -> None:
         """gate: as `self.gate_of` gives it."""
@@ -94,13 +99,13 @@ class BandedUBlock:
         else:
             x += as_rows(self.whole(as_image(x), None if gate is None else as_image(gate)))
             ready = bands(h, w, wide)
-        stage = DepthwiseRows(self.hidden, h, w, band_rows(w, wide) + 2, gelu=True)
+        stage = NeighbouredRows(self.back, h, w, wide, band_rows(w, wide) + 2)
         for band in ready:
             hidden = stage.room(length(band))
             product_into(hidden, self.norm(x[band]), self.into)
-            torch.ops.aten.gelu_(hidden)
+            gelu_(hidden)
             where, rows = stage.ready()
-            add_product(x[where], rows, self.back)
+            add_product(x[where], depthwise(rows, self.hidden, gelu=True), self.back)
 
     def gate_of(self, gate: Float[Tensor, "1 c h w"]) -> Gate:
         """A gate as this block takes it: the channels of V that are left, in its precision."""
@@ -113,17 +118,15 @@ class BandedUBlock:
         kept = to_v.shape[1]
         mixing = torch.cat([mixing, self.expand.to(mixing.dtype)]).to(self.dtype)
         values = x.new_empty(h, w, kept, dtype=self.dtype)
-        rows = band_rows(w, wide)
-        first, second = (DepthwiseRows(weight, h, w, rows + 1, gelu=gelu)
-                         for weight, gelu in zip(self.positional, (True, False), strict=True))
+        first, second = (NeighbouredRows(self.back, h, w, kept, band_rows(w, wide) + 1) for _ in range(2))
         for band in bands(h, w, wide):
             product_into(values[band], x[band].to(self.dtype), to_v)
             first.room(length(band))[:] = values[band]
-            where, once = first.ready()
-            second.room(length(where))[:] = once
-            where, branch = second.ready()
+            where, rows = first.ready()
+            depthwise(rows, self.positional[0], gelu=True, out=second.room(length(where)))
+            where, rows = second.ready()
             mixed = values[where] if gate is None else values[where] * gate[where]
-            add_product(x[where], torch.cat([mixed, branch], dim=-1), mixing)
+            add_product(x[where], torch.cat([mixed, depthwise(rows, self.positional[1])], dim=-1), mixing)
             x[where] += self.bias
             yield where
 

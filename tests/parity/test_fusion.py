@@ -11,7 +11,7 @@ from glmha_cli.attention.csa import CSA
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.attention.linformer import Linformer
 from glmha_cli.fusion import fuse, fuse_for_cpu, restormer, rows, u_shape
-from glmha_cli.fusion.scores import Scores, gram_mixing, guide
+from glmha_cli.fusion.scores import Scores, full_sums, gram_mixing, guide, half_sums
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import HOST as RESTORMER_HOST
@@ -89,7 +89,7 @@ def test_neither_the_network_nor_its_input_changes(name):
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1)])
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-5), (torch.float16, 0.02), (torch.bfloat16, 0.1)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lower_precision_is_near_and_comes_out_as_float32(name, dtype, bound):
     network = built(name, GLMHA(), torch.float32)
@@ -111,13 +111,14 @@ def test_an_unknown_network_is_left_as_it_is():
 def test_depthwise_rows_equal_the_convolution(parts, w):
     """Fed any way, and handed out in order without gaps."""
     weight, image = torch.randn(3, 1, 3, 3, dtype=torch.float64), torch.randn(sum(parts), w, 3, dtype=torch.float64)
-    stage, out, taken = rows.DepthwiseRows(weight, len(image), w, max(parts)), torch.empty_like(image), 0
+    stage, taps = rows.NeighbouredRows(image, len(image), w, 3, max(parts)), rows.Taps(weight, torch.float64)
+    out, taken = torch.empty_like(image), 0
     for part in parts:
         stage.room(part)[:] = image[taken:taken + part]
         taken += part
         where, ready = stage.ready()
         assert where.stop == (taken if taken == len(image) else taken - 1)
-        out[where] = ready
+        rows.depthwise(ready, taps, out=out[where])
     assert stage.left == len(image)
     expected = F.conv2d(rows.as_image(image), weight, padding=1, groups=3)
     torch.testing.assert_close(rows.as_image(out), expected, rtol=1e-12, atol=1e-12)
@@ -140,6 +141,15 @@ def test_scores_by_bands_and_folded_output_projection(config):
         scores.add(q[band], k[band])
     expected = reference_mixing(attention, q.flatten(0, 1), k.flatten(0, 1))
     assert relative_error(scores.mixing(), expected) < 1e-9
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_sums_in_float16(heads):
+    q, k = torch.randn(500, 12, dtype=torch.float16), torch.randn(500, 6, dtype=torch.float16)
+    for sums, expected in zip(half_sums(q, k, heads), full_sums(q, k, heads), strict=True):
+        assert sums.shape == expected.shape
+        assert relative_error(sums, expected) < 2e-3
+    assert not half_sums(1000 * q, k, heads)[1].isfinite().all()  # seen, not wrong
 
 
 @pytest.mark.parametrize("config", [CSA(), GLMHA(reduction=0.25)])

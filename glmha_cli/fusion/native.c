@@ -1,0 +1,189 @@
+/* Steps of a block for which PyTorch needs several passes over memory, in one each; `native.py` compiles and calls them.
+ *
+ * Maps are rows of one image, channels last: float16 (half = 1) or float32, computed in float32. A step is the distance
+ * from a pixel to the next in numbers, so that maps may be some channels of wider ones. AVX-512, as 16 channels are one
+ * vector; the last one of a pixel may be part of one. PyTorch's threads share the rows.
+ */
+#include <immintrin.h>
+#include <stddef.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define LANES 16
+#define ABREAST 4 /* pixels of a row computed together, as their windows overlap */
+
+typedef __m512 vec;
+typedef __mmask16 mask;
+
+INLINE mask lanes(ptrdiff_t left) { return left >= LANES ? 0xffff : (mask)((1u << left) - 1); }
+
+INLINE vec load_float(const float *from, mask used) { return _mm512_maskz_loadu_ps(used, from); }
+
+INLINE vec load(const void *from, ptrdiff_t at, mask used, int half)
+{
+    if (!half)
+        return load_float((const float *)from + at, used);
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(used, (const short *)from + at));
+}
+
+INLINE void store(void *to, ptrdiff_t at, mask used, int half, vec value)
+{
+    if (!half)
+        _mm512_mask_storeu_ps((float *)to + at, used, value);
+    else
+        _mm256_mask_storeu_epi16((short *)to + at, used, _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* x Phi(x) within 1.5e-6 and 1e-7 of x. Phi(z) - 1/2 = z p(z^2), a polynomial fitted on [-5.25, 5.25]; beyond, Phi is 0 or 1. */
+INLINE vec gelu(vec x)
+{
+    static const float p[] = {1.346592903e-01f, -6.712634116e-02f, 4.965047538e-02f, -3.978210315e-02f, 3.196798265e-02f,
+                              -2.484251373e-02f, 1.882922649e-02f, -1.365345065e-02f, 7.904334925e-03f, -3.622003831e-03f,
+                              3.094956046e-03f, -2.821801696e-03f, 9.800549597e-04f};
+    const float end = 5.25f;
+    vec z = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(end)), _mm512_set1_ps(-end));
+    vec t = _mm512_fmsub_ps(z * z, _mm512_set1_ps(2 / (end * end)), _mm512_set1_ps(1));
+    vec sum = _mm512_set1_ps(p[12]);
+#pragma GCC unroll 12
+    for (int i = 11; i >= 0; i--)
+        sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(p[i]));
+    return x * _mm512_fmadd_ps(z, sum, _mm512_set1_ps(0.5f));
+}
+
+/* In place. */
+INLINE void gelu_numbers(void *x, ptrdiff_t numbers, int half)
+{
+#pragma omp parallel for
+    for (ptrdiff_t at = 0; at < numbers; at += LANES) {
+        mask used = lanes(numbers - at);
+        store(x, at, used, half, gelu(load(x, at, used, half)));
+    }
+}
+
+/* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32. */
+INLINE void update_rows(float *x, const void *change, const float *weight, const float *bias, void *normed,
+                        ptrdiff_t pixels, ptrdiff_t channels, int half)
+{
+#pragma omp parallel for
+    for (ptrdiff_t pixel = 0; pixel < pixels; pixel++) {
+        ptrdiff_t first = pixel * channels;
+        float *row = x + first;
+        vec sums = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
+        for (ptrdiff_t c = 0; c < channels; c += LANES) {
+            mask used = lanes(channels - c);
+            vec value = load_float(row + c, used);
+            if (change) {
+                value += load(change, first + c, used, half);
+                _mm512_mask_storeu_ps(row + c, used, value);
+            }
+            sums += value;
+        }
+        if (!normed)
+            continue;
+        vec mean = _mm512_set1_ps(_mm512_reduce_add_ps(sums) / channels);
+        for (ptrdiff_t c = 0; c < channels; c += LANES) {
+            mask used = lanes(channels - c);
+            vec centred = _mm512_maskz_sub_ps(used, load_float(row + c, used), mean);
+            squares += centred * centred;
+        }
+        float variance = _mm512_reduce_add_ps(squares) / channels + 1e-5f;
+        vec scale = _mm512_set1_ps(1) / _mm512_sqrt_ps(_mm512_set1_ps(variance));
+        for (ptrdiff_t c = 0; c < channels; c += LANES) {
+            mask used = lanes(channels - c);
+            vec value = (load_float(row + c, used) - mean) * scale;
+            store(normed, first + c, used, half, value * load_float(weight + c, used) + load_float(bias + c, used));
+        }
+    }
+}
+
+/* `num` neighbouring outputs of a zero-padded depth-wise 3x3. A column is read once for all outputs that it touches. */
+INLINE void outputs(vec *out, int num, const void *in, ptrdiff_t top, ptrdiff_t x, ptrdiff_t width, ptrdiff_t step,
+                    const float *taps, ptrdiff_t channels, mask used, int half)
+{
+    for (int i = 0; i < num; i++)
+        out[i] = _mm512_setzero_ps();
+#pragma GCC unroll 3
+    for (int row = 0; row < 3; row++) {
+        const float *tap = taps + 3 * row * channels;
+        vec left = load_float(tap, used), middle = load_float(tap + channels, used), right = load_float(tap + 2 * channels, used);
+#pragma GCC unroll 6
+        for (int i = -1; i <= num; i++) {
+            if (i < 0 ? x == 0 : i == num && x + num == width)
+                continue;
+            vec value = load(in, top + (row * width + x + i) * step, used, half);
+            if (i > 0)
+                out[i - 1] = _mm512_fmadd_ps(value, right, out[i - 1]);
+            if (i >= 0 && i < num)
+                out[i] = _mm512_fmadd_ps(value, middle, out[i]);
+            if (i + 1 < num)
+                out[i + 1] = _mm512_fmadd_ps(value, left, out[i + 1]);
+        }
+    }
+}
+
+struct convolution {
+    const void *in; /* (rows + 2, width, channels) */
+    ptrdiff_t step;
+    const float *taps; /* (9, channels) */
+};
+
+/* out = conv(a), GELU(conv(a)) where gelu_a, times conv(b) unless b.in is NULL; `num` pixels from x on. */
+INLINE void some(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
+                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int half)
+{
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        mask used = lanes(channels - c);
+        vec of_a[ABREAST], of_b[ABREAST];
+        outputs(of_a, num, a.in, y * width * a.step + c, x, width, a.step, a.taps + c, channels, used, half);
+        if (b.in)
+            outputs(of_b, num, b.in, y * width * b.step + c, x, width, b.step, b.taps + c, channels, used, half);
+        for (int i = 0; i < num; i++) {
+            vec value = gelu_a ? gelu(of_a[i]) : of_a[i];
+            if (b.in)
+                value *= of_b[i];
+            store(out, (y * width + x + i) * out_step + c, used, half, value);
+        }
+    }
+}
+
+INLINE void all(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t rows,
+                ptrdiff_t width, ptrdiff_t channels, int half)
+{
+#pragma omp parallel for
+    for (ptrdiff_t y = 0; y < rows; y++) {
+        ptrdiff_t x = 0;
+        for (; x + ABREAST <= width; x += ABREAST)
+            some(a, b, gelu_a, out, out_step, y, x, width, channels, ABREAST, half);
+        for (; x < width; x++)
+            some(a, b, gelu_a, out, out_step, y, x, width, channels, 1, half);
+    }
+}
+
+/* What is called: each form compiled for both precisions. */
+void update(float *x, const void *change, const float *weight, const float *bias, void *normed, ptrdiff_t pixels,
+            ptrdiff_t channels, int half)
+{
+    half ? update_rows(x, change, weight, bias, normed, pixels, channels, 1)
+         : update_rows(x, change, weight, bias, normed, pixels, channels, 0);
+}
+
+void activate(void *x, ptrdiff_t numbers, int half)
+{
+    half ? gelu_numbers(x, numbers, 1) : gelu_numbers(x, numbers, 0);
+}
+
+void depthwise(const void *in, ptrdiff_t step, const float *taps, int with_gelu, void *out, ptrdiff_t out_step,
+               ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int half)
+{
+    struct convolution a = {in, step, taps}, none = {NULL, 0, NULL};
+    if (with_gelu)
+        half ? all(a, none, 1, out, out_step, rows, width, channels, 1) : all(a, none, 1, out, out_step, rows, width, channels, 0);
+    else
+        half ? all(a, none, 0, out, out_step, rows, width, channels, 1) : all(a, none, 0, out, out_step, rows, width, channels, 0);
+}
+
+void gated(const void *in_a, const void *in_b, const float *taps_a, const float *taps_b, void *out, ptrdiff_t rows,
+           ptrdiff_t width, ptrdiff_t channels, int half)
+{
+    struct convolution a = {in_a, channels, taps_a}, b = {in_b, channels, taps_b};
+    half ? all(a, b, 1, out, channels, rows, width, channels, 1) : all(a, b, 1, out, channels, rows, width, channels, 0);
+}

@@ -1,0 +1,131 @@
+"""Compiled steps of a block against PyTorch's operators, and machines on which they cannot be compiled."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from glmha_cli.fusion import fuse_for_cpu, native, rows
+from glmha_cli.networks.restormer import RestormerConfig
+
+compiler = shutil.which("cc")
+natively = pytest.mark.skipif(native.library() is None, reason="this machine has no C compiler, no AVX-512, or is no Linux")
+precisions = pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 2e-3), (torch.float32, 2e-6)])
+sizes = {"h": st.integers(1, 5), "w": st.integers(1, 11), "c": st.sampled_from((1, 15, 16, 31, 32, 40))}
+
+
+def close(given, expected, bound):
+    torch.testing.assert_close(given.float(), expected.float(), rtol=bound, atol=bound * expected.abs().max().item())
+
+
+def convolved(image, weight):
+    """Of all rows that have neighbours, in float32."""
+    out = F.conv2d(rows.as_image(image.float()), weight, padding=(0, 1), groups=len(weight))
+    return out[0].permute(1, 2, 0)
+
+
+@natively
+@precisions
+@settings(max_examples=30, deadline=None)
+@given(**sizes, gelu=st.booleans(), wider=st.integers(0, 9))
+def test_depthwise(dtype, bound, h, w, c, gelu, wider):
+    """Of some channels of a map into some of another."""
+    image, weight = 3 * torch.randn(h + 2, w, c + wider, dtype=dtype), torch.randn(c, 1, 3, 3)
+    out = torch.zeros(h, w, c + wider, dtype=dtype)
+    native.depthwise(image[..., wider:], rows.Taps(weight, dtype).native, out[..., :c], gelu=gelu)
+    expected = convolved(image[..., wider:], weight)
+    close(out[..., :c], F.gelu(expected) if gelu else expected, bound)
+    assert not out[..., c:].any()
+
+
+@natively
+@precisions
+@settings(max_examples=30, deadline=None)
+@given(**sizes)
+def test_gated(dtype, bound, h, w, c):
+    a, b = (3 * torch.randn(h + 2, w, c, dtype=dtype) for _ in range(2))
+    weights = torch.randn(2, c, 1, 3, 3)
+    out = torch.empty(h, w, c, dtype=dtype)
+    native.gated(a, b, *(rows.Taps(weight, dtype).native for weight in weights), out)
+    close(out, F.gelu(convolved(a, weights[0])) * convolved(b, weights[1]), bound)
+
+
+@natively
+def test_gelu_everywhere():
+    x = torch.linspace(-60, 60, 120_001)
+    out, half = x.clone(), x.half()
+    native.activate(out)
+    native.activate(half)
+    assert ((out - F.gelu(x)).abs() <= 1.5e-6 + 1e-7 * x.abs()).all()
+    torch.testing.assert_close(half, F.gelu(x.half().float()).half(), rtol=2e-3, atol=1e-5)
+
+
+@natively
+@precisions
+@settings(max_examples=30, deadline=None)
+@given(**sizes, what=st.sampled_from([(True, False), (False, True), (True, True)]))
+def test_update(dtype, bound, h, w, c, what):
+    """A sum and its LayerNorm, or one of them; with a mean far from 0, too."""
+    added, normed = what
+    x, change = 5 + torch.randn(h, w, c), torch.randn(h, w, c, dtype=dtype)
+    weight, bias, out = torch.randn(c), torch.randn(c), torch.zeros(h, w, c, dtype=dtype)
+    expected = x + change.float() if added else x.clone()
+    native.update(x, change if added else None, norm=(weight, bias) if normed else None, out=out if normed else None)
+    assert torch.equal(x, expected)
+    close(out, F.layer_norm(expected, (c,), weight, bias) if normed else torch.zeros(h, w, c), 4 * bound)
+
+
+@natively
+def test_what_is_not_finite_stays_so():
+    """By it the engine sees that a tile must be computed again in float32."""
+    a, taps = torch.ones(3, 4, 16, dtype=torch.float16), torch.ones(9, 16)
+    a[1, 2, 3] = torch.inf
+    out = torch.empty(1, 4, 16, dtype=torch.float16)
+    native.gated(a, torch.ones_like(a), taps, taps, out)
+    assert not out[0, 1:4, 3].isfinite().any()
+    x, normed = torch.ones(1, 1, 16), torch.empty(1, 1, 16)
+    x[0, 0, 5] = torch.nan
+    native.update(x, norm=(torch.ones(16), torch.zeros(16)), out=normed)
+    assert not normed.isfinite().any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_a_network_without_it(monkeypatch, dtype):
+    network = RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1).build().eval().requires_grad_(False)
+    image = torch.rand(1, 3, 32, 16)
+    monkeypatch.setattr(native, "library", lambda: None)
+    assert (fuse_for_cpu(network, dtype)(image) - network(image)).abs().max() < 1e-2
+
+
+@pytest.mark.skipif(compiler is None, reason="this machine has no C compiler")
+class TestCompiling:
+    """On the way to the library; whether this CPU can run it does not matter here."""
+
+    def test_many_at_once_leave_one_file(self, tmp_path):
+        with ThreadPoolExecutor(4) as pool:
+            paths = set(pool.map(lambda _: native.compiled(compiler, tmp_path / "new" / "folder"), range(4)))
+        assert set((tmp_path / "new" / "folder").iterdir()) == paths and len(paths) == 1
+
+    def test_it_is_compiled_once(self, tmp_path):
+        path = native.compiled(compiler, tmp_path)
+        assert native.compiled("/no/such/compiler", tmp_path) == path
+
+    def test_the_source_has_no_warnings(self, tmp_path):
+        flags = [*native.FLAGS, "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized"]
+        subprocess.run([compiler, *flags, str(native.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
+
+
+def test_a_compiler_that_fails_is_no_error(tmp_path):
+    """The tool goes on without, and leaves no broken file behind."""
+    code = "from glmha_cli.fusion import native; print(native.library())"
+    for broken in ("false", "no-such-compiler"):
+        run = subprocess.run([sys.executable, "-c", code], env={"PATH": "/usr/bin:/bin", "CC": broken, "XDG_CACHE_HOME": str(tmp_path)},
+                             capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == "None", run.stderr
+    assert not list(tmp_path.glob("glmha/*"))
