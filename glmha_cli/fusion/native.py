@@ -64,9 +64,9 @@ def compiled(compiler: str, folder: Path) -> Path:
     return path
 
 
-def computes(maps: Tensor) -> bool:
+def computes(dtype: torch.dtype) -> bool:
     """Whether maps of this precision can be given to the functions below."""
-    return maps.dtype in (torch.float16, torch.float32) and library() is not None
+    return dtype in (torch.float16, torch.float32) and library() is not None
 
 
 def update(x: Float[Tensor, "rows w c"], change: Float[Tensor, "rows w c"] | None = None, *,

@@ -8,24 +8,9 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
-from glmha_cli.fusion.rows import (
-    Dense,
-    NeighbouredRows,
-    Norm,
-    Taps,
-    add_product,
-    as_image,
-    as_rows,
-    band_rows,
-    bands,
-    depthwise,
-    gated,
-    length,
-    matrix,
-    padded_to_32,
-    product_into,
-)
+from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
 from glmha_cli.fusion.scores import Scores, guide
+from glmha_cli.fusion.steps import Dense, Norm, Taps, add_product, depthwise, gated, product_into
 from glmha_cli.networks.restormer import Block, Restormer
 
 Mixed = tuple[Float[Tensor, "h w kept"], Float[Tensor, "kept c"]]

@@ -10,24 +10,9 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
-from glmha_cli.fusion.rows import (
-    Dense,
-    NeighbouredRows,
-    Norm,
-    Taps,
-    add_product,
-    as_image,
-    as_rows,
-    band_rows,
-    bands,
-    depthwise,
-    gelu_,
-    length,
-    matrix,
-    padded_to_32,
-    product_into,
-)
+from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
 from glmha_cli.fusion.scores import gram_mixing, guide
+from glmha_cli.fusion.steps import Dense, Norm, Taps, add_product, depthwise, gelu_, product_into
 from glmha_cli.networks.mst import MST
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
 from glmha_cli.networks.u_shape import Block, UShape

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from glmha_cli.attention.csa import CSA
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.attention.linformer import Linformer
-from glmha_cli.fusion import fuse, fuse_for_cpu, restormer, rows, u_shape
+from glmha_cli.fusion import fuse, fuse_for_cpu, restormer, rows, steps, u_shape
 from glmha_cli.fusion.scores import Scores, full_sums, gram_mixing, guide, half_sums
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
@@ -111,14 +111,14 @@ def test_an_unknown_network_is_left_as_it_is():
 def test_depthwise_rows_equal_the_convolution(parts, w):
     """Fed any way, and handed out in order without gaps."""
     weight, image = torch.randn(3, 1, 3, 3, dtype=torch.float64), torch.randn(sum(parts), w, 3, dtype=torch.float64)
-    stage, taps = rows.NeighbouredRows(image, len(image), w, 3, max(parts)), rows.Taps(weight, torch.float64)
+    stage, taps = rows.NeighbouredRows(image, len(image), w, 3, max(parts)), steps.Taps(weight, torch.float64)
     out, taken = torch.empty_like(image), 0
     for part in parts:
         stage.room(part)[:] = image[taken:taken + part]
         taken += part
         where, ready = stage.ready()
         assert where.stop == (taken if taken == len(image) else taken - 1)
-        rows.depthwise(ready, taps, out=out[where])
+        steps.depthwise(ready, taps, out=out[where])
     assert stage.left == len(image)
     expected = F.conv2d(rows.as_image(image), weight, padding=1, groups=3)
     torch.testing.assert_close(rows.as_image(out), expected, rtol=1e-12, atol=1e-12)
