@@ -1,6 +1,7 @@
 """`glmha train RECIPE`: a checkpoint from photos, pairs or cubes."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def train_verb(options: TrainOptions) -> None:
     best = train(recipe, images=options.images, pairs=options.pairs, cubes=options.cubes, spectra=options.spectra,
                  run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
                  max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
-                 compiled=options.compile, precision=options.precision, num_workers=options.workers)
+                 compiled=options.compile, precision=options.precision, num_workers=options.workers,
+                 report=lambda row: output.note(validated(row)))
     output.record({"weights": str(best), "run_dir": str(run_dir)})
     output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
+
+
+def validated(row: Mapping[str, float]) -> str:
+    """A line for a log that shows no progress bar."""
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("step", "minutes"))
+    return f"step {row['step']:.0f}, {row['minutes']:.1f} min: {figures}"

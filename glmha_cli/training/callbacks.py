@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,15 @@ class TimeLimit(Callback):
 
 
 class Curve(Callback):
-    """One row per validation in curve.csv, the picture curve.png, and best.safetensors when the score rises.
+    """One row per validation in curve.csv and to `report`, the picture curve.png, and best.safetensors when the score rises.
 
     The score is the mean PSNR over the validation sets, each counted up to 40 dB: beyond that nothing is
     seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of callbacks, so
     that at the end of validation the network still holds the averaged weights.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.rows = folder, []
+    def __init__(self, folder: Path, report: Callable[[dict[str, float]], None]) -> None:
+        self.folder, self.report, self.rows = folder, report, []
         self.before_s, self.start = 0.0, time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -75,6 +76,7 @@ class Curve(Callback):
         self._export(module, row, "last.safetensors")
         if row["score"] > best:
             self._export(module, row, "best.safetensors")
+        self.report(row)
 
     def _export(self, module: Restoration, row: dict[str, float], name: str) -> None:
         about = {"task": module.recipe.task, "network": network_to_plain(module.network_config), "run": row}

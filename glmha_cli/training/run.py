@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,8 @@ class RunData(lightning.LightningDataModule):
 def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] = (), spectra: Path | None = None,
           pairs: Iterable[Path] = (), run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
           start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
-          device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1) -> Path:
+          device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1,
+          report: Callable[[dict[str, float]], None] = lambda row: None) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
     images, cubes: folders. spectra: measured reflectances that make cubes of photos (`reflectances.read_library`).
@@ -58,6 +59,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     max_minutes: from now on, reading the data included; the validation after the last step comes on top.
     compiled: by torch.compile, which takes minutes to begin and pays on GPUs.
     start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
+    report: called after each validation with its row of curve.csv.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
@@ -87,7 +89,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
         max_minutes = max(0.0, max_minutes - (time.monotonic() - start) / 60)
     run_dir.mkdir(parents=True, exist_ok=True)
     trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device,
-                            num_devices=num_devices)
+                            num_devices=num_devices, report=report)
     with warnings.catch_warnings():
         # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
         warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec")
@@ -144,10 +146,10 @@ def degradation_of(recipe: Recipe) -> Degradation:
 
 
 def build_trainer(recipe: Recipe, run_dir: Path, *, max_minutes: float | None, precision: str,
-                  device: str, num_devices: int) -> lightning.Trainer:
+                  device: str, num_devices: int, report: Callable[[dict[str, float]], None]) -> lightning.Trainer:
     schedule = recipe.schedule
     keep = ModelCheckpoint(dirpath=run_dir, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
-    callbacks = [Curve(run_dir), Ema(schedule.ema_decay), keep]
+    callbacks = [Curve(run_dir, report), Ema(schedule.ema_decay), keep]
     if max_minutes is not None:
         callbacks.append(TimeLimit(max_minutes))
     return lightning.Trainer(

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import re
 import time
 from dataclasses import replace
 
@@ -155,7 +156,7 @@ def test_cubes_are_learnt_from_directly_and_held_out_too(tmp_path):
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes", "gray_cubes_sam_deg"}
 
 
-def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path):
+def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path, capsys):
     recipe, mask, run_dir = (tmp_path / name for name in ("small.toml", "mask.npy", "run"))
     recipe.write_text(SMALL_SCI)
     np.save(mask, np.full((40, 40), 0.5, np.float32))
@@ -163,6 +164,7 @@ def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path):
                            steps=1, device="cpu", precision="32-true", workers=0)
     train_verb(options)
     assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured", "gray_sam_deg", "measured_sam_deg"}
+    assert re.search(r"step 1, \d+\.\d min: score \d+.*, gray \d+", capsys.readouterr().err)  # in a log file, too
     with pytest.raises(BadDataError, match="unknown key 'masks'"):
         train_verb(replace(options, recipe="derain-lite", spectra=None, run_dir=tmp_path / "other"))
 
