@@ -54,7 +54,7 @@ class OnnxEngine:
         feed = {name: np.ascontiguousarray(array.transpose(0, 3, 1, 2), np.float32)
                 for name, array in zip(self.names, inputs, strict=True)}
         try:
-            output = self.session.run(None, feed)[0]
+            output = self._bound(feed)
         except Exception as error:  # the runtime's own exceptions share no other base class
             if is_out_of_memory(error):
                 raise
@@ -62,6 +62,15 @@ class OnnxEngine:
         if not np.isfinite(output).all():
             raise BadDataError(f"the network gave values that are not finite, in {self.precision}", "--engine torch")
         return output.transpose(0, 2, 3, 1)
+
+    def _bound(self, feed: Mapping[str, Float[np.ndarray, "b c h w_in"]]) -> Float[np.ndarray, "b c_out h w"]:
+        """By IO binding: inputs and output lie on the device, and only the output that is read comes back."""
+        binding = self.session.io_binding()
+        for name, array in feed.items():
+            binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array, self.device))
+        binding.bind_output(self.session.get_outputs()[0].name, self.device)
+        self.session.run_with_iobinding(binding)
+        return binding.get_outputs()[0].numpy()
 
 
 def choose_device(asked: str) -> str:

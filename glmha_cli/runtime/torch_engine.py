@@ -1,7 +1,7 @@
 """PyTorch, on CPU, CUDA or Apple's GPU."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
+from glmha_cli.runtime.cuda_graphs import Graphs, record_on_cuda
 from glmha_cli.runtime.engine import EngineOptions, Inputs
 from glmha_cli.runtime.memory import free_bytes, room_px
 from glmha_cli.weights.about import read_about
@@ -52,7 +53,7 @@ class TorchEngine:
         self.about = about
         self.stretch_input = about.get("stretch_input", False)
         self.device, self.precision = device, precision
-        self.on_cpu = {precision: fuse_for_cpu(self.network, DTYPES[precision])} if device == "cpu" else {}
+        self.forwards = {precision: self._forward_in(precision)}
 
     @classmethod
     def load(cls, weights: Path, options: EngineOptions) -> "TorchEngine":
@@ -100,12 +101,21 @@ class TorchEngine:
 
     @torch.inference_mode()
     def _forward(self, tensors: list[torch.Tensor], precision: str) -> torch.Tensor:
+        if precision not in self.forwards:  # float32, where lower precision failed
+            self.forwards[precision] = self._forward_in(precision)
+        return self.forwards[precision](*tensors)
+
+    def _forward_in(self, precision: str) -> Callable[..., torch.Tensor]:
+        """What the device does well: bands of rows on CPUs, graphs on CUDA."""
         if self.device == "cpu":
-            if precision not in self.on_cpu:  # float32, where lower precision failed
-                self.on_cpu[precision] = fuse_for_cpu(self.network, DTYPES[precision])
-            return self.on_cpu[precision](*tensors)
-        with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32"):
-            return self.network(*tensors).float()
+            return fuse_for_cpu(self.network, DTYPES[precision])
+
+        def forward(*tensors: torch.Tensor) -> torch.Tensor:
+            # Weights cast before, and kept, would be missing in a graph.
+            with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32", cache_enabled=False):
+                return self.network(*tensors).float()
+
+        return Graphs(forward, record_on_cuda) if self.device == "cuda" else forward
 
 
 def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:

@@ -55,4 +55,4 @@ def test_torch_stays_in_its_rooms(path):
     if room(path) in TORCH_FREE:
         assert not uses_torch
     if room(path) == "runtime":
-        assert uses_torch == (path.name == "torch_engine.py")
+        assert uses_torch == (path.name in ("torch_engine.py", "cuda_graphs.py"))
