@@ -57,7 +57,7 @@ def test_sci(tmp_path):
     folder, out = EXAMPLES / "sci", tmp_path / "out.npz"
     restored("sci", folder / "measurement.mat", out, "--mask", folder / "mask.mat")
     cube, truth = read_cube(out).values, read_cube(folder / "cube.npz").values
-    assert scores("kaist", cube, truth)["psnr_db"] > 29.5
+    assert scores("kaist", cube, truth)["psnr_db"] > 30
     measurement, mask = read_measurement(folder / "measurement.mat").y(bands=28), read_mask(folder / "mask.mat").values
     missing = cassi.forward(cube, mask, step=2) - measurement
     assert np.abs(missing).mean() < 0.02 * measurement.mean()
