@@ -45,14 +45,14 @@ def full_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -
 
 
 def half_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -> Sums:
-    """Of float16 by its products, which sum in float32: times `SCALE`, that the sums fit into float16 again. The blocks
-    and diagonals that are not needed cost less than taking Q and K apart.
+    """Of float16 by its products, which sum in float32: times `SCALE`, that the sums fit into float16 again. It cancels in the
+    scores. The blocks and diagonals that are not needed cost less than taking Q and K apart.
     """
     def times(a: Tensor, b: Tensor) -> Tensor:
-        return torch.addmm(a.new_empty(a.shape[1], b.shape[1]), a.T, b, beta=0, alpha=SCALE).float() / SCALE
+        return torch.addmm(a.new_empty(a.shape[1], b.shape[1]), a.T, b, beta=0, alpha=SCALE).float()
 
-    blocks = rearrange(times(q, k), "(heads c) (others kept) -> c kept heads others", heads=heads, others=heads)
-    return blocks.diagonal(dim1=2, dim2=3).permute(2, 0, 1), times(q, q).diagonal(), times(k, k).diagonal()
+    blocks = times(q, k).view(heads, q.shape[1] // heads, heads, k.shape[1] // heads)
+    return blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1), times(q, q).diagonal(), times(k, k).diagonal()
 
 
 def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per_head"], squares_q: Float[Tensor, " c"],
@@ -62,7 +62,7 @@ def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per
     The c x c' product is divided by the norms, not Q and K, and Wo (attn V) = (Wo attn) V: exact, as neither depends on
     the pixel, and two passes and a product over all pixels less (as `ChannelAttention.scores` and `mix`).
     """
-    norm_q, norm_k = (rearrange(squares.clamp_min(0).sqrt().clamp_min(1e-12), "(heads c) -> heads c", heads=attention.heads)
+    norm_q, norm_k = (squares.clamp_min(0).sqrt().clamp_min(1e-12).unflatten(0, (attention.heads, -1))
                       for squares in (squares_q, squares_k))
     scores = product / (norm_q[:, :, None] * norm_k[:, None]) * attention.temperature
     return attention.fold(scores.softmax(dim=-1))
