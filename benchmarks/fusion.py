@@ -22,11 +22,12 @@ from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.attention.csa import CSA, ChannelSelfAttention
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.fusion import computes_float16_well, fuse_for_cpu, native
+from glmha_cli.fusion.mst import BandedMST
 from glmha_cli.fusion.restormer import Projection, up_and_fuse
 from glmha_cli.fusion.rows import as_image, as_rows, bands, length
 from glmha_cli.fusion.scores import Scores
 from glmha_cli.fusion.steps import Norm, add_product, gated, product_into
-from glmha_cli.fusion.u_shape import BandedMST, GramCSA
+from glmha_cli.fusion.u_shape import GramCSA
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig

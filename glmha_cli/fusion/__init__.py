@@ -8,8 +8,8 @@ import copy
 import torch
 from torch import nn
 
+from glmha_cli.fusion.mst import BandedMST, BandedMSTPlusPlus
 from glmha_cli.fusion.restormer import BandedRestormer
-from glmha_cli.fusion.u_shape import BandedMST, BandedMSTPlusPlus
 from glmha_cli.networks.mst import MST
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
 from glmha_cli.networks.restormer import Restormer

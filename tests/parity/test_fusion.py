@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from glmha_cli.attention.csa import CSA
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.attention.linformer import Linformer
-from glmha_cli.fusion import fuse, fuse_for_cpu, restormer, rows, steps, u_shape
+from glmha_cli.fusion import fuse, fuse_for_cpu, mst, restormer, rows, steps, u_shape
 from glmha_cli.fusion.scores import SCALE, Scores, full_sums, gram_mixing, guide, half_sums
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
@@ -222,7 +222,7 @@ def test_gates_are_computed_once_for_each_mask(monkeypatch):
     assert relative_error(fused(x, 1 - mask), network(x, 1 - mask)) < 1e-9 and len(calls) == 2
     fused(x, mask)
     assert len(calls) == 2
-    monkeypatch.setattr(u_shape.BandedMST, "KEPT_BYTES", 0)
+    monkeypatch.setattr(mst.BandedMST, "KEPT_BYTES", 0)
     fused(x, mask / 2)
     fused(x, mask)
     assert len(calls) == 4 and len(fused.kept) == 1
