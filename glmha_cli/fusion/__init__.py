@@ -8,6 +8,7 @@ import copy
 import torch
 from torch import nn
 
+from glmha_cli.fusion import native
 from glmha_cli.fusion.mst import BandedMST, BandedMSTPlusPlus
 from glmha_cli.fusion.restormer import BandedRestormer
 from glmha_cli.networks.mst import MST
@@ -26,12 +27,13 @@ def fuse(network: nn.Module) -> nn.Module:
 def fuse_for_cpu(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     """An inference network for CPUs: `network`'s inputs and output, at least float32; `network` stays as it is.
 
-    dtype: precision of the products and of the maps inside a block. The residual stream, norms, sums over pixels,
-    softmax and output are never below float32; with float16, values that overflow come out as not finite. A network
+    dtype: precision of the products and of the maps inside a block. The residual stream, norms, sums over bands of
+    rows, softmax and output are never below float32; with float16, values that overflow come out as not finite. A network
     that is not one of ours runs as it is, by autocast.
     """
     if type(network) not in BANDED:
         return Whole(network, dtype)
+    native.library()  # compiled now, not by every thread that computes a tile
     return BANDED[type(network)](fuse(network), dtype).eval()
 
 

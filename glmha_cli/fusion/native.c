@@ -2,7 +2,7 @@
  *
  * Maps are rows of one image, channels last: float16 (half = 1) or float32, computed in float32. A step is the distance
  * from a pixel to the next in numbers, so that maps may be some channels of wider ones. AVX-512, as 16 channels are one
- * vector; the last one of a pixel may be part of one. PyTorch's threads share the rows.
+ * vector; the last one of a pixel may be part of one. `threads` share the rows.
  */
 #include <immintrin.h>
 #include <stddef.h>
@@ -49,49 +49,36 @@ INLINE vec gelu(vec x)
     return x * _mm512_fmadd_ps(z, sum, _mm512_set1_ps(0.5f));
 }
 
-/* In place. */
-INLINE void gelu_numbers(void *x, ptrdiff_t numbers, int half)
-{
-#pragma omp parallel for
-    for (ptrdiff_t at = 0; at < numbers; at += LANES) {
-        mask used = lanes(numbers - at);
-        store(x, at, used, half, gelu(load(x, at, used, half)));
-    }
-}
-
 /* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32. */
-INLINE void update_rows(float *x, const void *change, const float *weight, const float *bias, void *normed,
-                        ptrdiff_t pixels, ptrdiff_t channels, int half)
+INLINE void update_pixel(float *x, const void *change, const float *weight, const float *bias, void *normed,
+                         ptrdiff_t pixel, ptrdiff_t channels, int half)
 {
-#pragma omp parallel for
-    for (ptrdiff_t pixel = 0; pixel < pixels; pixel++) {
-        ptrdiff_t first = pixel * channels;
-        float *row = x + first;
-        vec sums = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-        for (ptrdiff_t c = 0; c < channels; c += LANES) {
-            mask used = lanes(channels - c);
-            vec value = load_float(row + c, used);
-            if (change) {
-                value += load(change, first + c, used, half);
-                _mm512_mask_storeu_ps(row + c, used, value);
-            }
-            sums += value;
+    ptrdiff_t first = pixel * channels;
+    float *row = x + first;
+    vec sums = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        mask used = lanes(channels - c);
+        vec value = load_float(row + c, used);
+        if (change) {
+            value += load(change, first + c, used, half);
+            _mm512_mask_storeu_ps(row + c, used, value);
         }
-        if (!normed)
-            continue;
-        vec mean = _mm512_set1_ps(_mm512_reduce_add_ps(sums) / channels);
-        for (ptrdiff_t c = 0; c < channels; c += LANES) {
-            mask used = lanes(channels - c);
-            vec centred = _mm512_maskz_sub_ps(used, load_float(row + c, used), mean);
-            squares += centred * centred;
-        }
-        float variance = _mm512_reduce_add_ps(squares) / channels + 1e-5f;
-        vec scale = _mm512_set1_ps(1) / _mm512_sqrt_ps(_mm512_set1_ps(variance));
-        for (ptrdiff_t c = 0; c < channels; c += LANES) {
-            mask used = lanes(channels - c);
-            vec value = (load_float(row + c, used) - mean) * scale;
-            store(normed, first + c, used, half, value * load_float(weight + c, used) + load_float(bias + c, used));
-        }
+        sums += value;
+    }
+    if (!normed)
+        return;
+    vec mean = _mm512_set1_ps(_mm512_reduce_add_ps(sums) / channels);
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        mask used = lanes(channels - c);
+        vec centred = _mm512_maskz_sub_ps(used, load_float(row + c, used), mean);
+        squares += centred * centred;
+    }
+    float variance = _mm512_reduce_add_ps(squares) / channels + 1e-5f;
+    vec scale = _mm512_set1_ps(1) / _mm512_sqrt_ps(_mm512_set1_ps(variance));
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        mask used = lanes(channels - c);
+        vec value = (load_float(row + c, used) - mean) * scale;
+        store(normed, first + c, used, half, value * load_float(weight + c, used) + load_float(bias + c, used));
     }
 }
 
@@ -125,6 +112,7 @@ struct convolution {
     ptrdiff_t step;
     const float *taps; /* (9, channels) */
 };
+#define NO_GATE ((struct convolution){NULL, 0, NULL})
 
 /* out = conv(a), GELU(conv(a)) where gelu_a, times conv(b) unless b.in is NULL; `num` pixels from x on. */
 INLINE void some(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
@@ -145,45 +133,48 @@ INLINE void some(struct convolution a, struct convolution b, int gelu_a, void *o
     }
 }
 
-INLINE void all(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t rows,
+INLINE void row(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
                 ptrdiff_t width, ptrdiff_t channels, int half)
 {
-#pragma omp parallel for
-    for (ptrdiff_t y = 0; y < rows; y++) {
-        ptrdiff_t x = 0;
-        for (; x + ABREAST <= width; x += ABREAST)
-            some(a, b, gelu_a, out, out_step, y, x, width, channels, ABREAST, half);
-        for (; x < width; x++)
-            some(a, b, gelu_a, out, out_step, y, x, width, channels, 1, half);
-    }
+    ptrdiff_t x = 0;
+    for (; x + ABREAST <= width; x += ABREAST)
+        some(a, b, gelu_a, out, out_step, y, x, width, channels, ABREAST, half);
+    for (; x < width; x++)
+        some(a, b, gelu_a, out, out_step, y, x, width, channels, 1, half);
 }
 
-/* What is called: each form compiled for both precisions. */
+/* What is called. The loop stands where `half` is known: its body is compiled for both precisions. */
+#define IN_PARALLEL(count, body) \
+    _Pragma("omp parallel for num_threads(threads)") for (ptrdiff_t i = 0; i < (count); i++) { body; }
+#define FOR_BOTH(count, body) \
+    if (half) { enum { HALF = 1 }; IN_PARALLEL(count, body) } else { enum { HALF = 0 }; IN_PARALLEL(count, body) }
+
 void update(float *x, const void *change, const float *weight, const float *bias, void *normed, ptrdiff_t pixels,
-            ptrdiff_t channels, int half)
+            ptrdiff_t channels, int half, int threads)
 {
-    half ? update_rows(x, change, weight, bias, normed, pixels, channels, 1)
-         : update_rows(x, change, weight, bias, normed, pixels, channels, 0);
+    FOR_BOTH(pixels, update_pixel(x, change, weight, bias, normed, i, channels, HALF))
 }
 
-void activate(void *x, ptrdiff_t numbers, int half)
+void activate(void *x, ptrdiff_t numbers, int half, int threads)
 {
-    half ? gelu_numbers(x, numbers, 1) : gelu_numbers(x, numbers, 0);
+    FOR_BOTH((numbers + LANES - 1) / LANES, mask used = lanes(numbers - i * LANES);
+             store(x, i * LANES, used, HALF, gelu(load(x, i * LANES, used, HALF))))
 }
 
 void depthwise(const void *in, ptrdiff_t step, const float *taps, int with_gelu, void *out, ptrdiff_t out_step,
-               ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int half)
+               ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int half, int threads)
 {
-    struct convolution a = {in, step, taps}, none = {NULL, 0, NULL};
-    if (with_gelu)
-        half ? all(a, none, 1, out, out_step, rows, width, channels, 1) : all(a, none, 1, out, out_step, rows, width, channels, 0);
-    else
-        half ? all(a, none, 0, out, out_step, rows, width, channels, 1) : all(a, none, 0, out, out_step, rows, width, channels, 0);
+    const struct convolution a = {in, step, taps};
+    if (with_gelu) {
+        FOR_BOTH(rows, row(a, NO_GATE, 1, out, out_step, i, width, channels, HALF))
+    } else {
+        FOR_BOTH(rows, row(a, NO_GATE, 0, out, out_step, i, width, channels, HALF))
+    }
 }
 
 void gated(const void *in_a, const void *in_b, const float *taps_a, const float *taps_b, void *out, ptrdiff_t rows,
-           ptrdiff_t width, ptrdiff_t channels, int half)
+           ptrdiff_t width, ptrdiff_t channels, int half, int threads)
 {
-    struct convolution a = {in_a, channels, taps_a}, b = {in_b, channels, taps_b};
-    half ? all(a, b, 1, out, channels, rows, width, channels, 1) : all(a, b, 1, out, channels, rows, width, channels, 0);
+    const struct convolution a = {in_a, channels, taps_a}, b = {in_b, channels, taps_b};
+    FOR_BOTH(rows, row(a, b, 1, out, channels, i, width, channels, HALF))
 }

@@ -1,7 +1,7 @@
 """An image in bands of rows: what a step makes of a band is still in the cache when the next step reads it.
 
 A 256x256 tile of Restormer's widest block has hidden maps of 134 MB; each pass over one is a trip to memory and takes
-several times as long as its arithmetic. In bands they are a few MB. Whole are only the residual stream, Q and V.
+several times as long as its arithmetic. In bands they are a few MB. Whole are only the residual stream, its norm, Q and V.
 Tensors here are rows of one image, channels last in memory: (rows, w, c).
 """
 

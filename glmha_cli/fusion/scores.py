@@ -1,5 +1,7 @@
 """The matrix between channels, from sums over pixels that come band by band."""
 
+import math
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -9,9 +11,6 @@ from torch.nn import functional as F
 from glmha_cli.attention.base import ChannelAttention
 from glmha_cli.attention.glmha import Calibration, GuidedLowRankAttention
 from glmha_cli.fusion.rows import as_image
-
-SCALE = 2.0**-10
-"""Of sums in float16: they hold sums over a band of values up to 60; beyond that they are not finite, which is seen."""
 
 
 class Scores:
@@ -45,14 +44,21 @@ def full_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -
 
 
 def half_sums(q: Float[Tensor, "n c"], k: Float[Tensor, "n kept"], heads: int) -> Sums:
-    """Of float16 by its products, which sum in float32: times `SCALE`, that the sums fit into float16 again. It cancels in the
-    scores. The blocks and diagonals that are not needed cost less than taking Q and K apart.
+    """Of float16 by its products, which sum in float32, then round to float16. The blocks and diagonals that are not needed
+    cost less than taking Q and K apart. Squares that leave float16's range, as of values above 90, are summed in float32.
     """
-    def times(a: Tensor, b: Tensor) -> Tensor:
-        return torch.addmm(a.new_empty(a.shape[1], b.shape[1]), a.T, b, beta=0, alpha=SCALE).float()
+    scale = 2.0 ** round(3 - math.log2(len(q)))  # a power of two: exact
 
-    blocks = times(q, k).view(heads, q.shape[1] // heads, heads, k.shape[1] // heads)
-    return blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1), times(q, q).diagonal(), times(k, k).diagonal()
+    def times(a: Tensor, b: Tensor) -> Tensor:
+        return torch.addmm(a.new_empty(a.shape[1], b.shape[1]), a.T, b, beta=0, alpha=scale)
+
+    squares = torch.cat([times(q, q).diagonal(), times(k, k).diagonal()])
+    least, most = squares.aminmax()
+    if not (least > torch.finfo(torch.float16).smallest_normal and most < torch.inf):
+        return full_sums(q, k, heads)
+    squares_q, squares_k = (squares.float() / scale).split([q.shape[1], k.shape[1]])
+    blocks = (times(q, k).float() / scale).view(heads, q.shape[1] // heads, heads, k.shape[1] // heads)
+    return blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1), squares_q, squares_k
 
 
 def mixing(attention: ChannelAttention, product: Float[Tensor, "heads c kept_per_head"], squares_q: Float[Tensor, " c"],

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from glmha_cli.runtime.memory import is_out_of_memory
-
-MOST_GRAPHS = 4  # each holds the memory of a whole forward
+MOST_GRAPHS = 4
 
 Forward = Callable[..., Tensor]
 Recording = tuple[Sequence[Tensor], Callable[[], None], Tensor]
@@ -19,10 +17,10 @@ Recording = tuple[Sequence[Tensor], Callable[[], None], Tensor]
 
 
 class Graphs:
-    """Calls `forward`, from the second time on that inputs of the same shapes come by a recording of it.
+    """Calls `forward`, from the second time on that inputs of the same shapes come by a recording of it. For one thread.
 
-    The first time warms up what may not happen while recording. Where recording fails nothing more is recorded; it
-    raises nothing but what `forward` does, and a lack of memory.
+    The first time warms up what may not happen while recording. Where recording fails, or memory runs out, recordings
+    are given up: then `forward` alone runs, and it alone raises.
     """
 
     def __init__(self, forward: Forward, record: Callable[[Forward, Sequence[Tensor]], Recording]) -> None:
@@ -32,10 +30,19 @@ class Graphs:
         self.most = MOST_GRAPHS
 
     def __call__(self, *inputs: Tensor) -> Tensor:
+        if self.most:
+            try:
+                return self._by_recording(inputs)
+            except RuntimeError:
+                self.recordings.clear()
+                self.most = 0
+        return self.forward(*inputs)
+
+    def _by_recording(self, inputs: Sequence[Tensor]) -> Tensor:
         shapes = tuple(tensor.shape for tensor in inputs)
         self.calls[shapes] += 1
         if self.calls[shapes] > 1 and shapes not in self.recordings and len(self.recordings) < self.most:
-            self._record(shapes, inputs)
+            self.recordings[shapes] = self.record(self.forward, inputs)
         if shapes not in self.recordings:
             return self.forward(*inputs)
         own, replay, output = self.recordings[shapes]
@@ -44,18 +51,15 @@ class Graphs:
         replay()
         return output.clone()  # the next replay writes over it
 
-    def _record(self, shapes: tuple[torch.Size, ...], inputs: Sequence[Tensor]) -> None:
-        try:
-            self.recordings[shapes] = self.record(self.forward, inputs)
-        except RuntimeError as error:
-            if is_out_of_memory(error):
-                raise
-            self.most = 0
 
+class CudaRecorder:
+    """As torch.cuda.graph records: on a stream of its own, all into one pool of memory, as no two graphs run at once."""
 
-def record_on_cuda(forward: Forward, inputs: Sequence[Tensor]) -> Recording:
-    """As torch.cuda.graph records: on a stream of its own, into memory of its own."""
-    own, graph = [tensor.clone() for tensor in inputs], torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        output = forward(*own)
-    return own, graph.replay, output
+    def __init__(self) -> None:
+        self.pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, forward: Forward, inputs: Sequence[Tensor]) -> Recording:
+        own, graph = [tensor.clone() for tensor in inputs], torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self.pool):
+            output = forward(*own)
+        return own, graph.replay, output

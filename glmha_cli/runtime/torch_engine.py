@@ -15,7 +15,7 @@ from jaxtyping import Float
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
-from glmha_cli.runtime.cuda_graphs import Graphs, record_on_cuda
+from glmha_cli.runtime.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.runtime.engine import EngineOptions, Inputs
 from glmha_cli.runtime.memory import free_bytes, room_px
 from glmha_cli.weights.about import read_about
@@ -115,7 +115,7 @@ class TorchEngine:
             with torch.autocast(self.device, DTYPES[precision], enabled=precision != "fp32", cache_enabled=False):
                 return self.network(*tensors).float()
 
-        return Graphs(forward, record_on_cuda) if self.device == "cuda" else forward
+        return Graphs(forward, CudaRecorder()) if self.device == "cuda" else forward
 
 
 def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:

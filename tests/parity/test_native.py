@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from glmha_cli.fusion import fuse_for_cpu, native, rows, steps
 from glmha_cli.networks.restormer import RestormerConfig
 
-compiler = shutil.which("cc")
+ROOT = Path(__file__).parents[2]
 natively = pytest.mark.skipif(native.library() is None, reason="this machine has no C compiler, no AVX-512, or is no Linux")
 precisions = pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 2e-3), (torch.float32, 2e-6)])
 sizes = {"h": st.integers(1, 5), "w": st.integers(1, 11), "c": st.sampled_from((1, 15, 16, 31, 32, 40))}
@@ -104,29 +105,51 @@ def test_a_network_without_it(monkeypatch, dtype):
     assert (fuse_for_cpu(network, dtype)(image) - network(image)).abs().max() < 1e-2
 
 
-@pytest.mark.skipif(compiler is None, reason="this machine has no C compiler")
+@pytest.mark.skipif(shutil.which("cc") is None, reason="this machine has no C compiler")
 class TestCompiling:
     """On the way to the library; whether this CPU can run it does not matter here."""
 
+    @pytest.fixture(autouse=True)
+    def _default_compiler(self, monkeypatch):
+        monkeypatch.delenv("CC", raising=False)
+
     def test_many_at_once_leave_one_file(self, tmp_path):
         with ThreadPoolExecutor(4) as pool:
-            paths = set(pool.map(lambda _: native.compiled(compiler, tmp_path / "new" / "folder"), range(4)))
-        assert set((tmp_path / "new" / "folder").iterdir()) == paths and len(paths) == 1
+            paths = set(pool.map(lambda _: native.compiled(tmp_path), range(4)))
+        assert set(tmp_path.iterdir()) == paths and len(paths) == 1
 
-    def test_it_is_compiled_once(self, tmp_path):
-        path = native.compiled(compiler, tmp_path)
-        assert native.compiled("/no/such/compiler", tmp_path) == path
+    def test_it_is_compiled_once(self, tmp_path, monkeypatch):
+        path = native.compiled(tmp_path)
+        monkeypatch.setattr(subprocess, "run", None)
+        assert native.compiled(tmp_path) == path
 
     def test_the_source_has_no_warnings(self, tmp_path):
         flags = [*native.FLAGS, "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized"]
-        subprocess.run([compiler, *flags, str(native.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
+        subprocess.run(["cc", *flags, str(native.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
+
+    @natively
+    def test_a_damaged_file_is_made_anew(self, tmp_path):
+        (tmp_path / "glmha").mkdir(mode=0o700)
+        (tmp_path / "glmha" / native.file_name()).write_bytes(b"no library")
+        assert "CDLL" in library_of(XDG_CACHE_HOME=str(tmp_path))
 
 
-def test_a_compiler_that_fails_is_no_error(tmp_path):
-    """The tool goes on without, and leaves no broken file behind."""
+def library_of(**env):
+    """What another process finds, in this environment."""
     code = "from glmha_cli.fusion import native; print(native.library())"
-    for broken in ("false", "no-such-compiler"):
-        run = subprocess.run([sys.executable, "-c", code], env={"PATH": "/usr/bin:/bin", "CC": broken, "XDG_CACHE_HOME": str(tmp_path)},
-                             capture_output=True, text=True, check=True)
-        assert run.stdout.strip() == "None", run.stderr
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast"])
+def test_a_compiler_that_fails_is_no_error(tmp_path, broken):
+    """The tool goes on without, and leaves no broken file behind."""
+    assert library_of(XDG_CACHE_HOME=str(tmp_path), CC=broken) == "None"
+    assert not list(tmp_path.glob("glmha/*"))
+
+
+def test_no_library_is_loaded_from_where_others_can_write(tmp_path):
+    (tmp_path / "glmha").mkdir()
+    (tmp_path / "glmha").chmod(0o777)
+    assert library_of(XDG_CACHE_HOME=str(tmp_path)) == "None"
     assert not list(tmp_path.glob("glmha/*"))

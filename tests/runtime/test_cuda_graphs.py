@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glmha_cli.networks.restormer import RestormerConfig
-from glmha_cli.runtime.cuda_graphs import MOST_GRAPHS, Graphs, record_on_cuda
+from glmha_cli.runtime.cuda_graphs import MOST_GRAPHS, CudaRecorder, Graphs
 
 
 def record(forward, inputs):
@@ -16,10 +16,6 @@ def record(forward, inputs):
 
 def refuse(forward, inputs):
     raise RuntimeError("operation not permitted when stream is capturing")
-
-
-def out_of_memory(forward, inputs):
-    raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def double(x, y):
@@ -49,18 +45,30 @@ def test_a_forward_that_cannot_be_recorded_runs_as_it_is():
     assert all(torch.equal(graphs(x, x), double(x, x)) for _ in range(3))
 
 
-def test_a_lack_of_memory_is_told():
-    graphs, x = Graphs(double, out_of_memory), torch.rand(3)
-    graphs(x, x)
+def test_where_memory_runs_out_recordings_are_given_up_first():
+    room = [True]
+
+    def forward(x):
+        if not room[0]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return 2 * x
+
+    graphs, x = Graphs(forward, record), torch.rand(3)
+    graphs(x), graphs(x)
+    assert graphs.recordings
+    room[0] = False
     with pytest.raises(torch.OutOfMemoryError):
-        graphs(x, x)
+        graphs(x)
+    assert not graphs.recordings
+    room[0] = True
+    assert torch.equal(graphs(x), 2 * x)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @torch.inference_mode()
 def test_on_cuda():
     network = RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1).build().eval().cuda()
-    graphs = Graphs(network, record_on_cuda)
+    graphs = Graphs(network, CudaRecorder())
     for _ in range(3):
         image = torch.rand(2, 3, 32, 32, device="cuda")
         torch.testing.assert_close(graphs(image), network(image))
