@@ -41,6 +41,14 @@ def test_derain(tmp_path):
     assert rainy == pytest.approx(22.6, abs=0.1) and derained > 34
 
 
+def test_deblur(tmp_path):
+    folder, out = EXAMPLES / "deblur", tmp_path / "out.png"
+    restored("deblur", folder / "blurred.png", out)
+    truth = read_photo(folder / "sharp.png").pixels
+    blurred, deblurred = (scores("gopro", read_photo(path).pixels, truth)["psnr_db"] for path in (folder / "blurred.png", out))
+    assert deblurred > blurred + 1
+
+
 @pytest.mark.parametrize(("flags", "colour"), [((), 0.05), (("--no-project",), 1.0)])
 def test_rgb2hsi(flags, colour, tmp_path):
     """Nearer to the truth than least squares (30.1 dB, 6.6 degrees here), and of the photo's colours."""
