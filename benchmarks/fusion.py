@@ -2,6 +2,7 @@
 
     python benchmarks/fusion.py                 # paper-size Restormer, MST++, MST-L, and the lite derain network
     python benchmarks/fusion.py --rewrites      # each rewrite against what it replaces, at its network's widest level
+    python benchmarks/fusion.py --lite          # the lite derain network against the paper-size one, in turn
 
 Plain: channels-first, eager, float32, attention as the papers write it (Q and K normalised, attention times V, then Wo),
 checked equal to ours. All in one process and run, in turn; the best of the rounds. "of the limit" is the time of all
@@ -34,7 +35,7 @@ from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import HOST as RESTORMER_HOST
 from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.networks.u_shape import HOST as U_HOST
-from glmha_cli.runtime.torch_engine import TorchEngine
+from glmha_cli.runtime.torch_engine import TorchEngine, choose_precision
 
 SIDE = 256
 TILES_PER_CORE = 4
@@ -119,7 +120,7 @@ def steps(output: Tensor, expected: Tensor) -> str:
 
 def tiles_per_core(network: nn.Module, precision: str, inputs: list[Tensor]) -> Callable[[], object]:
     """As the tool computes a photo of many tiles."""
-    engine = TorchEngine(copy.deepcopy(network), device="cpu", precision=precision, about={})
+    engine = TorchEngine(copy.deepcopy(network), device="cpu", precision=choose_precision(precision, "cpu"), about={})
     tiles = [tuple(x.permute(0, 2, 3, 1).numpy() for x in inputs)] * (TILES_PER_CORE * torch.get_num_threads())
     return lambda: list(engine.run_batches(tiles))
 
@@ -151,6 +152,19 @@ def measure_network(name: str, rounds: int) -> None:
             if giga_macs:
                 line += f", {value * product_rate(precisions()[precision]) / (2e9 * giga_macs):.2f} of the limit's time"
         print(line)
+
+
+def measure_lite(rounds: int) -> None:
+    """The lite network against the paper-size one, in turn, so that both see the machine alike."""
+    forms = {}
+    for name in ("restormer", "derain-lite"):
+        config = NETWORKS[name][0]
+        network = randomised(type(config)(**{**vars(config), "attention": GLMHA()}).build())
+        forms[name] = tiles_per_core(network, "auto", inputs_of(config, SIDE))
+    seconds = best_of(forms, rounds)
+    for name, value in seconds.items():
+        print(f"{name:12} {value / (TILES_PER_CORE * torch.get_num_threads()):.3f} s a tile")
+    print(f"derain-lite is {seconds['restormer'] / seconds['derain-lite']:.1f} times as fast")
 
 
 def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
@@ -241,6 +255,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", nargs="*", choices=[*NETWORKS, []], help=f"of {', '.join(NETWORKS)}; all by default")
     parser.add_argument("--rewrites", action="store_true")
+    parser.add_argument("--lite", action="store_true")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     keep_freed_memory()
@@ -251,6 +266,9 @@ def main() -> None:
             seconds = best_of(forms, options.rounds)
             print(f"{name:66}{seconds['before'] * 1e3:8.2f} ms -> {seconds['after'] * 1e3:8.2f} ms "
                   f"({seconds['before'] / seconds['after']:.2f} times as fast)")
+        return
+    if options.lite:
+        measure_lite(options.rounds)
         return
     for name in options.network or NETWORKS:
         measure_network(name, options.rounds)
