@@ -14,6 +14,7 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +65,11 @@ class PlainAttention(nn.Module):
         attn = (F.normalize(heads[0], dim=-1) @ F.normalize(heads[1], dim=-1).mT * self.temperature).softmax(dim=-1)
         out = self.out((attn @ heads[2]).reshape(b, c, h, w))
         return out if self.positional is None else out + self.positional(v)
+
+
+def glmha_of(config: RestormerConfig | MSTConfig | MSTPlusPlusConfig) -> nn.Module:
+    """The network of `config` with GLMHA."""
+    return randomised(replace(config, attention=GLMHA()).build())
 
 
 def plain(network: nn.Module) -> nn.Module:
@@ -128,7 +134,7 @@ def tiles_per_core(network: nn.Module, precision: str, inputs: list[Tensor]) -> 
 def measure_network(name: str, rounds: int) -> None:
     config, giga_macs = NETWORKS[name]
     csa = randomised(config.build())
-    glmha = randomised(type(config)(**{**vars(config), "attention": GLMHA()}).build())
+    glmha = glmha_of(config)
     small = inputs_of(config, 64)
     expected, in_bands = csa(*small), fuse_for_cpu(csa, torch.float32)(*small)
     plain_csa = plain(csa)
@@ -159,8 +165,7 @@ def measure_lite(rounds: int) -> None:
     forms = {}
     for name in ("restormer", "derain-lite"):
         config = NETWORKS[name][0]
-        network = randomised(type(config)(**{**vars(config), "attention": GLMHA()}).build())
-        forms[name] = tiles_per_core(network, "auto", inputs_of(config, SIDE))
+        forms[name] = tiles_per_core(glmha_of(config), "auto", inputs_of(config, SIDE))
     seconds = best_of(forms, rounds)
     for name, value in seconds.items():
         print(f"{name:12} {value / (TILES_PER_CORE * torch.get_num_threads()):.3f} s a tile")
@@ -197,12 +202,12 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     back = ffn.project_out.weight[:, :, 0, 0].T.contiguous()
 
     def by_operators(a: Tensor, b: Tensor) -> Tensor:
-        convolved = (F.conv2d(as_image(x), half.taps.weight, padding=(0, 1), groups=255)
+        convolved = (F.conv2d(as_image(x), half.taps[0].weight, padding=(0, 1), groups=255)
                      for x, half in zip((a, b), halves, strict=True))
         return as_rows(torch.ops.aten.gelu_(next(convolved)).mul_(next(convolved)))
 
     def in_one_pass(a: Tensor, b: Tensor) -> Tensor:
-        return gated(a, b, *(half.taps for half in halves))
+        return gated(a, b, *(taps for half in halves for taps in half.taps))
 
     def in_bands(join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         stages, out = [half.rows(wide, 255) for half in halves], wide.clone()

@@ -13,7 +13,6 @@ from glmha_cli.io.images import Photo, read_photo, write_photo
 from glmha_cli.lookup import resolve
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks import TASKS
-from glmha_cli.weights.manifest import load_manifest
 
 FOLDER = Path(__file__).parent
 OUTPUT = Path("demo")
@@ -40,10 +39,8 @@ EXAMPLES = {
 
 def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
-    manifest = load_manifest()
     for task, example in EXAMPLES.items():
-        if manifest.model(task).files:
-            restore(task, example)
+        restore(task, example)
 
 
 def restore(task: str, example: Example) -> None:

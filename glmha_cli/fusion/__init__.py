@@ -33,7 +33,7 @@ def fuse_for_cpu(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     """
     if type(network) not in BANDED:
         return Whole(network, dtype)
-    native.library()  # compiled now, not by every thread that computes a tile
+    native.kernels()  # compiled now, not by every thread that computes a tile
     return BANDED[type(network)](fuse(network), dtype).eval()
 
 

@@ -12,11 +12,13 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from glmha_cli.errors import GlmhaError
+from glmha_cli.io.atomic import atomic_output
 
 SOURCE = Path(__file__).with_name("native.c")
 FLAGS = ("-O3", "-march=x86-64-v4", "-mprefer-vector-width=512", "-ffp-contract=fast", "-fopenmp", "-shared", "-fPIC")
@@ -31,7 +33,7 @@ SIGNATURES = {  # all end with: whether maps are float16, and how many threads
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def kernels() -> ctypes.CDLL | None:
     """Compiled now unless it was before; None where that cannot be. To be asked first by one thread alone."""
     if not sys.platform.startswith("linux") or torch.backends.cpu.get_cpu_capability() != "AVX512":
         return None
@@ -42,7 +44,7 @@ def library() -> ctypes.CDLL | None:
         except (OSError, AttributeError):  # a file cut short, or of another system with the same home
             (folder / file_name()).unlink(missing_ok=True)
             return loaded(compiled(folder))
-    except (OSError, AttributeError, RuntimeError, subprocess.SubprocessError):
+    except (OSError, AttributeError, RuntimeError, GlmhaError, subprocess.SubprocessError):
         return None
 
 
@@ -71,11 +73,9 @@ def compiled(folder: Path) -> Path:
     """The library of this source in `folder`; processes that come at once do not disturb each other."""
     path = folder / file_name()
     if not path.is_file():
-        with TemporaryDirectory(dir=folder) as scratch:
-            fresh = Path(scratch) / path.name
+        with atomic_output(path, overwrite=True) as fresh:
             command = [*compiler(), *FLAGS, str(SOURCE), "-o", str(fresh)]
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-            fresh.replace(path)
     return path
 
 
@@ -88,7 +88,7 @@ def loaded(path: Path) -> ctypes.CDLL:
 
 def computes(dtype: torch.dtype) -> bool:
     """Whether maps of this precision can be given to the functions below."""
-    return dtype in (torch.float16, torch.float32) and library() is not None
+    return dtype in (torch.float16, torch.float32) and kernels() is not None
 
 
 def update(x: Float[Tensor, "rows w c"], change: Float[Tensor, "rows w c"] | None = None, *,
@@ -98,25 +98,25 @@ def update(x: Float[Tensor, "rows w c"], change: Float[Tensor, "rows w c"] | Non
     x, weight and bias are float32.
     """
     maps = out if change is None else change
-    library().update(x.data_ptr(), pointer(change), *map(pointer, norm or (None, None)), pointer(out), x.shape[0] * x.shape[1],
+    kernels().update(x.data_ptr(), pointer(change), *map(pointer, norm or (None, None)), pointer(out), x.shape[0] * x.shape[1],
                      x.shape[2], *how(maps))
 
 
 def activate(x: Float[Tensor, "*n"]) -> None:
     """GELU in place; contiguous."""
-    library().activate(x.data_ptr(), x.numel(), *how(x))
+    kernels().activate(x.data_ptr(), x.numel(), *how(x))
 
 
 def depthwise(rows: Float[Tensor, "rows+2 w c"], taps: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"], *, gelu: bool) -> None:
     """Of all rows that have neighbours. Rows and out may be some channels of contiguous maps; taps are float32."""
-    library().depthwise(rows.data_ptr(), rows.stride(1), taps.data_ptr(), gelu, out.data_ptr(), out.stride(1), *out.shape,
+    kernels().depthwise(rows.data_ptr(), rows.stride(1), taps.data_ptr(), gelu, out.data_ptr(), out.stride(1), *out.shape,
                         *how(rows))
 
 
 def gated(a: Float[Tensor, "rows+2 w c"], b: Float[Tensor, "rows+2 w c"], taps_a: Float[Tensor, "9 c"],
           taps_b: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"]) -> None:
     """GELU(conv(a)) * conv(b) of all rows that have neighbours; all contiguous, taps float32."""
-    library().gated(a.data_ptr(), b.data_ptr(), taps_a.data_ptr(), taps_b.data_ptr(), out.data_ptr(), *out.shape,
+    kernels().gated(a.data_ptr(), b.data_ptr(), taps_a.data_ptr(), taps_b.data_ptr(), out.data_ptr(), *out.shape,
                     *how(a))
 
 

@@ -19,26 +19,32 @@ Mixed = tuple[Float[Tensor, "h w kept"], Float[Tensor, "kept c"]]
 class Projection:
     """A 1x1 convolution, then a depth-wise 3x3; of both, the output `channels` alone.
 
-    padded: with channels of zeros up to a multiple of 32, which products and vectors are made for.
+    parts: so many equal maps are made of the channels. padded: with channels of zeros up to a multiple of 32, which
+    products and vectors are made for.
     """
 
     def __init__(self, point: nn.Conv2d, depth: nn.Conv2d, dtype: torch.dtype, channels: slice = slice(None), *,
-                 padded: bool = False) -> None:
+                 parts: int = 1, padded: bool = False) -> None:
         point, depth = (padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in (point, depth))
-        self.point, self.taps, self.channels = matrix(point, dtype), Taps(depth, dtype), len(depth)
+        self.point, self.channels = matrix(point, dtype), len(depth)
+        self.taps = [Taps(part, dtype) for part in depth.chunk(parts)]
 
     def rows(self, x: Float[Tensor, "h w c"], channels: int) -> NeighbouredRows:
         """For what the depth-wise part takes, of an image of x's size in bands for `channels`."""
         h, w, _ = x.shape
-        return NeighbouredRows(self.taps.weight, h, w, self.channels, band_rows(w, channels))
+        return NeighbouredRows(self.point, h, w, self.channels, band_rows(w, channels))
+
+    def maps(self, rows: Float[Tensor, "rows+2 w c"], *outs: Float[Tensor, "rows w part"] | None) -> list[Tensor]:
+        """The depth-wise part of rows and their neighbours: a map of each part, in what `outs` has for it."""
+        parts = rows.chunk(len(self.taps), dim=-1)
+        return [depthwise(part, taps, out=out) for part, taps, out in zip(parts, self.taps, outs, strict=True)]
 
 
 class BandedCSA:
     """One pass: of a band's Q, K and V, V is kept and Q and K leave their sums."""
 
     def __init__(self, attention: ChannelSelfAttention, dtype: torch.dtype) -> None:
-        self.attention, self.qkv = attention, Projection(*attention.qkv, dtype)
-        self.taps = [Taps(part, dtype) for part in attention.qkv[1].weight.chunk(3)]
+        self.attention, self.qkv = attention, Projection(*attention.qkv, dtype, parts=3)
 
     def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
         values, scores = torch.empty_like(x, dtype=norm.dtype), Scores(self.attention)
@@ -46,8 +52,7 @@ class BandedCSA:
         for band in bands(*x.shape[:2], self.qkv.channels):
             product_into(stage.room(length(band)), norm(x[band]), self.qkv.point)
             where, rows = stage.ready()
-            q, k, _ = (depthwise(part, taps, out=out) for part, taps, out in
-                       zip(rows.chunk(3, dim=-1), self.taps, (None, None, values[where]), strict=True))
+            q, k, _ = self.qkv.maps(rows, None, None, values[where])
             scores.add(q, k)
         return values, scores.mixing()
 
@@ -57,8 +62,7 @@ class BandedGLMHA:
 
     def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
         self.attention = attention
-        self.q, self.kv = Projection(*attention.q, dtype), Projection(*attention.kv, dtype)
-        self.taps = [Taps(part, dtype) for part in attention.kv[1].weight.chunk(2)]
+        self.q, self.kv = Projection(*attention.q, dtype), Projection(*attention.kv, dtype, parts=2)
         self.kv_point = matrix(attention.kv[0].weight, torch.promote_types(dtype, torch.float32))
 
     def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
@@ -69,7 +73,7 @@ class BandedGLMHA:
         for band in bands(h, w, wide):
             product_into(stage.room(length(band)), norm(x[band], out=normed[band]), self.q.point)
             where, rows = stage.ready()
-            depthwise(rows, self.q.taps, out=queries[where])
+            self.q.maps(rows, queries[where])
         guided = (guide(self.attention, queries)[:, None] * self.kv_point).to(norm.dtype)
 
         values, scores = x.new_empty(h, w, self.kv.channels // 2, dtype=norm.dtype), Scores(self.attention)
@@ -77,8 +81,7 @@ class BandedGLMHA:
         for band in bands(h, w, wide):
             product_into(stage.room(length(band)), normed[band], guided)
             where, rows = stage.ready()
-            k, _ = (depthwise(part, taps, out=out) for part, taps, out in
-                    zip(rows.chunk(2, dim=-1), self.taps, (None, values[where]), strict=True))
+            k, _ = self.kv.maps(rows, None, values[where])
             scores.add(queries[where], k)
         return values, scores.mixing()
 
@@ -115,7 +118,7 @@ class BandedBlock:
             for stage, half in zip(stages, halves, strict=True):
                 product_into(stage.room(length(band)), normed, half.point)
             (where, a), (_, b) = (stage.ready() for stage in stages)
-            add_product(x[where], gated(a, b, self.gelu.taps, self.gate.taps), self.back)
+            add_product(x[where], gated(a, b, *self.gelu.taps, *self.gate.taps), self.back)
 
 
 class BandedRestormer(nn.Module):

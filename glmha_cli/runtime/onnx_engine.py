@@ -26,7 +26,7 @@ class OnnxEngine:
         self.size_multiple = about["size_multiple"]
         self.stretch_input = about.get("stretch_input", False)
         self.precision = about["precision"]
-        self.names = [each.name for each in session.get_inputs()]
+        self.names, self.output_name = [each.name for each in session.get_inputs()], session.get_outputs()[0].name
 
     @classmethod
     def load(cls, weights: Path, options: EngineOptions) -> "OnnxEngine":
@@ -68,7 +68,7 @@ class OnnxEngine:
         binding = self.session.io_binding()
         for name, array in feed.items():
             binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array, self.device))
-        binding.bind_output(self.session.get_outputs()[0].name, self.device)
+        binding.bind_output(self.output_name, self.device)
         self.session.run_with_iobinding(binding)
         return binding.get_outputs()[0].numpy()
 
