@@ -4,20 +4,21 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+from einops import rearrange
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glmha_cli.training.degradations import Degradation, Degrade
 from glmha_cli.training.pairs import Pair
-from glmha_cli.training.recipe import Schedule
+from glmha_cli.training.recipe import Schedule, Stage
 from glmha_cli.training.sources import Source, Targets
 
-SampleKey = tuple[int, int, int]  # step, place in the batch, patch_px
+SampleKey = tuple[int, int, Stage]  # step, place in the batch
 Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
 """The network's inputs and its target, (h, w, c) each: photos as bytes, all else as float16 (see `packed`)."""
 
 
 class Samples(Dataset):
-    """Key -> sample: a random crop, flipped and turned; of a target, made and degraded, or of a pair as it is."""
+    """Key -> sample: random crops, flipped and turned; of targets, made and degraded, or of a pair as it is."""
 
     def __init__(self, targets: Targets, degradation: Degradation, pairs: Sequence[Pair] = (), *, seed: int) -> None:
         self.targets, self.degradation, self.pairs, self.seed = targets, degradation, pairs, seed
@@ -28,14 +29,20 @@ class Samples(Dataset):
         return partial(Samples, seed=self.seed), (self.targets, self.degradation, self.pairs)
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        step, place, patch_px = key
+        step, place, stage = key
         rng = np.random.default_rng([self.seed, step, place])
         index = rng.integers(len(self.targets.sources) + len(self.pairs)) - len(self.targets.sources)
         if index >= 0:
-            both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), patch_px, rng)
+            both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)
             return (both[..., :3],), both[..., 3:]
-        crop = random_crop(self.targets.sources[index], patch_px, rng)
-        return sample(self.targets.make(crop, rng), self.degrade, rng)
+        others = rng.integers(len(self.targets.sources), size=stage.mosaic**2 - 1)
+        crops = [random_crop(self.targets.sources[i], stage.patch_px, rng) for i in (index, *others)]
+        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.degrade, rng)
+
+
+def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:
+    """(h, w, c) each, side^2 of them -> (side h, side w, c), row by row."""
+    return rearrange(crops, "(i j) h w c -> (i h) (j w) c", i=side)
 
 
 def random_crop(source: Source, patch_px: int, rng: np.random.Generator) -> Source:
@@ -77,7 +84,7 @@ class StepBatches(Sampler[list[SampleKey]]):
     def __iter__(self) -> Iterator[list[SampleKey]]:
         for step in range(self.start, self.stop):
             stage = self.schedule.stage(step)
-            yield [(step, place, stage.patch_px) for place in range(self.rank, stage.batch, self.world_size)]
+            yield [(step, place, stage) for place in range(self.rank, stage.batch, self.world_size)]
 
 
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:

@@ -2,23 +2,34 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.lookup import unknown
+from glmha_cli.training.spectra import CubesConfig
 from glmha_cli.typed import from_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Crops of `patch_px` squared, `batch` of them a step, until this share of the steps is done."""
+    """Crops of `patch_px` squared, `batch` of them a step, until this share of the steps is done.
+
+    mosaic: each is a picture of so many by so many crops of different photos. Attention over one small crop knows a
+    single colour; over a photo it never does.
+    """
 
     patch_px: int
     batch: int
     until: float
+    mosaic: int = 1
+
+    @property
+    def side_px(self) -> int:
+        """Of what the network sees."""
+        return self.patch_px * self.mosaic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +64,7 @@ class Schedule:
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights.
-    loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`.
+    loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`. cubes: of cubes made of photos.
     """
 
     task: str
@@ -63,6 +74,7 @@ class Recipe:
     seed: int = 1
     loss: str = "charbonnier"
     optimizer: str = "adamw"
+    cubes: CubesConfig = field(default_factory=CubesConfig)
 
 
 def recipe_names() -> list[str]:
@@ -92,5 +104,6 @@ def recipe_from_plain(data: Mapping[str, Any], name: str) -> Recipe:
     schedule = dict(data.get("schedule", {}))
     stages = schedule.get("stages", [])
     schedule["stages"] = [from_mapping(Stage, stage, f"recipe {name}, stage") for stage in stages]
+    data["cubes"] = from_mapping(CubesConfig, data.get("cubes", {}), f"recipe {name}, cubes")
     data["schedule"] = from_mapping(Schedule, schedule, f"recipe {name}, schedule")
     return from_mapping(Recipe, data, f"recipe {name}")

@@ -119,8 +119,9 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     if task.output_kind != "photo" and (pairs or validate_pairs):
         raise UsageError(f"{task.name} does not restore photos, so it cannot use pairs of them",
                          "leave --pairs and --validate-pairs out")
-    largest = max(stage.patch_px for stage in recipe.schedule.stages)
-    training, held_out = split_pairs(pairs, min_side_px=largest) if pairs else ([], [])
+    stages = recipe.schedule.stages
+    crop_px, picture_px = (max(getattr(stage, name) for stage in stages) for name in ("patch_px", "side_px"))
+    training, held_out = split_pairs(pairs, min_side_px=picture_px) if pairs else ([], [])
     sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
     if held_out:
         sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
@@ -128,7 +129,7 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     if pairs and not (images or cubes or spectra):
         targets = Targets(sources=[], make=as_it_is, held_out={})
     else:
-        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=largest)
+        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=crop_px, config=recipe.cubes)
     sets |= synthetic_sets(targets.held_out, degradation.validation())
     return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
 

@@ -13,7 +13,7 @@ from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
 from glmha_cli.training.photos import File, decode, find_files, find_photos, load_photos, usable
 from glmha_cli.training.reflectances import Library, read_library, resample
-from glmha_cli.training.spectra import nearest_cube, training_cube
+from glmha_cli.training.spectra import CubesConfig, nearest_cube, training_cube
 
 Source = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
 """A photo in sRGB, or a cube in [0, 1] at the task's wavelengths."""
@@ -38,16 +38,17 @@ class Targets:
 
 
 def load_targets(task: Task, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
-                 crop_px: int) -> Targets:
+                 crop_px: int, config: CubesConfig) -> Targets:
     """Read everything into memory; a tenth of each folder, and of the spectra, is held out.
 
-    images: folders or packs of photos. cubes: folders. Raises UsageError for what the task has no use for or lacks,
-    NoInputError and BadDataError for the files.
+    images: folders or packs of photos. cubes: folders. config: of cubes made of photos. Raises
+    UsageError for what the task has no use for or lacks, NoInputError and BadDataError for the files.
     """
     images, cubes = list(images), list(cubes)
     refuse_what_does_not_fit(task, images, cubes, spectra)
-    make = partial(as_cube, library=read_library(spectra, task.wavelength_nm)[0]) if spectra and images else as_it_is
-    sources = []
+    make, sources = as_it_is, []
+    if images and spectra:
+        make = partial(as_cube, library=read_library(spectra, task.wavelength_nm)[0], config=config)
     if images:
         sources += load_photos(find_photos(images)[0], min_side_px=crop_px, max_side_px=PHOTO_SIDE_PX)
     if cubes:
@@ -89,8 +90,8 @@ def as_it_is(crop: Source, rng: np.random.Generator) -> Source:
     return crop
 
 
-def as_cube(crop: Source, rng: np.random.Generator, *, library: Library) -> np.ndarray:
-    return training_cube(crop, library, rng) if crop.dtype == np.uint8 else crop
+def as_cube(crop: Source, rng: np.random.Generator, *, library: Library, config: CubesConfig) -> np.ndarray:
+    return training_cube(crop, library, rng, config) if crop.dtype == np.uint8 else crop
 
 
 def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:

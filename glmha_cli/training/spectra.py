@@ -4,29 +4,58 @@ No photo tells its spectra. So the pixels of a photo only say where which colour
 most likely for that colour fills them; the network's input is then made of the cube, not of the photo.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
 from glmha_cli.training.degradations.sensor import log_uniform
 from glmha_cli.training.reflectances import LUMINANCE, Library, likeness, pure_chromaticity, squared_distances
 
-SATURATED, SATURATION = 0.6, (1.0, 2.5)
-"""Share of crops whose colours are moved away from grey, and by which factor: photos hold few pixels of strong colours,
-on which spectra are hardest to tell."""
-
+GAIN, SATURATION = (0.4, 1.2), (1.0, 2.5)
 AT_ONCE = 1 << 14
 LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
 
 
-def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library,
-                  rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
-    """`likely_cube` of `photo` at a random gain and saturation."""
-    rgb = LINEAR[photo] * np.float32(log_uniform(rng, (0.4, 1.2)))
-    if rng.random() < SATURATED:
-        grey = rgb @ LUMINANCE[:, None]
-        rgb = np.maximum(grey + (rgb - grey) * np.float32(log_uniform(rng, SATURATION)), 0)
-    return likely_cube(np.minimum(rgb, 1), library)
+@dataclass(frozen=True, kw_only=True)
+class CubesConfig:
+    """How colours are changed before cubes are made of them: photos hold few pixels of strong colours, on which spectra are
+    hardest to tell.
+
+    Of all crops the share `saturated` is moved away from grey by up to SATURATION[1], the share `tinted` towards the
+    colour of a measured spectrum: near those, spectra change most with colour. Of the share `shuffled` the pixels change
+    places: a spectrum is a matter of its own pixel, however different those beside it.
+    """
+
+    saturated: float = 0.0
+    tinted: float = 0.0
+    shuffled: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, share in vars(self).items():
+            if not 0 <= share <= 1:
+                raise BadDataError(f"a share of {share} {name} crops", "0..1")
+
+
+def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library, rng: np.random.Generator,
+                  config: CubesConfig) -> Float[np.ndarray, "h w bands"]:
+    """`likely_cube` of `photo` at a random gain, in other colours."""
+    rgb = LINEAR[photo] * np.float32(log_uniform(rng, GAIN))
+    if rng.random() < config.shuffled:
+        rgb = rng.permutation(rgb.reshape(-1, 3)).reshape(rgb.shape)
+    if rng.random() < config.saturated:
+        rgb = towards(rgb, np.ones(3, np.float32), 1 - log_uniform(rng, SATURATION))
+    if rng.random() < config.tinted:
+        rgb = towards(rgb, rng.choice(library.colours), np.sqrt(rng.random()))
+    return likely_cube(rgb.clip(0, 1), library)
+
+
+def towards(rgb: Float[np.ndarray, "h w 3"], colour: Float[np.ndarray, "3"], share: float) -> Float[np.ndarray, "h w 3"]:
+    """Mixed with `colour` (of luminance 1) at each pixel's own luminance; a negative share leads away from it."""
+    goal = (rgb @ LUMINANCE)[..., None] * colour
+    return np.maximum(rgb + np.float32(share) * (goal - rgb), 0)
 
 
 def likely_cube(rgb: Float[np.ndarray, "h w 3"], library: Library) -> Float[np.ndarray, "h w bands"]:

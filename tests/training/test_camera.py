@@ -11,7 +11,7 @@ from glmha_cli.physics.wavelengths import RGB2HSI_NM
 from glmha_cli.training.data import sample
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.reflectances import Library
-from glmha_cli.training.spectra import training_cube
+from glmha_cli.training.spectra import CubesConfig, training_cube
 from tests.training.conftest import smooth_photo, smooth_reflectances
 
 LIBRARY = Library.of(smooth_reflectances(120), RGB2HSI_NM)
@@ -19,7 +19,7 @@ PERFECT = CameraConfig(noisy=0, compressed=0).training()
 
 
 def cube_of(seed: int) -> np.ndarray:
-    return training_cube(smooth_photo(seed), LIBRARY, np.random.default_rng(seed))
+    return training_cube(smooth_photo(seed), LIBRARY, np.random.default_rng(seed), CubesConfig())
 
 
 @settings(max_examples=30, deadline=None)

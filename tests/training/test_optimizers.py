@@ -57,8 +57,13 @@ def test_a_saved_state_goes_on_to_the_same_weights(name):
 def test_singular_values_become_alike(shape):
     # From 1 down to 0.05: the weakest direction is heard as well as the strongest.
     u, _, v = torch.linalg.svd(torch.randn(*shape, generator=torch.Generator().manual_seed(2)), full_matrices=False)
-    found = torch.linalg.svdvals(orthogonal(u * torch.linspace(1, 0.05, min(shape)) @ v))
+    found = torch.linalg.svdvals(orthogonal((u * torch.linspace(1, 0.05, min(shape)) @ v)[None]))
     assert found.min() > 0.6 and found.max() < 1.25
+
+
+def test_matrices_of_one_shape_are_turned_together_as_each_alone():
+    three = torch.randn(3, 8, 24, generator=torch.Generator().manual_seed(3)) * torch.tensor([1, 1e-3, 30])[:, None, None]
+    torch.testing.assert_close(orthogonal(three), torch.cat([orthogonal(one[None]) for one in three]), rtol=0.02, atol=0.02)
 
 
 def test_muons_first_step_is_as_large_as_adamws():

@@ -15,6 +15,7 @@ from glmha_cli.tasks import TASKS
 from glmha_cli.training.photos import find_photos
 from glmha_cli.training.run import train
 from glmha_cli.training.sources import load_targets
+from glmha_cli.training.spectra import CubesConfig
 from tests.training.conftest import smooth_photo
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_the_same_photos_are_held_out_and_validation_sees_the_same_pixels(folder
     pack = packed(*folders, output=tmp_path / "pack.zip")
     own, in_pack = find_photos(folders), find_photos([pack])
     assert [stems(files) for files in own] == [stems(files) for files in in_pack]
-    loaded = [load_targets(DERAIN, images=images, cubes=[], spectra=None, crop_px=32) for images in (folders, [pack])]
+    loaded = [load_targets(DERAIN, images=images, cubes=[], spectra=None, crop_px=32, config=CubesConfig()) for images in (folders, [pack])]
     for a, b in zip(*(targets.held_out[""] for targets in loaded), strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(*(targets.sources for targets in loaded), strict=True):

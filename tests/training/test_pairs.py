@@ -10,7 +10,7 @@ from PIL import Image
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
 from glmha_cli.training.data import Samples
 from glmha_cli.training.pairs import split_pairs
-from glmha_cli.training.recipe import load_recipe
+from glmha_cli.training.recipe import Stage, load_recipe
 from glmha_cli.training.run import train
 from glmha_cli.training.sources import Targets, as_it_is
 from tests.training.conftest import smooth_photo
@@ -50,12 +50,12 @@ def test_pairs_stand_beside_photos(tiny, pairs, photos, tmp_path):
 def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
     training, _ = split_pairs([pairs], min_side_px=24)
     samples = Samples(NOTHING, None, training, seed=0)
-    seen = set()
+    seen, stage = set(), Stage(patch_px=12, mosaic=2, batch=1, until=1.0)
     for step in range(20):
-        (degraded,), clean = samples[step, 0, 24]
+        (degraded,), clean = samples[step, 0, stage]
         assert clean.shape == (24, 24, 3) and clean.dtype == np.uint8
         np.testing.assert_array_equal(degraded, clean // 2)
-        np.testing.assert_array_equal(clean, samples[step, 0, 24][1])
+        np.testing.assert_array_equal(clean, samples[step, 0, stage][1])
         seen.add(clean.tobytes())
     assert len(seen) == 20
 

@@ -1,6 +1,7 @@
 """A sample is a function of its key alone; inputs of any width go through a network of any size multiple."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from glmha_cli.evaluation.metrics import psnr_db
 from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from glmha_cli.tasks.sci import SCI
-from glmha_cli.training.data import Samples, training_loader
+from glmha_cli.training.data import Samples, mosaic, training_loader
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.degradations.rain import RainConfig
 from glmha_cli.training.degradations.snapshot import SnapshotConfig
 from glmha_cli.training.module import restore, to_network
+from glmha_cli.training.recipe import Stage
 from glmha_cli.training.sources import load_targets
+from glmha_cli.training.spectra import CubesConfig
 from glmha_cli.training.validation import BESIDE, cube_psnr_db, synthetic_sets
 
 CASES = {
@@ -24,13 +27,14 @@ CASES = {
     "rgb2hsi": (RGB2HSI, CameraConfig(), [(24, 24, 3)], (24, 24, 31)),
     "sci": (SCI, SnapshotConfig(), [(24, 24, 28), (24, 24 + 54, 28)], (24, 24, 28)),
 }
+STAGE = Stage(patch_px=24, batch=2, until=1.0)
 
 
 @pytest.fixture(params=CASES)
 def case(request, photos, spectra):
     task, degradation, input_shapes, target_shape = CASES[request.param]
     library = None if task is DERAIN else spectra
-    targets = load_targets(task, images=[photos], cubes=[], spectra=library, crop_px=24)
+    targets = load_targets(task, images=[photos], cubes=[], spectra=library, crop_px=24, config=CubesConfig())
     return Samples(targets, degradation, seed=3), input_shapes, target_shape
 
 
@@ -40,18 +44,29 @@ def same(a, b) -> bool:
 
 def test_a_sample_has_its_tasks_shapes_and_depends_on_its_key_alone(case):
     samples, input_shapes, target_shape = case
-    first = samples[5, 1, 24]
+    first = samples[5, 1, STAGE]
     assert [array.shape for array in first[0]] == input_shapes and first[1].shape == target_shape
     assert {array.dtype for array in (*first[0], first[1])} <= {np.dtype(np.uint8), np.dtype(np.float16)}
-    samples[0, 0, 24]
-    assert same(first, samples[5, 1, 24])
-    assert not same(first, samples[5, 0, 24]) and not same(first, samples[6, 1, 24])
-    assert same(first, pickle.loads(pickle.dumps(samples))[5, 1, 24])  # a worker that is no fork
+    samples[0, 0, STAGE]
+    assert same(first, samples[5, 1, STAGE])
+    assert not same(first, samples[5, 0, STAGE]) and not same(first, samples[6, 1, STAGE])
+    assert same(first, pickle.loads(pickle.dumps(samples))[5, 1, STAGE])  # a worker that is no fork
+
+
+def test_a_mosaic_is_degraded_as_one_picture(case):
+    samples, input_shapes, target_shape = case
+    inputs, target = samples[5, 1, replace(STAGE, patch_px=12, mosaic=2)]
+    assert [array.shape for array in inputs] == input_shapes and target.shape == target_shape
+
+
+def test_crops_of_a_mosaic_stand_row_by_row():
+    crops = [np.full((2, 3, 1), place) for place in range(4)]
+    np.testing.assert_array_equal(mosaic(crops, 2)[::2, ::3, 0], [[0, 1], [2, 3]])
 
 
 def test_batches_from_a_worker_are_the_samples(case):
     samples, _, _ = case
-    keys = [[(0, 0, 24), (0, 1, 24)], [(1, 0, 24), (1, 1, 24)]]
+    keys = [[(0, 0, STAGE), (0, 1, STAGE)], [(1, 0, STAGE), (1, 1, STAGE)]]
     for batch, (inputs, target) in zip(keys, training_loader(samples, keys, num_workers=1), strict=True):
         for index, key in enumerate(batch):
             assert same(samples[key], ([part[index].numpy() for part in inputs], target[index].numpy()))

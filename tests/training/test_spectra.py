@@ -9,12 +9,13 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render, render_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from glmha_cli.training.reflectances import LUMINANCE, Library, read_library, resample
-from glmha_cli.training.spectra import LINEAR, likely_cube, nearest_cube, training_cube
+from glmha_cli.training.spectra import LINEAR, CubesConfig, likely_cube, nearest_cube, training_cube
 from tests.training.conftest import NM, smooth_photo, smooth_reflectances
 
 REFLECTANCE = smooth_reflectances(120)
 LIBRARY = Library.of(REFLECTANCE, RGB2HSI_NM)
 SEEDS = st.integers(0, 2**32 - 1)
+CHANGED = CubesConfig(saturated=0.5, tinted=0.5, shuffled=0.5)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
@@ -26,10 +27,10 @@ def noise_photo(size: tuple[int, int], seed: int) -> np.ndarray:
 @given(size=SIZES, seed=SEEDS)
 def test_a_cube_lies_in_0_1_and_repeats_by_its_seed(size, seed):
     photo = noise_photo(size, seed)
-    cube = training_cube(photo, LIBRARY, np.random.default_rng(seed))
+    cube = training_cube(photo, LIBRARY, np.random.default_rng(seed), CHANGED)
     assert cube.shape == (*size, 31) and cube.dtype == np.float32
     assert cube.min() >= 0 and cube.max() <= 1
-    np.testing.assert_array_equal(cube, training_cube(photo, LIBRARY, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(cube, training_cube(photo, LIBRARY, np.random.default_rng(seed), CHANGED))
     nearest = nearest_cube(photo, LIBRARY)
     assert nearest.shape == (*size, 31) and nearest.dtype == np.float32
     assert nearest.min() >= 0 and nearest.max() <= 1
@@ -45,10 +46,18 @@ def test_where_nothing_clips_a_cube_renders_to_its_photo(seed):
     np.testing.assert_allclose(render_linear(cube)[inside], rgb[inside], rtol=2e-4, atol=1e-6)
 
 
+def colours_of(photo: np.ndarray, seeds: int, **shares: float) -> np.ndarray:
+    """Linear colours of the cubes made of it, (seeds, pixels, 3)."""
+    config = CubesConfig(**shares)
+    cubes = [training_cube(photo, LIBRARY, np.random.default_rng(seed), config) for seed in range(seeds)]
+    return render_linear(np.stack(cubes)).reshape(seeds, -1, 3)
+
+
+ONE = np.full((1, 1, 3), (120, 100, 90), np.uint8)
+
+
 def test_gain_and_saturation_vary_and_hue_stays():
-    photo = np.full((1, 1, 3), (120, 100, 90), np.uint8)
-    colours = np.array([render_linear(training_cube(photo, LIBRARY, np.random.default_rng(seed)))[0, 0] for seed in range(60)])
-    given = LINEAR[photo[0, 0]]
+    colours, given = colours_of(ONE, 60, saturated=0.6)[:, 0], LINEAR[ONE[0, 0]]
     beyond_grey = [colour - grey for colour, grey in zip((*colours, given), (*colours @ LUMINANCE, given @ LUMINANCE), strict=True)]
     share = np.linalg.norm(beyond_grey[:-1], axis=1) / (colours @ LUMINANCE)
     own = np.linalg.norm(beyond_grey[-1]) / (given @ LUMINANCE)
@@ -56,6 +65,30 @@ def test_gain_and_saturation_vary_and_hue_stays():
     cosine = [b @ beyond_grey[-1] / np.linalg.norm(b) / np.linalg.norm(beyond_grey[-1]) for b in beyond_grey]
     assert min(cosine) > 0.999
     assert colours.max() > 2 * colours.min(axis=0).max()
+
+
+def test_tints_lie_between_the_photo_and_a_measured_colour():
+    colours = colours_of(ONE, 60, tinted=1.0)[:, 0]
+    relative = colours / (colours @ LUMINANCE)[:, None]
+    own = LINEAR[ONE[0, 0]] / (LINEAR[ONE[0, 0]] @ LUMINANCE)
+    ways = LIBRARY.colours - own
+    share = ((relative - own) @ ways.T / (ways**2).sum(axis=1)).clip(0, 1)
+    distance = np.linalg.norm(relative[:, None] - own - share[..., None] * ways, axis=2)
+    assert distance.min(axis=1).max() < 0.02
+    assert share[range(60), distance.argmin(axis=1)].max() > 0.9
+
+
+def test_shuffling_keeps_the_pixels():
+    photo = smooth_photo(2)[:8, :8]
+    plain, shuffled = (colours_of(photo, 3, shuffled=share) for share in (0.0, 1.0))
+    assert not np.allclose(plain, shuffled, atol=1e-3)
+    np.testing.assert_allclose(np.sort(plain, axis=1), np.sort(shuffled, axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_shares_lie_in_0_1(share):
+    with pytest.raises(BadDataError, match="tinted"):
+        CubesConfig(tinted=share)
 
 
 def test_the_colours_of_the_library_get_their_spectra_back():
