@@ -3,10 +3,11 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from glmha_cli.physics.colour import TO_RGB
 
-FFT_WEIGHT = 0.05
+ANGLE_WEIGHT = 0.5
 COLOUR_WEIGHT = 1.0
 DARKEST = 0.01
 """Reflectances below count as so much in relative errors: no camera tells them from black."""
@@ -17,19 +18,19 @@ def charbonnier(prediction: Tensor, target: Tensor) -> Tensor:
     return torch.sqrt((prediction - target).square() + 1e-6).mean()
 
 
-def charbonnier_fft(prediction: Tensor, target: Tensor) -> Tensor:
-    """For deblurring: also the mean distance of the two spectra, not normalised (after Cho et al., MIMO-UNet, 2021).
-
-    Blur removes frequencies, which weigh equally here, while in the image the few strong ones prevail.
+def mrae_sam_colour(prediction: Float[Tensor, "b 31 h w"], target: Float[Tensor, "b 31 h w"]) -> Tensor:
+    """For reflectance: the mean relative absolute error, the spectral angle, and how far the cube renders from the
+    target's photo.
     """
-    distance = torch.fft.rfft2(prediction - target).abs().mean()
-    return charbonnier(prediction, target) + FFT_WEIGHT * distance
-
-
-def mrae_colour(prediction: Float[Tensor, "b 31 h w"], target: Float[Tensor, "b 31 h w"]) -> Tensor:
-    """For reflectance: the mean relative absolute error, and how far the cube renders from the target's photo."""
     relative = ((prediction - target).abs() / target.clamp(min=DARKEST)).mean()
-    return relative + COLOUR_WEIGHT * (render(prediction) - render(target)).abs().mean()
+    colour = (render(prediction) - render(target)).abs().mean()
+    return relative + ANGLE_WEIGHT * chord(prediction, target).mean() + COLOUR_WEIGHT * colour
+
+
+def chord(prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h w"]:
+    """Of the spectral angle, 2 sin(angle / 2): nearly the angle in radians, with gradients where that is 0."""
+    difference = F.normalize(prediction, dim=1, eps=DARKEST) - F.normalize(target, dim=1, eps=DARKEST)
+    return torch.sqrt(difference.square().sum(dim=1) + 1e-6)
 
 
 def render(cube: Float[Tensor, "b 31 h w"]) -> Float[Tensor, "b 3 h w"]:
@@ -47,7 +48,6 @@ def rmse(prediction: Tensor, target: Tensor) -> Tensor:
 
 LOSSES = {
     "charbonnier": "glmha_cli.training.losses:charbonnier",
-    "charbonnier_fft": "glmha_cli.training.losses:charbonnier_fft",
-    "mrae_colour": "glmha_cli.training.losses:mrae_colour",
+    "mrae_sam_colour": "glmha_cli.training.losses:mrae_sam_colour",
     "rmse": "glmha_cli.training.losses:rmse",
 }

@@ -6,7 +6,7 @@ import torch
 
 from glmha_cli.lookup import resolve
 from glmha_cli.physics import colour
-from glmha_cli.training.losses import LOSSES, charbonnier, charbonnier_fft, mrae_colour, render, rmse
+from glmha_cli.training.losses import LOSSES, chord, mrae_sam_colour, render, rmse
 
 torch.manual_seed(0)
 TARGET = torch.rand(2, 31, 12, 10)
@@ -31,21 +31,25 @@ def test_rmse_is_of_each_band_of_each_cube():
     assert rmse(prediction, TARGET).item() == pytest.approx(0.4 / 62 + 1e-4 * 61 / 62, rel=1e-3)
 
 
-def test_mrae_colour_by_hand():
+def test_mrae_sam_colour_by_hand():
     target = torch.full((1, 31, 2, 2), 0.5)
-    # A flat spectrum renders to gray, so a tenth more of each band is a tenth more of linear light.
+    # A flat spectrum renders to gray, so a tenth more of each band is a tenth more of linear light, at no angle.
     gray = colour.linear_to_srgb(np.array([0.5, 0.55]))
-    assert mrae_colour(1.1 * target, target).item() == pytest.approx(0.1 + gray[1] - gray[0], abs=1e-4)
-    from_black = mrae_colour(torch.full_like(target, 0.002), 0 * target)
-    assert from_black.item() == pytest.approx(0.2 + 0.002 * 12.92, abs=1e-4)
+    assert mrae_sam_colour(1.1 * target, target).item() == pytest.approx(0.1 + gray[1] - gray[0], abs=1e-3)
+    dark = torch.full_like(target, 0.002)
+    expected = 0.2 + 0.002 * 12.92 + 0.5 * chord(dark, 0 * target).mean().item()
+    assert mrae_sam_colour(dark, 0 * target).item() == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("angle", [0.01, 0.1, 1.0, 3.0])
+def test_the_chord_of_an_angle(angle):
+    target = TARGET / TARGET.norm(dim=1, keepdim=True)
+    other = torch.randn(TARGET.shape, generator=torch.Generator().manual_seed(4))
+    across = other - (other * target).sum(dim=1, keepdim=True) * target
+    turned = np.cos(angle) * target + np.sin(angle) * across / across.norm(dim=1, keepdim=True)
+    np.testing.assert_allclose(chord(3 * turned, 0.5 * target), 2 * np.sin(angle / 2), atol=2e-3)
 
 
 def test_the_rendering_is_that_of_physics():
     expected = colour.render(TARGET.permute(0, 2, 3, 1).numpy())
     np.testing.assert_allclose(render(TARGET).clamp(0, 1).permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
-
-
-def test_the_fft_term_adds_the_distance_of_the_spectra():
-    prediction = TARGET + 0.1  # a constant has one frequency of 12 x 10 pixels x 0.1, among 12 x 6
-    added = charbonnier_fft(prediction, TARGET) - charbonnier(prediction, TARGET)
-    assert added.item() == pytest.approx(0.05 * 12 / 72, rel=1e-3)
