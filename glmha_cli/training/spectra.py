@@ -24,13 +24,11 @@ class CubesConfig:
     """How colours are changed before cubes are made of them: photos hold few pixels of strong colours, on which spectra are
     hardest to tell.
 
-    Of all crops the share `saturated` is moved away from grey by up to SATURATION[1], the share `tinted` towards the
-    colour of a measured spectrum: near those, spectra change most with colour. Of the share `shuffled` the pixels change
-    places: a spectrum is a matter of its own pixel, however different those beside it.
+    Of all crops the share `saturated` is moved away from grey by a factor in SATURATION. Of the share `shuffled` the
+    pixels change places: a spectrum is a matter of its own pixel, however different those beside it.
     """
 
     saturated: float = 0.0
-    tinted: float = 0.0
     shuffled: float = 0.0
 
     def __post_init__(self) -> None:
@@ -46,16 +44,9 @@ def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library, rng: np.r
     if rng.random() < config.shuffled:
         rgb = rng.permutation(rgb.reshape(-1, 3)).reshape(rgb.shape)
     if rng.random() < config.saturated:
-        rgb = towards(rgb, np.ones(3, np.float32), 1 - log_uniform(rng, SATURATION))
-    if rng.random() < config.tinted:
-        rgb = towards(rgb, rng.choice(library.colours), np.sqrt(rng.random()))
-    return likely_cube(rgb.clip(0, 1), library)
-
-
-def towards(rgb: Float[np.ndarray, "h w 3"], colour: Float[np.ndarray, "3"], share: float) -> Float[np.ndarray, "h w 3"]:
-    """Mixed with `colour` (of luminance 1) at each pixel's own luminance; a negative share leads away from it."""
-    goal = (rgb @ LUMINANCE)[..., None] * colour
-    return np.maximum(rgb + np.float32(share) * (goal - rgb), 0)
+        grey = rgb @ LUMINANCE[:, None]
+        rgb = np.maximum(grey + (rgb - grey) * np.float32(log_uniform(rng, SATURATION)), 0)
+    return likely_cube(np.minimum(rgb, 1), library)
 
 
 def likely_cube(rgb: Float[np.ndarray, "h w 3"], library: Library) -> Float[np.ndarray, "h w bands"]:
