@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.atomic import atomic_output
 from glmha_cli.networks import network_from_plain
 from glmha_cli.weights.about import KEY, read_about
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], *, dtype: torch.dtype) -> None:
-    """Write `state` as `dtype` with `about` ({"task", "network", …}, JSON types only) in the metadata."""
+    """Write `state` as `dtype` with `about` ({"task", "network", …}, JSON types only) in the metadata; whole or not at all,
+    over what is there.
+    """
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in state.items()}
-    save_file(tensors, path, metadata={"format": "pt", KEY: json.dumps(about, sort_keys=True)})
+    metadata = {"format": "pt", KEY: json.dumps(about, sort_keys=True)}
+    with atomic_output(path, overwrite=True) as temporary:
+        temporary.write_bytes(save(tensors, metadata))  # a file of save_file only its owner may read, whatever the umask
 
 
 def load_network(path: Path) -> nn.Module:

@@ -1,6 +1,7 @@
 """Finding weights: what is verified, what is refused, what is said."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -21,6 +22,16 @@ from tests.weights.conftest import file_entry
 def test_a_path_works_by_itself(tiny_model):
     weights = find_weights(str(tiny_model), task="derain")
     assert weights.path == tiny_model and weights.sha256 == sha256_of(tiny_model) and weights.entry is None
+
+
+def test_what_is_saved_may_be_read_by_whom_the_umask_lets(tmp_path):
+    before = os.umask(0o022)
+    try:
+        save_checkpoint(tmp_path / "w.safetensors", {"a": torch.zeros(2)}, {"task": "derain"}, dtype=torch.float16)
+    finally:
+        os.umask(before)
+    (only,) = tmp_path.iterdir()
+    assert only.stat().st_mode & 0o777 == 0o644
 
 
 def test_wrong_task(tiny_model):
