@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,11 +91,21 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     run_dir.mkdir(parents=True, exist_ok=True)
     trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device,
                             num_devices=num_devices, report=report)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), cpu_threads(recipe.cpu_threads or torch.get_num_threads()):
         # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
         warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec")
         trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     return run_dir / "best.safetensors"
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def require_same_network(checkpoint: Path, recipe: Recipe) -> None:

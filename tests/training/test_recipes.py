@@ -10,13 +10,13 @@ import torch
 import typer
 
 from glmha_cli.cli.app import build_app
-from glmha_cli.errors import UsageError
+from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.losses import LOSSES
 from glmha_cli.training.optimizers import OPTIMIZERS
-from glmha_cli.training.recipe import load_recipe, recipe_names
+from glmha_cli.training.recipe import Stage, load_recipe, recipe_names
 from glmha_cli.training.run import degradation_of
 
 PAPER = {"derain-paper": 24.78, "deblur-paper": 24.78, "rgb2hsi": 1.600, "sci": 1.991}
@@ -60,3 +60,9 @@ def test_a_degradation_of_another_task_is_refused():
     with pytest.raises(UsageError, match="'blur' is undone by deblur, not by derain") as caught:
         degradation_of(recipe)
     assert '"rain"' in caught.value.hint
+
+
+@pytest.mark.parametrize("wrong", ["patch_px", "batch", "mosaic"])
+def test_stages_of_nothing_are_refused(wrong):
+    with pytest.raises(BadDataError, match="mosaics"):
+        Stage(**{"patch_px": 8, "batch": 2, "until": 1.0, "mosaic": 2} | {wrong: 0})

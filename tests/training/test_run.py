@@ -116,6 +116,13 @@ def test_a_compiled_network_trains_to_the_same_checkpoint(tiny, photos, tmp_path
     assert_same_weights(tmp_path / "False", tmp_path / "True")
 
 
+def test_a_recipe_sets_the_threads_for_its_run_alone(tiny, photos, tmp_path):
+    before, seen = torch.get_num_threads(), []
+    train(replace(tiny, cpu_threads=1), images=[photos], run_dir=tmp_path / "run", steps=1, device="cpu",
+          report=lambda row: seen.append(torch.get_num_threads()))
+    assert seen == [1] and torch.get_num_threads() == before
+
+
 def test_a_finished_run_can_be_lengthened(whole, tiny, photos):
     train(tiny, images=[photos], run_dir=whole, steps=8, resume=True, **ON_CPU)
     assert checkpoint(whole)["global_step"] == 8
