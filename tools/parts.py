@@ -13,9 +13,10 @@ from pathlib import Path
 
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.weights.checkpoint import save_tensors
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def split(checkpoint: Path, folder: Path, *, max_bytes: int) -> list[Path]:
         tensors, filename_pattern=checkpoint.stem + "{suffix}.safetensors", max_shard_size=max(1, max_bytes - headroom))
     folder.mkdir(parents=True, exist_ok=True)
     for name, keys in shards.filename_to_tensors.items():
-        save_file({key: tensors[key] for key in keys}, folder / name, metadata=metadata)
+        save_tensors(folder / name, {key: tensors[key] for key in keys}, metadata)
     index = folder / f"{checkpoint.name}.index.json"
     index.write_text(json.dumps({"metadata": shards.metadata, "weight_map": shards.tensor_to_filename}, indent=1))
     return [*(folder / name for name in shards.filename_to_tensors), index]
@@ -62,7 +63,7 @@ def join(folder: Path, checkpoint: Path) -> None:
         raise BadDataError(f"{folder} lacks {', '.join(missing)}", "fetch all parts")
     parts = {name: load_file(folder / name) for name in set(names.values())}
     tensors = {key: parts[name][key] for key, name in names.items()}
-    save_file(tensors, checkpoint, metadata=metadata_of(folder / next(iter(names.values()))))
+    save_tensors(checkpoint, tensors, metadata_of(folder / next(iter(names.values()))))
 
 
 def metadata_of(path: Path) -> dict[str, str]:

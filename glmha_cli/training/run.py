@@ -100,6 +100,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
 
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
+    """PyTorch's threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -131,8 +132,7 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
         raise UsageError(f"{task.name} does not restore photos, so it cannot use pairs of them",
                          "leave --pairs and --validate-pairs out")
     stages = recipe.schedule.stages
-    crop_px, picture_px = (max(getattr(stage, name) for stage in stages) for name in ("patch_px", "side_px"))
-    training, held_out = split_pairs(pairs, min_side_px=picture_px) if pairs else ([], [])
+    training, held_out = split_pairs(pairs, min_side_px=max(stage.side_px for stage in stages)) if pairs else ([], [])
     sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
     if held_out:
         sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
@@ -140,7 +140,8 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     if pairs and not (images or cubes or spectra):
         targets = Targets(sources=[], make=as_it_is, held_out={})
     else:
-        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra, crop_px=crop_px, config=recipe.cubes)
+        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra,
+                               crop_px=max(stage.patch_px for stage in stages), config=recipe.cubes)
     sets |= synthetic_sets(targets.held_out, degradation.validation())
     return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
 

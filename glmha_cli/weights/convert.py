@@ -38,8 +38,7 @@ def import_checkpoint(source: Path, output: Path, *, task: str, network: str | N
     _require_fit(source, plain, task=task, network=network)
     about = {"task": task, "network": plain, "licence": LICENCES[plain["name"]],
              "source": {"file": source.name, "sha256": sha256_of(source)}, "stretch_input": plain["name"] in STRETCHED}
-    with atomic_output(output, overwrite=overwrite) as temporary:
-        save_checkpoint(temporary, state, about, dtype=torch.float32)
+    save_checkpoint(output, state, about, dtype=torch.float32, overwrite=overwrite)
     return about
 
 
