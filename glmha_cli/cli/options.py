@@ -199,7 +199,7 @@ class TrainOptions(WeightsOptions):
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto"
     precision: Annotated[Literal["bf16-mixed", "16-mixed", "32-true"], typer.Option(
         help="Arithmetic of the network.")] = "bf16-mixed"
-    devices: Annotated[int, typer.Option(help="So many GPUs at once, each with its share of a batch.", min=1)] = 1
+    devices: Annotated[int, typer.Option(help="So many GPUs, or processes on a CPU, each with its share of a batch.", min=1)] = 1
     compile: Annotated[bool, typer.Option("--compile", help="Compile the network first: minutes, for long runs on a GPU.")] = False
     workers: Annotated[int, typer.Option(help="Processes that prepare data.", min=0)] = 1
 

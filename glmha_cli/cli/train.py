@@ -15,6 +15,8 @@ from glmha_cli.weights.store import find_weights
 def train_verb(options: TrainOptions) -> None:
     start, output = time.monotonic(), Output(quiet=options.quiet, as_json=options.json)
     try:
+        from lightning.pytorch.utilities import rank_zero_only
+
         from glmha_cli.training.run import train
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs the package {error.name}", "pip install 'glmha[train]'") from error
@@ -32,8 +34,9 @@ def train_verb(options: TrainOptions) -> None:
                  max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
                  compiled=options.compile, precision=options.precision, num_workers=options.workers,
                  report=lambda row: output.note(validated(row)))
-    output.record({"weights": str(best), "run_dir": str(run_dir)})
-    output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
+    if rank_zero_only.rank == 0:  # of several --devices, each in a process that comes here
+        output.record({"weights": str(best), "run_dir": str(run_dir)})
+        output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
 
 
 def validated(row: Mapping[str, float]) -> str:

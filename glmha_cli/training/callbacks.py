@@ -39,7 +39,8 @@ class TimeLimit(Callback):
         self.end = time.monotonic() + 60 * minutes
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        if time.monotonic() > self.end:
+        # By one clock for all processes: one that stopped a step before the others would leave them waiting for its gradients.
+        if trainer.strategy.broadcast(time.monotonic() > self.end):
             trainer.should_stop = True
 
 

@@ -29,7 +29,8 @@ def restore(network: nn.Module, inputs: Sequence[Tensor], multiple: int) -> Floa
     height, width = inputs[0].shape[1:3]
     missing = -height % multiple, -width % multiple
     padded = [pad_to(part[0].cpu().numpy(), part.shape[1] + missing[0], part.shape[2] + missing[1]) for part in inputs]
-    result = network(*(to_network(torch.from_numpy(part)[None].to(inputs[0].device)) for part in padded))
+    # A compiled network would be compiled anew for every size of photo.
+    result = network.forward(*(to_network(torch.from_numpy(part)[None].to(inputs[0].device)) for part in padded))
     result = result[0, :, :height, :width].float().clamp(0, 1)
     return result.permute(1, 2, 0).cpu().numpy()
 
@@ -63,7 +64,7 @@ class Restoration(lightning.LightningModule):
         inputs, target = batch
         prediction = self.network(*(to_network(part) for part in inputs))
         loss = self.loss(prediction.float(), to_network(target))
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(target))
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(target), sync_dist=True)
         return loss
 
     def validation_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int, dataloader_idx: int = 0) -> None:
@@ -74,4 +75,4 @@ class Restoration(lightning.LightningModule):
             result = np.rint(result * 255).astype(np.uint8)
         for metric, measure in self.metrics.items():
             self.log(f"{metric}_{self.set_names[dataloader_idx]}", measure(result, reference),
-                     add_dataloader_idx=False, on_step=False, on_epoch=True, batch_size=1)
+                     add_dataloader_idx=False, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)

@@ -44,7 +44,10 @@ class RunData(lightning.LightningDataModule):
         return training_loader(self.dataset, batches, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader]:
-        return [DataLoader(samples, batch_size=1) for samples in self.sets.values()]
+        """Every process takes its share of a set, or all of one too small for each to get some."""
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        return [DataLoader(samples[rank::world] if len(samples) >= world else samples, batch_size=1)
+                for samples in self.sets.values()]
 
 
 def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] = (), spectra: Path | None = None,
@@ -92,8 +95,10 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device,
                             num_devices=num_devices, report=report)
     with warnings.catch_warnings(), cpu_threads(recipe.cpu_threads or torch.get_num_threads()):
-        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own.
-        warnings.filterwarnings("ignore", message="You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec")
+        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own;
+        # the strides that differ between processes are those of axes of length 1.
+        ignored = "You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec|Grad strides do not match"
+        warnings.filterwarnings("ignore", message=ignored)
         trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     return run_dir / "best.safetensors"
 

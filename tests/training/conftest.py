@@ -1,5 +1,6 @@
 """Small photos, spectra and recipes to train on in a second."""
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,18 @@ from glmha_cli.physics.wavelengths import RGB2HSI_NM
 from glmha_cli.training.recipe import Recipe, recipe_from_plain
 
 NM = np.array(RGB2HSI_NM)
+TINY = """
+task = "derain"
+network = { name = "restormer", channels = 8, num_blocks = [1, 1, 1, 1], num_refinement_blocks = 1, stem_downscale = 2 }
+degradation = { name = "rain", bank_layers = 4, layer_px = 32 }
+
+[schedule]
+steps = 6
+learning_rate = 1e-3
+warmup_steps = 2
+validate_every = 3
+stages = [{ patch_px = 32, batch = 2, until = 1.0 }]
+"""
 
 
 def smooth_photo(seed: int, height: int = 40, width: int = 48) -> np.ndarray:
@@ -50,11 +63,4 @@ def spectra(tmp_path) -> Path:
 @pytest.fixture
 def tiny() -> Recipe:
     """Six steps of deraining with a network of a few thousand weights, validated after three."""
-    return recipe_from_plain({
-        "task": "derain",
-        "network": {"name": "restormer", "channels": 8, "num_blocks": [1, 1, 1, 1],
-                    "num_refinement_blocks": 1, "stem_downscale": 2},
-        "degradation": {"name": "rain", "bank_layers": 4, "layer_px": 32},
-        "schedule": {"steps": 6, "learning_rate": 1e-3, "warmup_steps": 2, "validate_every": 3,
-                     "stages": [{"patch_px": 32, "batch": 2, "until": 1.0}]},
-    }, "tiny")
+    return recipe_from_plain(tomllib.loads(TINY), "tiny")

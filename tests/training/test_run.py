@@ -3,6 +3,8 @@
 import csv
 import logging
 import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -24,7 +26,7 @@ from glmha_cli.training.callbacks import TimeLimit
 from glmha_cli.training.module import Restoration
 from glmha_cli.training.recipe import load_recipe, recipe_names
 from glmha_cli.training.run import train
-from tests.training.conftest import smooth_reflectances
+from tests.training.conftest import TINY, smooth_reflectances
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 SMALL_SCI = """
@@ -114,6 +116,20 @@ def test_a_compiled_network_trains_to_the_same_checkpoint(tiny, photos, tmp_path
     for name in (False, True):
         train(tiny, images=[photos], run_dir=tmp_path / str(name), steps=1, compiled=name, **ON_CPU)
     assert_same_weights(tmp_path / "False", tmp_path / "True")
+
+
+@pytest.mark.long
+def test_two_processes_stop_resume_and_come_to_the_weights_of_one(whole, photos, tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    command = [sys.executable, "-m", "glmha_cli", "train", tmp_path / "tiny.toml", "--images", photos, "--run-dir", tmp_path / "run",
+               "--device", "cpu", "--devices", "2", "--precision", "32-true", "--json"]
+    for more in (["--max-minutes", "0"], ["--resume"]):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=True)
+        assert done.stdout.count("best.safetensors") == 1  # said by one of them
+    assert [row["step"] for row in curve(tmp_path / "run")] == ["1", "3", "6"]
+    assert float(curve(tmp_path / "run")[-1]["score"]) == pytest.approx(float(curve(whole)[-1]["score"]), abs=0.01)
+    one, two = checkpoint(whole)["current_model_state"], checkpoint(tmp_path / "run")["current_model_state"]
+    assert max((one[name] - two[name]).abs().max() for name in one) < 1e-4
 
 
 def test_a_recipe_sets_the_threads_for_its_run_alone(tiny, photos, tmp_path):
