@@ -33,7 +33,7 @@ from glmha_cli.training.recipe import load_recipe
 from glmha_cli.training.reflectances import read_reflectances
 from glmha_cli.training.run import degradation_of
 from glmha_cli.training.sources import PHOTO_SIDE_PX, load_held_out
-from glmha_cli.training.validation import SCORES, folder_pairs, synthetic_sets
+from glmha_cli.training.validation import SCORES, folder_sets, synthetic_sets
 
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
 
@@ -72,7 +72,7 @@ def suites_of(task: Task, data: Data) -> Iterator[Suite]:
 def photos(task: Task, data: Data) -> Suite:
     held_out = load_held_out(task, images=data.images, cubes=(), spectra=None)
     made = synthetic_sets(held_out, degradation_of(load_recipe(f"{task.name}-lite")).validation())
-    sets = {folder.name: folder_pairs(folder) for folder in data.pairs} | made
+    sets = folder_sets(data.pairs, taken=made) | made
     score = SCORES[task.protocol]
 
     def measure(source: np.ndarray, result: np.ndarray, target: np.ndarray) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import torch
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -63,7 +64,8 @@ class Calibration(nn.Module):
         return rearrange(a, "b heads c -> b (heads c) 1 1")
 
     def pooled(self, q: Tensor) -> Tensor:
-        pooled = F.adaptive_max_pool2d(q, self.WINDOW)
+        pool = pooled_maxima if q.device.type == "mps" else F.adaptive_max_pool2d
+        pooled = pool(q, self.WINDOW)
         if torch.is_grad_enabled():  # the convolution that it is has a slow gradient on CPUs
             return (pooled * self.depthwise.weight[:, 0]).sum(dim=(2, 3)) + self.depthwise.bias
         return self.depthwise(pooled).flatten(1)
@@ -72,6 +74,18 @@ class Calibration(nn.Module):
         pooled = F.max_pool2d(q, 3, stride=1, padding=1)
         weight, bias = self.depthwise.weight, self.depthwise.bias
         return F.conv2d(pooled, weight, bias, padding=self.WINDOW // 2, groups=len(weight)).mean(dim=(2, 3))
+
+
+def pooled_maxima(x: Float[Tensor, "b c h w"], count: int) -> Float[Tensor, "b c {count} {count}"]:
+    """adaptive_max_pool2d, which torch 2.13 gets wrong on Apple's GPUs where `count` does not divide the sides."""
+    for axis in (2, 3):
+        size = x.shape[axis]
+        windows = [range(i * size // count, ((i + 1) * size - 1) // count + 1) for i in range(count)]
+        longest = max(map(len, windows))
+        # A shorter window repeats its last entry, which no maximum minds.
+        index = [window[min(offset, len(window) - 1)] for window in windows for offset in range(longest)]
+        x = x.index_select(axis, torch.tensor(index, device=x.device)).unflatten(axis, (count, longest)).amax(dim=axis + 1)
+    return x
 
 
 class GuidedLowRankAttention(ChannelAttention):

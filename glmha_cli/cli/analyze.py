@@ -11,8 +11,8 @@ from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
 from glmha_cli.evaluation.report import write_csv
-from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.lookup import resolve
+from glmha_cli.runtime.batch import require_output
 from glmha_cli.runtime.files import FileOptions, read_source, require_mask
 from glmha_cli.runtime.restore import extremes_of, stretched
 from glmha_cli.tasks import TASKS
@@ -25,7 +25,7 @@ def analyze(options: AnalyzeOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     for path in (options.plot, options.csv):
         if path is not None:
-            refuse_existing(path, overwrite=options.overwrite)
+            require_output(path, overwrite=options.overwrite)
     task = resolve(TASKS, describe(options.model)["task"], "task")
     require_mask(task, options.mask)
     weights = find_weights(options.model, task=task.name, access=access_of(options, output))

@@ -105,7 +105,7 @@ RESTORE_OPTIONS = {
 BATCH_EXAMPLES = (
     "glmha {0} photos/ restored/ --recursive --record run.jsonl --resume",
     "glmha {0} 'photos/**/*.jpg' restored/ --suffix _{0} --dry-run",
-    "find photos -newer last.png -print0 | glmha {0} --files-from - --null photos restored",
+    "find photos -type f -newer last.png -print0 | glmha {0} --files-from - --null photos restored",
     "glmha {0} - - --ext tif < in.png > out.tif",
 )
 """Of tasks that take photos."""

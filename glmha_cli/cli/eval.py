@@ -18,10 +18,10 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes import SUFFIXES, read_cube
 from glmha_cli.io.images import as_pixels, read_photo
 from glmha_cli.lookup import resolve, unknown
+from glmha_cli.runtime.batch import require_output
 from glmha_cli.runtime.files import READABLE, FileOptions, read_source, require_mask
 from glmha_cli.runtime.memory import fitted
 from glmha_cli.runtime.restore import Restorer
@@ -41,7 +41,7 @@ def evaluate(options: EvalOptions) -> None:
     task = resolve(TASKS, options.task, "task")
     protocol = protocol_for(task, options.protocol)
     if options.csv:
-        refuse_existing(options.csv, overwrite=options.overwrite)
+        require_output(options.csv, overwrite=options.overwrite)
     sets = list(sets_of(task, options))
     for pair in chain(*(each.pairs for each in sets)):
         require_one_size(task, pair, is_result=options.results is not None)
@@ -56,12 +56,12 @@ def evaluate(options: EvalOptions) -> None:
     records = [{**row.record(), "protocol": protocol.name, **setup} for row in with_means(rows)]
     for record in records:
         output.record(record)
-    if options.csv:
-        write_csv(options.csv, records, overwrite=options.overwrite)
     if not options.json:
         output.table(as_table(records, [*rows[0].record()]))
         output.note(f"{protocol.name}: {protocol.rule}")
         output.note(", ".join(f"{name} {value}" for name, value in setup.items()))
+    if options.csv:
+        write_csv(options.csv, records, overwrite=options.overwrite)
 
 
 def protocol_for(task: Task, name: str | None) -> Protocol:

@@ -1,6 +1,8 @@
 """`glmha models`: what there is, where it is, and whether it is what was published."""
 
 import shutil
+from dataclasses import replace
+from os.path import realpath
 from pathlib import Path
 
 from rich.table import Table
@@ -43,6 +45,8 @@ def pull(options: PullOptions) -> None:
     """Get every file of the models; with --to also copy them there, each whole or not at all."""
     output = Output(quiet=options.quiet, as_json=options.json)
     access = access_of(options, output)
+    if options.to and access.weights_dir and realpath(options.to) == realpath(access.weights_dir):
+        access = replace(access, weights_dir=None)  # what is to be filled or mended is no source
     for name in options.models:
         entry = load_manifest().model(name)
         require_acceptance(entry, accept=access.accept_licence, say=access.say)

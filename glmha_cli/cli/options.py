@@ -197,7 +197,7 @@ class TrainOptions(WeightsOptions):
     max_minutes: Annotated[float | None, typer.Option(
         help="Stop after so long, reading the data included, with a checkpoint to resume from.", min=0, show_default=False)] = None
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto"
-    precision: Annotated[Literal["bf16-mixed", "16-mixed", "32-true"], typer.Option(
+    precision: Annotated[Literal["bf16-mixed", "32-true"], typer.Option(
         help="Arithmetic of the network.")] = "bf16-mixed"
     devices: Annotated[int, typer.Option(help="So many GPUs, or processes on a CPU, each with its share of a batch.", min=1)] = 1
     compile: Annotated[bool, typer.Option("--compile", help="Compile the network first: minutes, for long runs on a GPU.")] = False

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from os.path import realpath  # unlike Path.resolve it bears links that go round in circles
+from os.path import isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
 from glmha_cli.cli.restore_options import BatchOptions
@@ -62,7 +62,7 @@ def is_single(options: BatchOptions) -> bool:
     """Whether one file was named, whose failure is the failure of the command."""
     if options.files_from is not None or len(options.inputs) != 1:
         return False
-    return not is_pattern(options.inputs[0]) and not Path(options.inputs[0]).is_dir()
+    return not is_pattern(options.inputs[0]) and not isdir(options.inputs[0])
 
 
 def naming_of(task: Task, options: BatchOptions) -> Naming:
@@ -76,7 +76,7 @@ def naming_of(task: Task, options: BatchOptions) -> Naming:
 
 
 def _is_folder(output: str) -> bool:
-    return output.endswith(("/", "\\")) or Path(output).is_dir()
+    return output.endswith(("/", "\\")) or isdir(output)
 
 
 def _plan_one(source: Path, options: BatchOptions, naming: Naming) -> list[Job]:
@@ -120,8 +120,8 @@ def _found(options: BatchOptions, folder: Path, readable: tuple[str, ...], say: 
     for text in options.inputs:
         path = Path(text)
         if is_pattern(text):
-            found += by_pattern(text, readable=readable)
-        elif path.is_dir():
+            found += by_pattern(text, readable=readable, leave_out=folder)
+        elif isdir(path):
             found += in_folder(path, readable=readable, recursive=options.recursive, leave_out=folder, say=say)
         else:
             require_file(path)

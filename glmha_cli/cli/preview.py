@@ -28,12 +28,19 @@ def preview(options: PreviewOptions) -> None:
 
 def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
     """Linear sRGB of the cube as reflectance under D65."""
+    choose = f"choose bands: {some_bands(cube.values.shape[2])}"
     if not cube.wavelength_nm:
-        raise BadDataError("the cube names no wavelengths, so its colours are unknown", "choose bands: --bands 25,15,5")
-    weights = rendering_weights(cube.wavelength_nm)
-    if not np.isfinite(weights).all():
-        raise BadDataError("the cube's wavelengths do not cover red, green and blue", "choose bands: --bands 25,15,5")
+        raise BadDataError("the cube names no wavelengths, so its colours are unknown", choose)
+    try:
+        weights = rendering_weights(cube.wavelength_nm)
+    except BadDataError as error:
+        raise BadDataError(error.message, choose) from error
     return cube.values @ weights.astype(np.float32)
+
+
+def some_bands(count: int) -> str:
+    """Three of so many, from long to short waves in most cubes."""
+    return f"--bands {5 * count // 6},{count // 2},{count // 6}"
 
 
 def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
@@ -41,5 +48,5 @@ def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
     count = cube.values.shape[2]
     parts = bands.split(",")
     if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < count for part in parts):
-        raise UsageError(f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", "--bands 25,15,5")
+        raise UsageError(f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", some_bands(count))
     return cube.values[..., [int(part) for part in parts]]

@@ -203,6 +203,12 @@ def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
     if photo.grayscale and not target.grayscale and is_gray_profile(metadata.icc_profile):
         notes.append(f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped")
         metadata = replace(metadata, icc_profile=b"")
+    if metadata.dpi and not target.dpi:
+        notes.append(f"{target.name} holds no DPI: dropped")
+    if target.name != "PNG" and metadata.png_texts():
+        notes.append(f"{target.name} holds no texts of a PNG: dropped")
+    if target.name != "PNG" and metadata.png_colours():
+        notes.append(f"{target.name} holds no gAMA or cICP of a PNG: dropped, so the photo will show other colours")
     for name in ("exif", "xmp"):
         if len(getattr(metadata, name)) > target.max_metadata_bytes:
             notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 DPI_MAX = 65535  # of JFIF, the smallest
+SRGB_GAMMA = 45455  # in gAMA, 100000 / 2.2
+_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,44 @@ class Metadata:
     png_chunks: bytes = b""
     provenance: str = ""
 
+    def png_texts(self) -> bool:
+        return not _TEXTS.isdisjoint(self._chunks())
+
+    def png_colours(self) -> bool:
+        """Whether a PNG's own chunks, and no profile, say that its colours are not sRGB's."""
+        chunks = self._chunks()
+        gamma = int.from_bytes(chunks.get(b"gAMA", SRGB_GAMMA.to_bytes(4)))
+        said = b"cICP" in chunks or (b"sRGB" not in chunks and abs(gamma - SRGB_GAMMA) > 1000)
+        return said and not self.icc_profile
+
+    def _chunks(self) -> dict[bytes, bytes]:
+        """Type -> body, the last of a type."""
+        found, at = {}, 0
+        while at < len(self.png_chunks):
+            size = int.from_bytes(self.png_chunks[at : at + 4])
+            found[self.png_chunks[at + 4 : at + 8]] = self.png_chunks[at + 8 : at + 8 + size]
+            at += 12 + size
+        return found
+
 
 def is_srgb(icc_profile: bytes) -> bool:
-    """Whether colours stay as they are without the profile: none, or one that calls itself sRGB."""
-    return not icc_profile or b"sRGB" in icc_profile or "sRGB".encode("utf-16-be") in icc_profile
+    """Whether colours stay as they are without the profile: none, or one that calls itself sRGB and is not linear."""
+    named = b"sRGB" in icc_profile or "sRGB".encode("utf-16-be") in icc_profile
+    return not icc_profile or (named and not _is_linear(icc_profile))
+
+
+def _is_linear(icc_profile: bytes) -> bool:
+    """Whether its red tone curve is a straight line (ICC.1:2010, 7.3; curveType, 10.5; parametricCurveType, 10.15)."""
+    def number(at: int, size: int = 4) -> int:
+        return int.from_bytes(icc_profile[at : at + size])
+
+    tags = (132 + 12 * index for index in range(min(number(128), 100)))
+    curve = next((number(tag + 4) for tag in tags if icc_profile[tag : tag + 4] == b"rTRC"), None)
+    if curve is None:
+        return False
+    if icc_profile[curve : curve + 4] == b"para":  # gamma as s15Fixed16
+        return number(curve + 8, 2) == 0 and number(curve + 12) == 1 << 16
+    return number(curve + 8) == 0 or (number(curve + 8) == 1 and number(curve + 12, 2) == 1 << 8)  # u8Fixed8
 
 
 def is_gray_profile(icc_profile: bytes) -> bool:

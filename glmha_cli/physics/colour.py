@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
@@ -52,14 +53,23 @@ def render(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
     return linear_to_srgb(render_linear(cube).clip(0, 1))
 
 
+LEAST_COVERED = 0.5
+"""Of what is positive in a colour's curve: with less, the negative rest rules, and red turns into its opposite."""
+
+
 def rendering_weights(wavelength_nm: Sequence[float]) -> Float[np.ndarray, "bands 3"]:
     """Band -> linear sRGB for any rising wavelengths: a spectrum of ones is white, whatever the grid covers.
 
     The table's curves, interpolated, times the width that each band stands for; each colour is scaled to 1. A
-    grid that leaves out the ends of the visible range shows colours as if they held no information there.
+    grid that leaves out the ends of the visible range shows colours as if they held no information there; BadDataError for
+    one that leaves out more than half of red, green or blue.
     """
     curves = np.stack([np.interp(wavelength_nm, RGB2HSI_NM, curve, left=0, right=0) for curve in TO_RGB.T], axis=1)
-    weights = curves * np.gradient(wavelength_nm)[:, None]
+    widths = np.gradient(wavelength_nm) if len(wavelength_nm) > 1 else np.zeros(1)
+    weights = curves * widths[:, None]
+    whole = TO_RGB.clip(min=0).sum(axis=0) * (RGB2HSI_NM[1] - RGB2HSI_NM[0])
+    if (weights.clip(min=0).sum(axis=0) < LEAST_COVERED * whole).any():
+        raise BadDataError("the cube's wavelengths do not cover red, green and blue")
     return weights / weights.sum(axis=0)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, UsageError
+from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.lookup import closest
 from glmha_cli.runtime.inputs import Found
 
@@ -53,6 +54,15 @@ class Naming:
             raise UsageError(f"cannot write a {self.kind} as '{target.name}'", hint)
 
 
+NAME_MAX_BYTES = 255
+"""Of a file's name, on about every file system."""
+
+
+def require_short(target: PurePath) -> None:
+    if len(os.fsencode(target.name)) > NAME_MAX_BYTES:
+        raise CannotCreateError(f"the name '{target.name}' is too long for a file", "rename the input, or choose a shorter --suffix")
+
+
 @dataclass(frozen=True)
 class Shard:
     """Part `index`, from 1, of `count` about equal parts of all files, the same on every machine and in every run."""
@@ -95,13 +105,15 @@ def plan_batch(found: Iterable[Found], folder: Path, naming: Naming, *, overwrit
 
 
 def _job(found: Found, folder: Path, real_folder: str, naming: Naming, overwrite: bool) -> Job:
-    target, problem = folder / naming(found.relative), found.problem
+    problem = found.problem
+    target = folder / (naming(found.relative) if problem is None else found.relative)
     if problem is None:
         try:
+            require_short(target)
             naming.require_writable(target)
             if not Path(os.path.realpath(target.parent)).is_relative_to(real_folder):
                 problem = CannotCreateError(f"'{target}' leads out of '{folder}'", "remove the link")
-        except UsageError as error:
+        except (UsageError, CannotCreateError) as error:
             problem = error.about(found.path)
     return Job(found.path, target, found.relative, overwrite, problem)
 
@@ -120,9 +132,9 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
 def refuse_inputs_as_outputs(jobs: Iterable[Job]) -> None:
     """UsageError where writing an output would replace an input, by whatever name or link."""
     jobs = list(jobs)
-    inputs = {_file_id(job.source): job.source for job in jobs if job.source.exists()}
+    inputs = {_file_id(job.source): job.source for job in jobs if os.path.exists(job.source)}
     for job in jobs:
-        if job.target.exists() and (source := inputs.get(_file_id(job.target))) is not None:
+        if os.path.exists(job.target) and (source := inputs.get(_file_id(job.target))) is not None:
             problem = (f"output and input are the same file, '{source}'" if source == job.source else
                        f"'{job.source}' would become '{job.target}', which is another input")
             raise UsageError(problem, "name another output, or add --suffix")
@@ -148,7 +160,7 @@ def require_free(jobs: Iterable[Job]) -> None:
 
 
 def require_file(path: Path) -> None:
-    if not path.is_file():
+    if not os.path.isfile(path):
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         matches = closest(path.name, names)
         raise NoInputError(f"no file '{path}'", f"did you mean '{path.parent / matches[0]}'?" if matches else "check the path")
@@ -159,6 +171,12 @@ def require_folder(folder: Path) -> None:
         raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
+
+
+def require_output(path: Path, *, overwrite: bool) -> None:
+    """CannotCreateError unless a file can be made at `path`, told before the work that fills it."""
+    require_folder(path.parent)
+    refuse_existing(path, overwrite=overwrite)
 
 
 def require_makeable(folder: Path) -> None:

@@ -53,6 +53,10 @@ def _photo_for_cube(path: Path, options: FileOptions) -> Source:
     """Spectra are defined by sRGB colours, so other profiles are converted; a photo keeps its own."""
     photo = read_photo(path, max_pixels=options.max_pixels)
     colours, notes = srgb_colours(photo)
+    if photo.alpha is not None:
+        notes += ("its alpha has no place in a cube: dropped",)
+    if photo.metadata.png_colours():
+        notes += ("its gAMA or cICP was not applied: taken as sRGB",)
     return Source(value=colours, photo=photo, notes=photo.notes + notes)
 
 

@@ -4,7 +4,9 @@ Links that lead out of the folder that was named are refused, each by its name: 
 the tool publish what lies beside it. Links to folders are not followed at all, so they cannot go round in circles.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -55,15 +57,20 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
 
 
-def by_pattern(pattern: str, *, readable: Iterable[str]) -> list[Found]:
-    """Files of the extensions `readable` that match, sorted; relative to the pattern's part before any wildcard."""
+def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path) -> list[Found]:
+    """Files of the extensions `readable` that match, sorted; relative to the pattern's part before any wildcard.
+
+    What lies in `leave_out` (the folder of the outputs) is left alone if that is below the said part.
+    """
     parts = Path(pattern).parts
     first = next(i for i, part in enumerate(parts) if any(sign in part for sign in MAGIC))
     root, rest = Path(*parts[:first]), str(Path(*parts[first:]))
-    readable, real_root = tuple(readable), os.path.realpath(root)
+    readable, real_root, real_out = tuple(readable), os.path.realpath(root), os.path.realpath(leave_out)
+    closed = real_out if real_out != real_root and _is_inside(leave_out, real_root) else None
     asks_for_hidden = any(part.startswith(".") for part in parts[first:])
     found = [_checked(path, root, real_root) for path in sorted(root.glob(rest))
-             if path.name.lower().endswith(readable) and not path.is_dir()
+             if path.name.lower().endswith(readable) and not os.path.isdir(path)
+             and not (closed and _is_inside(path.parent, closed))
              and (asks_for_hidden or all(map(_is_shown, path.relative_to(root).parts)))]
     if not found:
         raise NoInputError(f"no input files match '{pattern}'", f"looked for {', '.join(readable)}")
@@ -94,10 +101,8 @@ def _closed(error: OSError, root: Path) -> Found:
 
 
 def _named(path: Path, root: Path | None) -> Found:
-    relative, problem = PurePath(path.name), None
-    if not path.is_file():
-        problem = NoInputError(f"'{path}' is {'not a file' if os.path.lexists(path) else 'not there'}")
-    elif root is not None:
+    relative, problem = PurePath(path.name), _file_problem(path, absent="is not there")
+    if problem is None and root is not None:
         relative = PurePath(os.path.relpath(path, root))
         if ".." in relative.parts:
             problem = NoInputError(f"'{path}' is not in '{root}'", "list files of one folder")
@@ -105,14 +110,20 @@ def _named(path: Path, root: Path | None) -> Found:
 
 
 def _checked(path: Path, root: Path, real_root: str) -> Found:
-    problem = None
-    if not path.exists():
-        problem = NoInputError(f"'{path}' is a link to nothing")
-    elif not path.is_file():
-        problem = NoInputError(f"'{path}' is not a file")
-    elif not _is_inside(path, real_root):
+    problem = _file_problem(path, absent="is a link to nothing")
+    if problem is None and not _is_inside(path, real_root):
         problem = _leads_out(path, root)
     return Found(path, path.relative_to(root), problem)
+
+
+def _file_problem(path: Path, *, absent: str) -> NoInputError | None:
+    """Why `path` is no file that can be read; where pathlib would raise, as in closed folders, that costs one input."""
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+        return NoInputError(f"'{path}' {absent if is_absent else f'cannot be opened: {error.strerror}'}")
+    return None if is_file else NoInputError(f"'{path}' is not a file")
 
 
 def _folder_link(link: Path, root: Path, real_root: str, say: Say) -> Iterator[Found]:

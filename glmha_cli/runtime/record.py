@@ -46,14 +46,20 @@ class Record:
 
 
 def read_record(path: Path) -> dict[str, Line]:
-    """The last line of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
-    lines = {}
+    """What holds for each output, by its absolute path; empty if there is no record yet. Torn lines are left out.
+
+    That is its last line, but a failure leaves an output as it was: there, the one that says how it was made.
+    """
+    lines, made = {}, {}
     for text in _content(path).splitlines():
         try:
             line = json.loads(text)
-            lines[os.path.abspath(line["output"])] = line
+            output = os.path.abspath(line["output"])
         except (ValueError, TypeError, KeyError):
             continue
+        if line.get("status") == OK:
+            made[output] = line
+        lines[output] = made.get(output, line) if line.get("status") == FAILED else line
     return lines
 
 

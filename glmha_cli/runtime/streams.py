@@ -1,5 +1,6 @@
 """`-`: a photo from stdin, a result to stdout. Both pass through files of a temporary folder, as decoders need to seek."""
 
+import os
 import re
 import shutil
 import sys
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glmha_cli.errors import BadDataError, GlmhaError, UsageError
+from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
 from glmha_cli.io.images import DECODERS, OUTPUT_FORMATS
 
 STDIO = "-"
@@ -28,9 +29,12 @@ class Streams:
             raise UsageError("stdin is a terminal, not a photo", "glmha … - out.png < in.png")
         first_bytes = sys.stdin.buffer.read(16)
         path = self._stand_in("stdin", extension_of(first_bytes))
-        with path.open("wb") as file:
-            file.write(first_bytes)
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            with path.open("wb") as file:
+                file.write(first_bytes)
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise OutputError(f"stdin could not be kept in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere") from error
         return path
 
     def target(self, extension: str) -> Path:
@@ -40,9 +44,16 @@ class Streams:
         return self._stand_in("stdout", extension)
 
     def send(self, path: Path) -> None:
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        try:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            with open(os.devnull, "wb") as nowhere:  # what is still buffered would fail once more at the end of the process
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            raise OutputError(f"stdout could not be written: {error.strerror or error}") from error
 
     def _stand_in(self, name: str, extension: str) -> Path:
         path = self.folder / (name + extension)

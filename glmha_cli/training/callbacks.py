@@ -31,6 +31,10 @@ class Ema(WeightAveraging):
 
         super().__init__(use_buffers=False, multi_avg_fn=average)
 
+    def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        self._device = trainer.strategy.root_device  # where the module is about to go: by default, where it is
+        super().setup(trainer, pl_module, stage)
+
 
 class TimeLimit(Callback):
     """Stops this call after `minutes`, whatever earlier calls took; the checkpoint of the stop is complete."""

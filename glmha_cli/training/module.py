@@ -57,11 +57,8 @@ class Restoration(lightning.LightningModule):
 
     def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None = None,
                                     gradient_clip_algorithm: str | None = None) -> None:
-        """By torch itself: Lightning refuses to clip for a fused optimiser, which unscales float16's gradients later than that."""
-        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
-            scaler.unscale_(optimizer)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val, foreach=True)
+        """By torch itself: Lightning refuses to clip for a fused optimiser, though nothing is scaled in bfloat16."""
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
     def training_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int) -> Tensor:
         inputs, target = batch

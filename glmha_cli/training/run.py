@@ -10,6 +10,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from glmha_cli.allocator import keep_freed_memory
@@ -24,7 +25,7 @@ from glmha_cli.training.module import Restoration
 from glmha_cli.training.pairs import split_pairs
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.sources import Targets, as_it_is, centre_crop, evenly_chosen, load_targets
-from glmha_cli.training.validation import folder_pairs, synthetic_sets
+from glmha_cli.training.validation import folder_sets, synthetic_sets
 from glmha_cli.typed import from_mapping
 from glmha_cli.weights.checkpoint import load_weights
 
@@ -44,9 +45,9 @@ class RunData(lightning.LightningDataModule):
         return training_loader(self.dataset, batches, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader]:
-        """Every process takes its share of a set, or all of one too small for each to get some."""
+        """Every process takes its share of a set, or all of one without equal shares: the mean of means must be the mean."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
-        return [DataLoader(samples[rank::world] if len(samples) >= world else samples, batch_size=1)
+        return [DataLoader(samples if len(samples) % world else samples[rank::world], batch_size=1)
                 for samples in self.sets.values()]
 
 
@@ -81,6 +82,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
         raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
     if resume:
         require_same_network(checkpoint, recipe)
+    require_even_shares(recipe, num_devices)
     keep_freed_memory()
     data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, pairs=pairs, validate_pairs=validate_pairs,
                         num_workers=num_workers)
@@ -101,6 +103,14 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
         warnings.filterwarnings("ignore", message=ignored)
         trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     return run_dir / "best.safetensors"
+
+
+def require_even_shares(recipe: Recipe, num_devices: int) -> None:
+    """UsageError for a batch that `num_devices` cannot share alike: a device's mean gradient would weigh too much, or be of nothing."""
+    for batch in (stage.batch for stage in recipe.schedule.stages):
+        if batch % num_devices:
+            hint = ", ".join(str(count) for count in range(1, batch + 1) if all(s.batch % count == 0 for s in recipe.schedule.stages))
+            raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {hint}")
 
 
 @contextmanager
@@ -138,7 +148,8 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
                          "leave --pairs and --validate-pairs out")
     stages = recipe.schedule.stages
     training, held_out = split_pairs(pairs, min_side_px=max(stage.side_px for stage in stages)) if pairs else ([], [])
-    sets = {folder.name: folder_pairs(folder) for folder in validate_pairs}
+    validation = degradation.validation()
+    sets = folder_sets(validate_pairs, trained_on=training, taken={"pairs", *validation})
     if held_out:
         sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
                          (pair.read() for pair in evenly_chosen(held_out, task))]
@@ -147,7 +158,7 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     else:
         targets = load_targets(task, images=images, cubes=cubes, spectra=spectra,
                                crop_px=max(stage.patch_px for stage in stages), config=recipe.cubes)
-    sets |= synthetic_sets(targets.held_out, degradation.validation())
+    sets |= synthetic_sets(targets.held_out, validation)
     return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
 
 
@@ -170,8 +181,10 @@ def build_trainer(recipe: Recipe, run_dir: Path, *, max_minutes: float | None, p
     callbacks = [Curve(run_dir, report), Ema(schedule.ema_decay), keep]
     if max_minutes is not None:
         callbacks.append(TimeLimit(max_minutes))
+    # No buffer ever changes, so none need be sent round at each step.
+    strategy = DDPStrategy(broadcast_buffers=False) if num_devices > 1 else "auto"
     return lightning.Trainer(
-        accelerator=device, devices=num_devices, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
+        accelerator=device, devices=num_devices, strategy=strategy, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
         gradient_clip_val=schedule.clip_norm, reload_dataloaders_every_n_epochs=1, num_sanity_val_steps=0,
         use_distributed_sampler=False, logger=False, enable_model_summary=False, log_every_n_steps=50,
     )

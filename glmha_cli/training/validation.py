@@ -1,15 +1,17 @@
 """Validation sets, fixed by committed seeds and never used for training, and what they are scored by."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from os.path import realpath
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.metrics import derain_psnr_db, mrae, psnr_db, rgb_psnr_db, sam_deg
 from glmha_cli.training.data import Sample, sample
 from glmha_cli.training.degradations import Degrade
-from glmha_cli.training.pairs import find_pairs
+from glmha_cli.training.pairs import Pair, find_pairs
 from glmha_cli.training.sources import Source
 
 
@@ -46,6 +48,16 @@ def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
             for name, degrade in degradations.items() for ending, targets in held_out.items()}
 
 
-def folder_pairs(folder: Path) -> list[Sample]:
-    """All pairs of a folder with `input` and `target` inside, matched by stem; a missing partner is an error."""
-    return [((degraded,), clean) for degraded, clean in (pair.read() for group in find_pairs(folder) for pair in group)]
+def folder_sets(folders: Iterable[Path], *, trained_on: Iterable[Pair] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
+    """All pairs of each folder by the folder's name, or by its path where the name is taken.
+
+    Raises as `find_pairs`, and UsageError for pairs that are trained on.
+    """
+    learnt, sets = {realpath(pair.clean) for pair in trained_on}, {}
+    for folder in folders:
+        pairs = [pair for group in find_pairs(folder) for pair in group]
+        if any(realpath(pair.clean) in learnt for pair in pairs):
+            raise UsageError(f"pairs of '{folder}' are trained on, so they tell nothing", "--pairs with the folder for training alone")
+        name = str(folder) if folder.name in {*taken, *sets} else folder.name
+        sets[name] = [((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)]
+    return sets

@@ -81,6 +81,12 @@ def test_patterns_are_expanded_here_and_mirrored_below_their_fixed_part(here):
     assert "in/*.tif" in refusal("in/*.tif", "out", code=66)
 
 
+def test_a_pattern_leaves_the_outputs_of_earlier_runs_alone(here):
+    touch("in/a.png", "in/x/b.png", "in/out/a.png", "in/out/x/b.png")
+    assert plan("in/**/*.png", "in/out", "--overwrite") == {"in/a.png": "in/out/a.png", "in/x/b.png": "in/out/x/b.png"}
+    assert plan("in/out/*.png", "in/out", "--suffix", "_again") == {"in/out/a.png": "in/out/a_again.png"}
+
+
 def test_several_inputs_of_several_kinds(here):
     touch("a.png", "in/b.png", "more/c.png")
     assert plan("a.png", "in", "more/*", "out") == {"a.png": "out/a.png", "in/b.png": "out/b.png", "more/c.png": "out/c.png"}
@@ -121,6 +127,16 @@ def test_a_listed_file_that_cannot_be_done_costs_only_itself(here):
     for reason in ("'in/gone.png' is not there", "cannot write a photo as 'notes.txt'", "'b.png' is not in 'in'", "'in' is not a file"):
         assert reason in result.stderr
     assert "1 to do, 0 skipped, 4 refused" in result.stderr
+
+
+def test_folders_and_impossible_names_cost_only_themselves(here):
+    touch("in/a.png", "in/" + "雨" * 82 + ".png")
+    for arguments in (["--files-from", "list.txt", ".", "out"], ["in", "out", "--suffix", "_restored"]):
+        Path("list.txt").write_text(f".\nin\n{'n' * 300}.png\nin/a.png\n")
+        result = run_here("derain", *arguments, "--dry-run", "--json")
+        planned = [json.loads(line) for line in result.stdout.splitlines()]
+        assert result.returncode == 1 and [line["input"] for line in planned if line["status"] == "planned"] == ["in/a.png"]
+        assert "Traceback" not in result.stderr and ("too long" in result.stderr or "too long" in result.stdout)
 
 
 def test_links_out_of_the_folder_are_refused_and_circles_not_followed(here):

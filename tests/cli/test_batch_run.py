@@ -202,6 +202,17 @@ def test_failed_files_are_tried_again(here, derain):
     assert resume(derain) == "1 done, 3 skipped, 0 failed"
 
 
+def test_an_input_that_breaks_does_not_disown_what_was_made_of_it(here, derain):
+    resume(derain)
+    whole, made = Path("in/b.jpg").read_bytes(), sha256("out/b.jpg")
+    damage("in/b.jpg")
+    for _ in range(2):
+        assert resume(derain, code=1) == "0 done, 3 skipped, 1 failed"
+    assert sha256("out/b.jpg") == made
+    Path("in/b.jpg").write_bytes(whole)
+    assert resume(derain) == "0 done, 4 skipped, 0 failed"
+
+
 def test_one_file_resumes_too(here, derain):
     for said in ("s)", "is done already"):
         result = derain("in/a.png", "a.png", "--record", "run.jsonl", "--resume")
@@ -221,6 +232,13 @@ def test_shards_with_one_record_make_the_whole(here, derain):
 
 
 # Standard streams
+
+
+def test_a_stdout_without_room_is_an_error_of_output(here, tiny_model):
+    command = [sys.executable, "-m", "glmha_cli", "derain", "in/a.png", "-", "--ext", "png", "--model", tiny_model]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode == 74 and "stdout could not be written" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.fixture

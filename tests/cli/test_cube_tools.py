@@ -60,7 +60,16 @@ def test_preview_of_three_bands(cube_file, tmp_path):
 def test_preview_without_wavelengths_asks_for_bands(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 4, 5), np.float32))
     result = run_glmha("preview", tmp_path / "a.npy", tmp_path / "a.png")
-    assert result.returncode == 65 and "--bands" in result.stderr
+    assert result.returncode == 65 and "--bands 4,2,0" in result.stderr
+    assert run_glmha("preview", tmp_path / "a.npy", tmp_path / "a.png", "--bands", "4,2,0").returncode == 0
+
+
+@pytest.mark.parametrize("wavelengths", [(550,), range(400, 581, 10), range(500, 701, 10), range(700, 1001, 10)])
+def test_wavelengths_without_red_green_or_blue_show_no_colours(tmp_path, wavelengths):
+    path = tmp_path / "a.npz"
+    np.savez(path, cube=np.ones((3, 4, len(wavelengths)), np.float32), wavelength_nm=np.array(wavelengths, float))
+    result = run_glmha("preview", path, tmp_path / "a.png")
+    assert result.returncode == 65 and "do not cover" in result.stderr and "--bands" in result.stderr
 
 
 def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):

@@ -86,6 +86,11 @@ def test_all_orientations_make_the_result_independent_of_the_photos_own(tiny_mod
     assert abs(plain - turned_plain) > 2e-3
 
 
+def test_a_csv_that_cannot_be_made_is_refused_before_the_work(tiny_model, pairs, tmp_path):
+    result = run_here("eval", "derain", "--pairs", pairs, "--model", tiny_model, "--csv", tmp_path / "no" / "s.csv")
+    assert result.returncode == 73 and "does not exist" in result.stderr and "mkdir" in result.stderr
+
+
 def test_a_missing_partner_is_refused(tiny_model, pairs):
     (pairs / "input" / "b.png").unlink()
     result = run_here("eval", "derain", "--pairs", pairs, "--model", tiny_model)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.base import Host
 from glmha_cli.attention.csa import CSA
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.glmha import GLMHA, pooled_maxima
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import RestormerConfig
@@ -87,6 +87,13 @@ def test_pooled_calibration_equals_its_definition(heads, per_head, h, w, seed):
             total = total + weight[:, i, j] * window.amax(dim=(2, 3))
     expected = torch.cat([torch.tanh(linear(F.gelu(part))) for part in total.split(per_head, dim=1)], dim=1)
     torch.testing.assert_close(attention.calibrate(q)[:, :, 0, 0], expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=st.integers(1, 9), h=st.integers(1, 30), w=st.integers(1, 30))
+def test_pooling_for_apples_gpus_is_adaptive_pooling(count, h, w):
+    x = torch.randn(2, 3, h, w)
+    assert torch.equal(pooled_maxima(x, count), F.adaptive_max_pool2d(x, count))
 
 
 def test_full_calibration_equals_its_definition():

@@ -17,10 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
 from glmha_cli.io.images import OUTPUT_FORMATS, Photo, read_photo, write_photo
 from glmha_cli.io.metadata import Metadata
+from glmha_cli.io.profiles import srgb_colours
 from tests.properties.photos import ARTIST, MAKE, ORIENTATION, SRGB, encoded, exif, noise, read_bytes
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6"/></x:xmpmeta>'
@@ -242,6 +244,46 @@ def test_orientation_is_applied_and_reset(tmp_path, kind, orientation):
         assert found["tags"][ORIENTATION] == 1
         size = found["below"][ExifTags.IFD.Exif]
         assert (size[40962], size[40963]) == (expected.shape[1], expected.shape[0])
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_the_orientation_of_cmyk_tiffs_is_applied_once(tmp_path, orientation, compression):
+    ink = Image.fromarray(noise(6, 9, 4), "CMYK")
+    path = tmp_path / "ink.tif"
+    ink.save(path, compression=compression, tiffinfo={ORIENTATION: orientation}, dpi=(300, 150))
+    photo = read_photo(path)
+    stored = Image.fromarray(np.asarray(ink.convert("RGB")))
+    stored.getexif()[ORIENTATION] = orientation
+    np.testing.assert_array_equal(photo.colours, np.asarray(ImageOps.exif_transpose(stored)))
+    assert photo.metadata.dpi == ((300, 150) if orientation < 5 else (150, 300))
+
+
+def linear(icc_profile: bytes, curve: bytes) -> bytes:
+    """The profile with this tone curve for all three channels."""
+    offset = next(struct.unpack_from(">I", icc_profile, at + 4)[0] for at in range(132, 400, 12)
+                  if icc_profile[at : at + 4] == b"rTRC")
+    return icc_profile[:offset] + curve + icc_profile[offset + len(curve) :]
+
+
+@pytest.mark.parametrize("curve", [struct.pack(">4s4xI", b"curv", 0), struct.pack(">4s4xIH", b"curv", 1, 256),
+                                   struct.pack(">4s4xHxxI", b"para", 0, 1 << 16)])
+def test_linear_srgb_is_converted_for_spectra(tmp_path, curve):
+    gray = np.full((4, 4, 3), 55, np.uint8)  # linear 0.2157, which sRGB stores as 128
+    for profile, expected in ((SRGB, 55), (linear(SRGB, curve), 128)):
+        colours, notes = srgb_colours(read_bytes(tmp_path / "a.png", encoded(gray, "PNG", icc_profile=profile)))
+        np.testing.assert_allclose(colours, expected, atol=1)
+        assert bool(notes) == (expected == 128)
+
+
+def test_what_only_a_png_holds_is_said(tmp_path):
+    texts = PngInfo()
+    texts.add(b"gAMA", struct.pack(">I", 100000))
+    texts.add_text("Copyright", "somebody")
+    photo = read_bytes(tmp_path / "a.png", encoded(noise(6, 9, 3), "PNG", pnginfo=texts, dpi=(300, 300)))
+    said = {suffix: " ".join(write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)) for suffix in OUTPUT_FORMATS}
+    assert not said[".png"] and all("texts" in said[suffix] and "gAMA" in said[suffix] for suffix in (".jpg", ".tif", ".webp"))
+    assert {suffix for suffix, text in said.items() if "DPI" in text} == {".webp"}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -47,6 +47,18 @@ def test_pairs_stand_beside_photos(tiny, pairs, photos, tmp_path):
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "light", "clean"}
 
 
+def test_pairs_that_are_trained_on_are_not_validated_on(tiny, pairs, tmp_path):
+    with pytest.raises(UsageError, match="are trained on"):
+        train(tiny, pairs=[pairs], validate_pairs=[pairs], run_dir=tmp_path / "run", **ON_CPU)
+
+
+def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path):
+    folders = [write_pairs(tmp_path / name, 1) for name in ("heavy/test", "light/test")]
+    train(tiny, pairs=[pairs], validate_pairs=[*folders, folders[1].parent], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    # `light` is a set of the recipe's own.
+    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "test", str(folders[1]), str(folders[1].parent)}
+
+
 def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
     training, _ = split_pairs([pairs], min_side_px=24)
     samples = Samples(NOTHING, None, training, seed=0)

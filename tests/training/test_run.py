@@ -26,7 +26,7 @@ from glmha_cli.training.callbacks import TimeLimit
 from glmha_cli.training.module import Restoration
 from glmha_cli.training.recipe import load_recipe, recipe_names
 from glmha_cli.training.run import train
-from tests.training.conftest import TINY, smooth_reflectances
+from tests.training.conftest import TINY, smooth_photo, smooth_reflectances
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 SMALL_SCI = """
@@ -119,7 +119,10 @@ def test_a_compiled_network_trains_to_the_same_checkpoint(tiny, photos, tmp_path
 
 
 @pytest.mark.long
-def test_two_processes_stop_resume_and_come_to_the_weights_of_one(whole, photos, tmp_path):
+def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, tmp_path):
+    for seed in range(12, 24):  # of which three are held out: no equal shares for two
+        Image.fromarray(smooth_photo(seed)).save(photos / f"{seed}.png")
+    train(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
     (tmp_path / "tiny.toml").write_text(TINY)
     command = [sys.executable, "-m", "glmha_cli", "train", tmp_path / "tiny.toml", "--images", photos, "--run-dir", tmp_path / "run",
                "--device", "cpu", "--devices", "2", "--precision", "32-true", "--json"]
@@ -127,8 +130,9 @@ def test_two_processes_stop_resume_and_come_to_the_weights_of_one(whole, photos,
         done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=True)
         assert done.stdout.count("best.safetensors") == 1  # said by one of them
     assert [row["step"] for row in curve(tmp_path / "run")] == ["1", "3", "6"]
-    assert float(curve(tmp_path / "run")[-1]["score"]) == pytest.approx(float(curve(whole)[-1]["score"]), abs=0.01)
-    one, two = checkpoint(whole)["current_model_state"], checkpoint(tmp_path / "run")["current_model_state"]
+    scores = [float(curve(tmp_path / name)[-1]["score"]) for name in ("whole", "run")]
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    one, two = (checkpoint(tmp_path / name)["current_model_state"] for name in ("whole", "run"))
     assert max((one[name] - two[name]).abs().max() for name in one) < 1e-4
 
 
@@ -227,6 +231,12 @@ def test_pairs_that_do_not_match_are_refused(tiny, photos, tmp_path):
     refused(BadDataError, "'a' has no partner", tiny, tmp_path / "run", **run)
     Image.new("RGB", (20, 21)).save(pairs / "target" / "a.png")
     refused(BadDataError, "differ in size", tiny, tmp_path / "run", **run)
+
+
+def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_path):
+    with pytest.raises(UsageError, match="3 devices cannot share a batch of 2") as caught:
+        train(tiny, images=[photos], run_dir=tmp_path / "run", num_devices=3, **ON_CPU)
+    assert caught.value.hint == "--devices 1, 2" and not (tmp_path / "run").exists()
 
 
 def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, tmp_path):

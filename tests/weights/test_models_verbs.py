@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glmha_cli.errors import NoInputError
+from glmha_cli.errors import NoInputError, WeightsUnavailableError
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Access, find_weights
 from tests.conftest import run_glmha
@@ -56,6 +56,13 @@ def test_an_unknown_verb_and_an_unknown_model():
     assert result.returncode == 2 and "deblur-lite" in result.stderr
 
 
-def test_a_weights_dir_that_is_not_there(on_hub, tmp_path):
-    with pytest.raises(NoInputError, match="no folder"):
-        find_weights("tiny", task="derain", access=Access(weights_dir=tmp_path / "no"))
+def test_a_weights_dir_that_is_absent_or_spoilt_is_mended_as_the_hint_says(on_hub, command, tmp_path):
+    folder = tmp_path / "own"
+    for _ in range(2):
+        with pytest.raises((NoInputError, WeightsUnavailableError)) as caught:
+            find_weights("tiny", task="derain", access=Access(weights_dir=folder))
+        assert caught.value.hint.startswith("glmha models pull tiny --to")
+        code, _, err = finish(command("models", "pull", "tiny", "--to", folder, GLMHA_WEIGHTS_DIR=str(folder)))
+        assert code == 0, err
+        path = find_weights("tiny", task="derain", access=Access(weights_dir=folder)).path
+        path.write_bytes(flipped(path.read_bytes()))

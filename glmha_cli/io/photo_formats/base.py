@@ -49,6 +49,7 @@ class OutputFormat:
     bit_depths: tuple[int, ...]
     alpha: bool = True
     grayscale: bool = True
+    dpi: bool = True
     max_side_px: int = 2**31 - 1
     max_metadata_bytes: int = 2**31 - 1
 

@@ -22,7 +22,7 @@ from glmha_cli.io.photo_formats.base import (
     require_size,
     squeezed_gray,
 )
-from glmha_cli.io.photo_formats.exif import exif_with_provenance
+from glmha_cli.io.photo_formats.exif import ORIENTATION, exif_with_provenance
 from glmha_cli.io.photo_formats.pillow import cmyk_to_srgb
 from glmha_cli.io.tiff_file import open_tiff
 
@@ -130,9 +130,10 @@ def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata) -> Stored:
     image = TiffImageFile(io.BytesIO(data))
     image.seek(page.index)
     converted, icc_profile, note = cmyk_to_srgb(image, metadata.icc_profile)
-    return Stored(
-        samples=np.asarray(converted), metadata=replace(metadata, icc_profile=icc_profile), notes=(note,)
-    )
+    lies = metadata.dpi and page.tags.valueof(ORIENTATION, 1) >= 5
+    metadata = replace(metadata, icc_profile=icc_profile, dpi=metadata.dpi[::-1] if lies else metadata.dpi)
+    # Pillow turns a TIFF as it decodes it.
+    return Stored(samples=np.asarray(converted), metadata=metadata, notes=(note,), is_upright=True)
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:

@@ -32,4 +32,4 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     path.write_bytes(buffer.getbuffer())
 
 
-WEBP = OutputFormat(name="WebP", encode=encode, bit_depths=(8,), grayscale=False, max_side_px=16383)
+WEBP = OutputFormat(name="WebP", encode=encode, bit_depths=(8,), grayscale=False, dpi=False, max_side_px=16383)
