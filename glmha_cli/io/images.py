@@ -22,6 +22,7 @@ from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.guard import reading
 from glmha_cli.io.metadata import Metadata, is_gray_profile, is_srgb
 from glmha_cli.io.photo_formats.base import PEAKS, DecodePhoto, OutputFormat, Stored
+from glmha_cli.io.photo_formats.exif import X_RESOLUTION, load_exif
 from glmha_cli.io.photo_formats.orientation import upright
 from glmha_cli.lookup import closest, resolve
 
@@ -203,7 +204,7 @@ def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
     if photo.grayscale and not target.grayscale and is_gray_profile(metadata.icc_profile):
         notes.append(f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped")
         metadata = replace(metadata, icc_profile=b"")
-    if metadata.dpi and not target.dpi:
+    if metadata.dpi and not target.dpi and X_RESOLUTION not in load_exif(metadata.exif).root:
         notes.append(f"{target.name} holds no DPI: dropped")
     if target.name != "PNG" and metadata.png_texts():
         notes.append(f"{target.name} holds no texts of a PNG: dropped")

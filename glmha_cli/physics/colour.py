@@ -65,7 +65,7 @@ def rendering_weights(wavelength_nm: Sequence[float]) -> Float[np.ndarray, "band
     one that leaves out more than half of red, green or blue.
     """
     curves = np.stack([np.interp(wavelength_nm, RGB2HSI_NM, curve, left=0, right=0) for curve in TO_RGB.T], axis=1)
-    widths = np.gradient(wavelength_nm) if len(wavelength_nm) > 1 else np.zeros(1)
+    widths = np.abs(np.gradient(wavelength_nm)) if len(wavelength_nm) > 1 else np.zeros(1)
     weights = curves * widths[:, None]
     whole = TO_RGB.clip(min=0).sum(axis=0) * (RGB2HSI_NM[1] - RGB2HSI_NM[0])
     if (weights.clip(min=0).sum(axis=0) < LEAST_COVERED * whole).any():

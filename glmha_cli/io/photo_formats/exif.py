@@ -17,7 +17,7 @@ _WHOLE_NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _LAYOUTS = {False: ("H", "HHI4s", "I"), True: ("Q", "HHQ8s", "Q")}  # classic, BigTIFF: count, entry, offset
 ASCII, LONG, _LONG8 = 2, 4, 16
 EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
-ORIENTATION, SOFTWARE = 274, 305
+ORIENTATION, X_RESOLUTION, SOFTWARE = 274, 282, 305
 
 
 @dataclass(frozen=True, kw_only=True)
