@@ -1,5 +1,6 @@
 """One training run: recipe and folders in, a run folder with checkpoint, curve and weights out."""
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -107,10 +108,12 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
 
 def require_even_shares(recipe: Recipe, num_devices: int) -> None:
     """UsageError for a batch that `num_devices` cannot share alike: a device's mean gradient would weigh too much, or be of nothing."""
-    for batch in (stage.batch for stage in recipe.schedule.stages):
-        if batch % num_devices:
-            hint = ", ".join(str(count) for count in range(1, batch + 1) if all(s.batch % count == 0 for s in recipe.schedule.stages))
-            raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {hint}")
+    batches = [stage.batch for stage in recipe.schedule.stages]
+    common = math.gcd(*batches)
+    if common % num_devices:
+        batch = next(batch for batch in batches if batch % num_devices)
+        fitting = ", ".join(str(count) for count in range(1, common + 1) if common % count == 0)
+        raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {fitting}")
 
 
 @contextmanager

@@ -58,8 +58,8 @@ def test_an_unknown_verb_and_an_unknown_model():
 
 def test_a_weights_dir_that_is_absent_or_spoilt_is_mended_as_the_hint_says(on_hub, command, tmp_path):
     folder = tmp_path / "own"
-    for _ in range(2):
-        with pytest.raises((NoInputError, WeightsUnavailableError)) as caught:
+    for error, said in ((NoInputError, "no folder"), (WeightsUnavailableError, "expected")):
+        with pytest.raises(error, match=said) as caught:
             find_weights("tiny", task="derain", access=Access(weights_dir=folder))
         assert caught.value.hint.startswith("glmha models pull tiny --to")
         code, _, err = finish(command("models", "pull", "tiny", "--to", folder, GLMHA_WEIGHTS_DIR=str(folder)))
