@@ -21,6 +21,7 @@ from glmha_cli.errors import BadDataError, NoInputError, UsageError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.guard import reading
 from glmha_cli.io.metadata import Metadata, is_gray_profile, is_srgb
+from glmha_cli.io.photo_formats import png
 from glmha_cli.io.photo_formats.base import PEAKS, DecodePhoto, OutputFormat, Stored
 from glmha_cli.io.photo_formats.exif import X_RESOLUTION, load_exif
 from glmha_cli.io.photo_formats.orientation import upright
@@ -206,9 +207,9 @@ def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
         metadata = replace(metadata, icc_profile=b"")
     if metadata.dpi and not target.dpi and X_RESOLUTION not in load_exif(metadata.exif).root:
         notes.append(f"{target.name} holds no DPI: dropped")
-    if target.name != "PNG" and metadata.png_texts():
+    if target.name != "PNG" and png.has_texts(metadata):
         notes.append(f"{target.name} holds no texts of a PNG: dropped")
-    if target.name != "PNG" and metadata.png_colours():
+    if target.name != "PNG" and png.has_other_colours(metadata):
         notes.append(f"{target.name} holds no gAMA or cICP of a PNG: dropped, so the photo will show other colours")
     for name in ("exif", "xmp"):
         if len(getattr(metadata, name)) > target.max_metadata_bytes:

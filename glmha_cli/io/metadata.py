@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 DPI_MAX = 65535  # of JFIF, the smallest
-SRGB_GAMMA = 45455  # in gAMA, 100000 / 2.2
-_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +12,7 @@ class Metadata:
     exif: a TIFF structure (EXIF 2.32 section 4.5.2) without the JPEG prefix "Exif" 0 0.
     icc_profile, xmp: the profile and the XMP packet, byte for byte.
     dpi: pixels per inch (x, y), positive.
-    png_chunks: whole chunks that only a PNG can hold, copied from PNG to PNG as they are.
+    png_chunks: (type, body) of the chunks that only a PNG can hold, copied from PNG to PNG as they are.
     provenance: how the photo was made, one line of ASCII JSON. Written, never read.
     """
 
@@ -22,27 +20,8 @@ class Metadata:
     icc_profile: bytes = b""
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
-    png_chunks: bytes = b""
+    png_chunks: tuple[tuple[bytes, bytes], ...] = ()
     provenance: str = ""
-
-    def png_texts(self) -> bool:
-        return not _TEXTS.isdisjoint(self._chunks())
-
-    def png_colours(self) -> bool:
-        """Whether a PNG's own chunks, and no profile, say that its colours are not sRGB's."""
-        chunks = self._chunks()
-        gamma = int.from_bytes(chunks.get(b"gAMA", SRGB_GAMMA.to_bytes(4)))
-        said = b"cICP" in chunks or (b"sRGB" not in chunks and abs(gamma - SRGB_GAMMA) > 1000)
-        return said and not self.icc_profile
-
-    def _chunks(self) -> dict[bytes, bytes]:
-        """Type -> body, the last of a type."""
-        found, at = {}, 0
-        while at < len(self.png_chunks):
-            size = int.from_bytes(self.png_chunks[at : at + 4])
-            found[self.png_chunks[at + 4 : at + 8]] = self.png_chunks[at + 8 : at + 8 + size]
-            at += 12 + size
-        return found
 
 
 def is_srgb(icc_profile: bytes) -> bool:

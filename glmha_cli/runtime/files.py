@@ -12,6 +12,7 @@ from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes import SUFFIXES, Cube, write_cube
 from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, storing, write_photo
 from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.photo_formats import png
 from glmha_cli.io.profiles import srgb_colours
 from glmha_cli.tasks.base import Scene, Task
 
@@ -55,7 +56,7 @@ def _photo_for_cube(path: Path, options: FileOptions) -> Source:
     colours, notes = srgb_colours(photo)
     if photo.alpha is not None:
         notes += ("its alpha has no place in a cube: dropped",)
-    if photo.metadata.png_colours():
+    if png.has_other_colours(photo.metadata):
         notes += ("its gAMA or cICP was not applied: taken as sRGB",)
     return Source(value=colours, photo=photo, notes=photo.notes + notes)
 

@@ -20,7 +20,9 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 25  # the signature and the IHDR chunk, always first
 _XMP, _PROVENANCE = b"XML:com.adobe.xmp", b"glmha"
 _PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-_COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB", b"tEXt", b"zTXt", b"iTXt"}
+_SRGB_GAMMA = 45455  # in gAMA, 100000 / 2.2
+_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
+_COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB"} | _TEXTS
 
 
 def decode(path: Path, max_pixels: int) -> Stored:
@@ -42,6 +44,19 @@ def _require_one_picture(chunks: list[tuple[bytes, bytes]], max_pixels: int) -> 
     for kind, body in chunks:
         if kind == b"acTL":
             require_single(int.from_bytes(body[:4]), "frames (animated PNG)")
+
+
+def has_texts(metadata: Metadata) -> bool:
+    """Whether a PNG carried texts of its own, beside XMP."""
+    return any(kind in _TEXTS for kind, _ in metadata.png_chunks)
+
+
+def has_other_colours(metadata: Metadata) -> bool:
+    """Whether a PNG's own chunks, and no profile, say that its colours are not sRGB's."""
+    chunks = dict(metadata.png_chunks)
+    gamma = int.from_bytes(chunks.get(b"gAMA", _SRGB_GAMMA.to_bytes(4)))
+    said = b"cICP" in chunks or (b"sRGB" not in chunks and abs(gamma - _SRGB_GAMMA) > 1000)
+    return said and not metadata.icc_profile
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
@@ -83,13 +98,13 @@ def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
         elif kind == b"iTXt" and keyword == _XMP:
             xmp = _international_text(body[len(keyword) + 1 :])
         elif kind in _COPIED and keyword != _PROVENANCE:
-            copied.append(_chunk(kind, body))
-    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=b"".join(copied))
+            copied.append((kind, body))
+    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=tuple(copied))
 
 
 def _with_metadata(data: bytes, metadata: Metadata) -> bytes:
     """`data`, a PNG stream of pixels only, with the metadata chunks after its header."""
-    chunks = metadata.png_chunks
+    chunks = b"".join(_chunk(kind, body) for kind, body in metadata.png_chunks)
     if metadata.icc_profile:
         chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile))
     if metadata.dpi:
