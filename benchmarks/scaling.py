@@ -56,7 +56,8 @@ def pixels(options: argparse.Namespace) -> None:
 def photo(options: argparse.Namespace) -> None:
     """What `pixels` starts: one photo of noise, 4:3, restored into 8 bit."""
     from glmha_cli.evaluation.speed import timed
-    from glmha_cli.io.images import Photo, storing
+    from glmha_cli.io.images import Photo
+    from glmha_cli.io.photo_writer import storing
     from glmha_cli.runtime.restore import Restorer
     from glmha_cli.tasks.derain import DERAIN
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from glmha_cli.evaluation.protocols import PROTOCOLS
 from glmha_cli.io.cubes import read_cube
-from glmha_cli.io.images import Photo, read_photo, write_photo
+from glmha_cli.io.images import Photo, read_photo
+from glmha_cli.io.photo_writer import write_photo
 from glmha_cli.lookup import resolve
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks import TASKS

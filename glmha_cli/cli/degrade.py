@@ -10,7 +10,8 @@ from glmha_cli import __version__
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
-from glmha_cli.io.images import output_format, read_photo, write_photo
+from glmha_cli.io.images import read_photo
+from glmha_cli.io.photo_writer import output_format, write_photo
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.runtime.batch import plan_file
 from glmha_cli.tasks import TASKS

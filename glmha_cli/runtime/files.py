@@ -10,9 +10,10 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes import SUFFIXES, Cube, write_cube
-from glmha_cli.io.images import JPEG_QUALITY, MAX_PIXELS, OUTPUT_FORMATS, Photo, read_photo, storing, write_photo
+from glmha_cli.io.images import MAX_PIXELS, Photo, read_photo
 from glmha_cli.io.measurements import read_mask, read_measurement
 from glmha_cli.io.photo_formats import png
+from glmha_cli.io.photo_writer import JPEG_QUALITY, OUTPUT_FORMATS, storing, write_photo
 from glmha_cli.io.profiles import srgb_colours
 from glmha_cli.tasks.base import Scene, Task
 

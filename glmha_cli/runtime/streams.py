@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
-from glmha_cli.io.images import DECODERS, OUTPUT_FORMATS
+from glmha_cli.io.images import DECODERS
+from glmha_cli.io.photo_writer import OUTPUT_FORMATS
 
 STDIO = "-"
 

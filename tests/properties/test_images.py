@@ -20,8 +20,9 @@ from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
-from glmha_cli.io.images import OUTPUT_FORMATS, Photo, read_photo, write_photo
+from glmha_cli.io.images import Photo, read_photo
 from glmha_cli.io.metadata import Metadata
+from glmha_cli.io.photo_writer import OUTPUT_FORMATS, write_photo
 from glmha_cli.io.profiles import srgb_colours
 from tests.properties.photos import ARTIST, MAKE, ORIENTATION, SRGB, encoded, exif, noise, read_bytes
 
@@ -435,8 +436,8 @@ def test_an_unknown_extension_lists_the_known(tmp_path):
         write_photo(tmp_path / "a.webp", wide.pixels, like=wide)
 
 
-def test_importing_the_module_loads_no_codec():
+def test_importing_reader_and_writer_loads_no_codec():
     heavy = {"imagecodecs", "tifffile", "PIL", "torch"}
-    code = f"import sys, glmha_cli.io.images; print({heavy} & set(sys.modules))"
+    code = f"import sys, glmha_cli.io.images, glmha_cli.io.photo_writer; print({heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"

@@ -11,7 +11,8 @@ import pytest
 
 from glmha_cli.errors import BadDataError, OutputError
 from glmha_cli.io.cubes import Cube, read_cube, write_cube
-from glmha_cli.io.images import OUTPUT_FORMATS, read_photo, write_photo
+from glmha_cli.io.images import read_photo
+from glmha_cli.io.photo_writer import OUTPUT_FORMATS, write_photo
 from tests.conftest import run_glmha
 from tests.properties.photos import SRGB, encoded, exif
 from tests.reliability.corpus import CUBE

@@ -7,7 +7,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.images import read_photo, write_photo
+from glmha_cli.io.images import read_photo
+from glmha_cli.io.photo_writer import write_photo
 from tests.properties.photos import ORIENTATION, SRGB, exif, read_bytes
 from tests.reliability.corpus import ALPHA, DATA, DEEP, PICTURE, tiff
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.images import Photo, read_photo, write_photo
+from glmha_cli.io.images import Photo, read_photo
 from glmha_cli.io.metadata import Metadata
+from glmha_cli.io.photo_writer import write_photo
 from tests.properties.photos import exif, read_bytes
 
 SUFFIXES = (".png", ".tif", ".jpg", ".webp")

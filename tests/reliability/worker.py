@@ -15,7 +15,8 @@ import numpy as np
 from glmha_cli.cli.output import one_line, printable
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes import read_cube, write_cube
-from glmha_cli.io.images import read_photo, write_photo
+from glmha_cli.io.images import read_photo
+from glmha_cli.io.photo_writer import write_photo
 from tests.reliability.corpus import samples
 from tests.reliability.damage import damaged
 

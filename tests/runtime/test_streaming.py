@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glmha_cli.io.images import Photo, as_pixels, read_photo, write_photo
+from glmha_cli.io.images import Photo, as_pixels, read_photo
 from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.io.photo_writer import write_photo
 from glmha_cli.runtime.files import FileOptions, Source, storing_result, write_result
 from glmha_cli.runtime.restore import Restorer
 from glmha_cli.runtime.tiling import Tiling
