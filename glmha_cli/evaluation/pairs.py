@@ -50,5 +50,5 @@ def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
             raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have one stem", "remove one of them")
         by_stem[path.stem] = path
     if not by_stem:
-        raise NoInputError(f"no files to measure in '{folder}'", f"looked for {', '.join(suffixes)}")
+        raise NoInputError(f"no files of a pair in '{folder}'", f"looked for {', '.join(suffixes)}")
     return by_stem

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.evaluation.pairs import match_by_stem
 from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode
 
 LAYOUTS = (("input", "target"), ("blur", "sharp"))
@@ -33,7 +34,8 @@ class Pair:
 def find_pairs(place: Path) -> list[list[Pair]]:
     """All pairs in `place` and below it, matched by stem, folder by folder, sorted by name.
 
-    Raises NoInputError where there are none, BadDataError for a missing partner, for two sizes and for what is no image.
+    Raises NoInputError where there are none, BadDataError for a missing partner, two files of one stem, two sizes, and what is
+    no image.
     """
     if not place.is_dir():
         raise NoInputError(f"no folder {place}", "name a folder of pairs")
@@ -46,12 +48,11 @@ def find_pairs(place: Path) -> list[list[Pair]]:
 
 
 def _matched(degraded: Path, clean: Path) -> list[Pair]:
-    inputs, targets = ({path.stem: path for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES}
-                       for folder in (degraded, clean))
-    alone = sorted(inputs.keys() ^ targets.keys())
-    if alone:
-        raise BadDataError(f"{degraded.parent}: '{alone[0]}' has no partner of the same name", "add it or remove it")
-    return [_pair(inputs[stem], targets[stem]) for stem in inputs]
+    """None where both folders are without images: sets have such beside the others."""
+    if not any(path.suffix.lower() in SUFFIXES for folder in (degraded, clean) for path in folder.iterdir()):
+        return []
+    files = match_by_stem(degraded, clean, source_suffixes=SUFFIXES, target_suffixes=SUFFIXES)
+    return [_pair(pair.source, pair.target) for pair in files]
 
 
 def _pair(degraded: Path, clean: Path) -> Pair:

@@ -102,4 +102,7 @@ def test_what_cannot_be_trained_on_is_refused_before_any_work(tiny, pairs, tmp_p
     (pairs / "target" / "005.png").write_bytes(b"no picture")
     refused(BadDataError, "cannot read", tiny, pairs, run)
     (pairs / "target" / "005.png").unlink()
-    refused(BadDataError, "'005' has no partner", tiny, pairs, run)
+    refused(BadDataError, "no partner: '005'", tiny, pairs, run)
+    for name in ("005.png", "005.jpg"):
+        Image.new("RGB", (48, 40)).save(pairs / "target" / name)
+    refused(BadDataError, "have one stem", tiny, pairs, run)
