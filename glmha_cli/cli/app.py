@@ -1,5 +1,6 @@
 """The command line: verbs by table, each imported only when it is used."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -159,4 +160,5 @@ def late(target: str, *before: Any) -> Callable[[Any], int | None]:
 
 
 def main() -> None:
+    sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
     build_app()()

@@ -22,7 +22,7 @@ class Output:
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})) -> None:
         self.quiet, self.as_json, self.names = quiet, as_json, names
-        self.stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -53,7 +53,8 @@ class Output:
 
     def table(self, table: Table) -> None:
         """A table for people, on stdout: it is what was asked for. Whole lines where no terminal limits them."""
-        Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        # No markup: cells hold names of files, which may look like it.
+        Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

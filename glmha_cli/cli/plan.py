@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from os.path import isdir, realpath  # unlike Path.resolve it bears links that go round in circles
+from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
-from glmha_cli.cli.restore_options import BatchOptions
+from glmha_cli.cli.restore_options import BatchOptions, shared_inputs
 from glmha_cli.errors import NoInputError, UsageError
 from glmha_cli.runtime.batch import (
     Job,
@@ -45,6 +45,8 @@ class Plan:
 def make_plan(task: Task, options: BatchOptions, say: Say) -> Plan:
     """The jobs, with all that can be told of them without opening a file. Nothing is created or loaded."""
     naming = naming_of(task, options)
+    for path in shared_inputs(options):
+        require_file(path)
     if not is_single(options):
         return _plan_many(task, options, naming, say)
     if options.shard is not None:
@@ -83,24 +85,25 @@ def _plan_one(source: Path, options: BatchOptions, naming: Naming) -> list[Job]:
     found, target = Found(source, PurePath(source.name)), Path(options.output)
     if _is_folder(options.output):
         require_makeable(target)
-        return plan_batch([found], target, naming, overwrite=options.overwrite)
+        return plan_batch([found], target, naming, overwrite=options.overwrite, others=shared_inputs(options))
     if options.ext or options.suffix:
         raise UsageError(f"--ext and --suffix are for folders, and '{target}' is a file", "name the file as it is to be")
     naming.require_writable(target)
     require_folder(target.parent)
     jobs = [Job(source, target, found.relative, options.overwrite)]
-    refuse_inputs_as_outputs(jobs)
+    refuse_inputs_as_outputs(jobs, shared_inputs(options))
     return jobs
 
 
 def _plan_many(task: Task, options: BatchOptions, naming: Naming, say: Say) -> Plan:
     folder = Path(options.output)
-    if not folder.is_dir() and (folder.exists() or folder.suffix.lower() in naming.writable):
+    if not isdir(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
         raise UsageError(f"the inputs are many, and '{folder}' is one file", "name an output folder")
     require_makeable(folder)
-    others = {realpath(value) for value in vars(options).values() if isinstance(value, Path)}  # such as the mask
+    others = {realpath(path) for path in shared_inputs(options)}
     found = [each for each in _found(options, folder, READABLE[task.input_kind], say) if realpath(each.path) not in others]
-    jobs = plan_batch(_without_outputs(found, folder, naming, say), folder, naming, overwrite=options.overwrite)
+    found = _without_outputs(found, folder, naming, options.overwrite, say)
+    jobs = plan_batch(found, folder, naming, overwrite=options.overwrite, others=shared_inputs(options))
     shard = options.shard and parse_shard(options.shard)
     return Plan([job for job in jobs if not shard or shard.has(job.relative)], folder, single=False)
 
@@ -138,12 +141,16 @@ def _read_list(name: str) -> bytes:
         raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
 
 
-def _without_outputs(found: list[Found], folder: Path, naming: Naming, say: Say) -> list[Found]:
-    """With a suffix, results may lie beside their inputs; the next run must not restore them once more."""
-    if not naming.suffix:
+def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite: bool, say: Say) -> list[Found]:
+    """Results may lie beside their inputs, under other names; the next run must not restore them once more.
+
+    Without a suffix a photo of that name may as well be an input of its own: not to be overwritten for it.
+    """
+    if overwrite and not naming.suffix:
         return found
-    outputs = {realpath(folder / naming(each.relative)) for each in found if each.problem is None}
-    left_alone = [each for each in found if realpath(each.path) in outputs]
+    made = {realpath(folder / naming(each.relative)) for each in found
+            if each.problem is None and naming(each.relative) != each.relative}
+    left_alone = [each for each in found if realpath(each.path) in made]
     for each in left_alone:
         say(f"'{each.path}' is an output of this batch: left alone")
-    return [each for each in found if each not in left_alone]
+    return [each for each in found if realpath(each.path) not in made]

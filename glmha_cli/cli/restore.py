@@ -1,21 +1,23 @@
 """The restoring verbs, one per task: files in, files out."""
 
 from contextlib import closing
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
+from os.path import isdir
 from pathlib import Path
 
 from glmha_cli import __version__
 from glmha_cli.cli.compute import engine_for, weights_for
 from glmha_cli.cli.interrupts import unwinding
 from glmha_cli.cli.models import access_of
-from glmha_cli.cli.options import WeightsOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.plan import is_single, make_plan, naming_of
-from glmha_cli.cli.restore_options import BatchOptions, RestoreOptions
+from glmha_cli.cli.restore_options import NEUTRAL, BatchOptions, RestoreOptions, shared_inputs
 from glmha_cli.cli.tally import Tally
 from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
-from glmha_cli.runtime.batch import Job, make_folder, require_file, require_free
+from glmha_cli.io.cubes import files_of
+from glmha_cli.io.measurements import read_mask
+from glmha_cli.runtime.batch import Job, make_folder, require_free
 from glmha_cli.runtime.memory import fitted
 from glmha_cli.runtime.pipeline import run_jobs
 from glmha_cli.runtime.record import Line, Record, read_record, split_done
@@ -25,9 +27,6 @@ from glmha_cli.runtime.tiling import OVERLAP_PX, SLACK_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
-
-NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {"model", "max_pixels"}
-"""Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
 
 
 def restore(task: Task, options: RestoreOptions) -> int:
@@ -44,7 +43,10 @@ def restore(task: Task, options: RestoreOptions) -> int:
             options = replace(options, inputs=[str(streams.receive())])
         if sends:
             suffix = naming_of(task, options).extension_for(Path(options.inputs[0]).suffix)
-            options = replace(options, output=str(streams.target(suffix)), ext=None)
+            target = streams.target(suffix)
+            if len(files_of(target)) > 1:
+                raise UsageError("ENVI's format is two files, and stdout is one", "--ext tif, or name an output file")
+            options = replace(options, output=str(target), ext=None)
         output = Output(quiet=options.quiet, as_json=options.json, names=streams.names)
         code = restore_files(task, options, tiling, output)
         if sends:
@@ -56,7 +58,7 @@ def require_consistent(options: BatchOptions) -> None:
     """UsageError for options that do not go together."""
     if not options.inputs and options.files_from is None:
         raise UsageError("an input and an output are needed", "glmha derain in.png out.png")
-    if options.files_from is not None and (len(options.inputs) > 1 or options.inputs and not Path(options.inputs[0]).is_dir()):
+    if options.files_from is not None and (len(options.inputs) > 1 or options.inputs and not isdir(options.inputs[0])):
         raise UsageError("--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT")
     if options.resume and options.record is None:
         raise UsageError("--resume goes by a record", "--record run.jsonl --resume, from the first run on")
@@ -72,7 +74,7 @@ def require_alone(task: Task, options: BatchOptions) -> None:
         raise UsageError("--record, --shard, --dry-run and --suffix are for files, not for `-`")
     if list(options.inputs) == [STDIO] and task.input_kind != "photo":
         raise UsageError(f"{task.name} reads measurements from files alone", f"glmha {task.name} measurement.mat …")
-    if list(options.inputs) == [STDIO] and options.output != STDIO and Path(options.output).is_dir():
+    if list(options.inputs) == [STDIO] and options.output != STDIO and isdir(options.output):
         raise UsageError("a photo from stdin has no name", f"name the output: {options.output}/out.png")
     if options.output == STDIO and options.json:
         raise UsageError("stdout takes the result, so --json has no place", "leave out --json, or name an output file")
@@ -120,6 +122,8 @@ def run(task: Task, options: RestoreOptions, tiling: Tiling, jobs: list[Job], we
         record: Record | None, settings: Line) -> None:
     """Load the network and do the jobs, until as many have failed as may fail."""
     output = tally.output
+    for path in shared_inputs(options):
+        read_mask(path)  # once before the network is loaded, rather than as the failure of every file
     engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
     restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
@@ -138,9 +142,6 @@ def settings_of(task: Task, options: RestoreOptions, weights: Weights) -> Line:
     """All that an output depends on beside its input; of files, such as a mask, their content."""
     settings = {"glmha": __version__, "task": task.name, "weights_sha256": weights.sha256}
     for name, value in asdict(options).items():
-        if isinstance(value, Path) and name not in NEUTRAL:
-            require_file(value)
-            value = sha256_of(value)
         if name not in NEUTRAL:
-            settings[name] = value
+            settings[name] = sha256_of(value) if isinstance(value, Path) else value
     return settings

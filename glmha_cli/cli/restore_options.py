@@ -1,12 +1,12 @@
 """Options of the restoring verbs: what each kind of task takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import typer
 
-from glmha_cli.cli.options import COMPUTE, FILES, ComputeOptions, MaxPixels
+from glmha_cli.cli.options import COMPUTE, FILES, ComputeOptions, MaxPixels, WeightsOptions
 
 BATCH = "Batches"
 
@@ -92,3 +92,12 @@ class MeasurementToCube(RestoreOptions):
     project: Annotated[bool, typer.Option(
         "--project/--no-project", help="Move the cube the least way to give exactly the measurement.",
         rich_help_panel=COMPUTE)] = True
+
+
+NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {"model", "max_pixels"}
+"""Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
+
+
+def shared_inputs(options: BatchOptions) -> list[Path]:
+    """Files that every input is read with, such as the mask."""
+    return [value for name, value in vars(options).items() if isinstance(value, Path) and name not in NEUTRAL]

@@ -31,7 +31,7 @@ def spectrum(options: SpectrumOptions) -> None:
         for text, values in spectra.items():
             output.record({"at": text, name: list(positions), "values": [float(value) for value in values]})
     elif options.csv:
-        csv.writer(sys.stdout).writerows([[name, *spectra], *rows])
+        csv.writer(sys.stdout, lineterminator="\n").writerows([[name, *spectra], *rows])
     else:
         table = Table(name, *spectra, box=None, pad_edge=False)
         for position, *values in rows:

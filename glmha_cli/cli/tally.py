@@ -30,20 +30,16 @@ class Tally:
             if self.single:
                 self.output.note(f"{job.source} -> {job.target} is done already")
 
-    def add(self, outcome: Outcome) -> Line:
-        """Say and count it; returns what a record keeps of it."""
-        line = {**_paths(outcome.job), "seconds": round(outcome.seconds, 3)}
+    def add(self, outcome: Outcome) -> None:
+        """Say and count it."""
         if outcome.error is None:
             self.done += 1
-            line |= {"status": OK, **outcome.details}
             self.output.note(f"{outcome.job.source} -> {outcome.job.target} ({outcome.seconds:.1f} s)")
         else:
             self.failures.append(outcome)
-            line |= {"status": FAILED, "reason": one_line(outcome.error)}
             if not self.single:
                 self.output.error(outcome.error)
-        self.output.record(line)
-        return line
+        self.output.record({**_paths(outcome.job), **line_of(outcome)})
 
     def show(self, jobs: Iterable[Job]) -> int:
         """The plan on stdout, what is refused on stderr; the exit code that the run would have at best."""
@@ -66,6 +62,14 @@ class Tally:
         self.output.note(f"{self.done} done, {self.skipped} skipped, {len(self.failures)} failed{not_tried}")
         for outcome in self.failures:
             self.output.note(f"  failed: {one_line(outcome.error)}")
+
+
+def line_of(outcome: Outcome) -> Line:
+    """What is told of it beside the paths."""
+    line = {"seconds": round(outcome.seconds, 3)}
+    if outcome.error is None:
+        return {**line, "status": OK, **outcome.details}
+    return {**line, "status": FAILED, "reason": one_line(outcome.error)}
 
 
 def _paths(job: Job) -> dict[str, str]:

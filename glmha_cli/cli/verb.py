@@ -9,7 +9,9 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from glmha_cli.cli.output import Output
-from glmha_cli.errors import GlmhaError
+from glmha_cli.errors import GlmhaError, OutputError
+
+PIPE_CLOSED = 128 + 13  # as a shell says of a program that SIGPIPE ended
 
 DEBUG = inspect.Parameter(
     "debug", inspect.Parameter.KEYWORD_ONLY, default=False,
@@ -72,7 +74,7 @@ def _parameters(options_type: type) -> list[inspect.Parameter]:
 
 
 def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> int:
-    """The exit code of `run`; a GlmhaError becomes one line on stderr and its code."""
+    """The exit code of `run`; a GlmhaError, or what the system refused, becomes one line on stderr and its code."""
     try:
         return run(options) or 0
     except GlmhaError as error:
@@ -80,6 +82,11 @@ def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> i
             raise
         Output().error(error)
         return error.exit_code
-    except BrokenPipeError:  # `glmha models | head`: the reader has had enough
+    except BrokenPipeError:  # `glmha models | head`: the reader has had enough; not all is done
         sys.stderr.close()
-        return 0
+        return PIPE_CLOSED
+    except OSError as error:
+        if debug:
+            raise
+        Output().error(OutputError(str(error), "--debug shows where"))
+        return OutputError.exit_code

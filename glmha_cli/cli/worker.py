@@ -1,5 +1,6 @@
 """What is done with each file of a restoring verb: read, computed, written, reported."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -10,7 +11,8 @@ from rich.progress import Progress
 
 from glmha_cli import __version__
 from glmha_cli.cli.restore_options import RestoreOptions
-from glmha_cli.cli.tally import Tally
+from glmha_cli.cli.tally import Tally, line_of
+from glmha_cli.io.guard import require_readable
 from glmha_cli.runtime.batch import Job
 from glmha_cli.runtime.files import FileOptions, Source, read_source, storing_result, write_result
 from glmha_cli.runtime.pipeline import Outcome
@@ -49,6 +51,7 @@ class Worker:
         self.bar = progress.add_task(restorer.task.name, total=tally.total, completed=tally.skipped, visible=not tally.single)
 
     def read(self, job: Job) -> Read:
+        require_readable(job.source)
         identity = input_identity(job.source) if self.identifies else {}
         return Read(source=read_source(self.restorer.task, job.source, self.files), identity=identity)
 
@@ -70,8 +73,7 @@ class Worker:
                 "precision": engine.precision, "project": str(self.restorer.project).lower()}
 
     def write(self, job: Job, computed: Computed) -> Line:
-        if self.record is not None:  # said before it is there: cut off in between, the next run knows whose file it is
-            self.record.append({"input": str(job.source), "output": str(job.target), "status": WRITING})
+        self.keep(job, {"status": WRITING})  # before it is there: cut off in between, the next run knows whose file it is
         source, provenance = computed.read.source, dict(computed.provenance)
         job.target.parent.mkdir(parents=True, exist_ok=True)
         losses = write_result(self.restorer.task, job.target, computed.result, source=source,
@@ -83,7 +85,12 @@ class Worker:
                 "width": width, "weights_sha256": provenance.pop("sha256"), **provenance}
 
     def settled(self, outcome: Outcome) -> None:
-        line = self.tally.add(outcome)
-        if self.record is not None:
-            self.record.append({**line, "settings": self.settings})
+        self.keep(outcome.job, {**line_of(outcome), "settings": self.settings})  # first: whoever reads stdout may be gone
+        self.tally.add(outcome)
         self.progress.advance(self.bar)
+
+    def keep(self, job: Job, line: Line) -> None:
+        """In the record, if there is one: with absolute paths, as the next run may begin in another folder."""
+        if self.record is not None:
+            paths = {"input": os.path.abspath(job.source), "output": os.path.abspath(job.target)}
+            self.record.append({**paths, **line})

@@ -104,6 +104,16 @@ def write_cube(
     _format(name).write(path, cube, overwrite=overwrite, provenance=text)
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """All files that `path` stands for: of an ENVI pair, of which either may be named, the header and the data."""
+    in_capitals = path.suffix.isupper()
+    if path.suffix.lower() == ".hdr":
+        return path, path.with_suffix(".IMG" if in_capitals else ".img")
+    if path.suffix.lower() == ".img":
+        return path.with_suffix(".HDR" if in_capitals else ".hdr"), path
+    return (path,)
+
+
 def _format(name: str) -> CubeFormat:
     return resolve(FORMATS, name, "cube format")
 

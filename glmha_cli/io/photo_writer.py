@@ -62,8 +62,7 @@ def write_photo(
         ValueError: `pixels` and `like.alpha` differ in size.
     """
     target = output_format(path)
-    if max(pixels.shape) > target.max_side_px:
-        raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
+    _require_sides(pixels, target)
     notes = []
     if strip_metadata and not is_srgb(like.metadata.icc_profile):
         notes.append("without its ICC profile, which is not sRGB, the photo will show other colours")
@@ -85,6 +84,11 @@ def output_format(path: Path) -> OutputFormat:
         hint = f"use {', '.join(OUTPUT_FORMATS)}"
         raise UsageError(f"'{path.name}': cannot write photos as '{suffix}'", hint)
     return resolve(OUTPUT_FORMATS, suffix, "photo format")
+
+
+def _require_sides(pixels: Num[np.ndarray, "h w c"], target: OutputFormat) -> None:
+    if max(pixels.shape) > target.max_side_px:
+        raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
 
 
 def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
@@ -120,8 +124,13 @@ def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
 
 
 def storing(path: Path, like: Photo) -> Callable[[Float[np.ndarray, "h w 3"]], Num[np.ndarray, "h w c"]]:
-    """What makes of pixels, all or some rows of them, what `write_photo` would store: a quarter of the memory of floats."""
-    fitted, _ = _fitted(like, output_format(path))
+    """What makes of pixels, all or some rows of them, what `write_photo` would store: a quarter of the memory of floats.
+
+    Raises UsageError for what `write_photo` would refuse: no such format, or a side too long for it.
+    """
+    target = output_format(path)
+    _require_sides(like.colours, target)
+    fitted, _ = _fitted(like, target)
     return partial(_stored, like=fitted, path=path)
 
 

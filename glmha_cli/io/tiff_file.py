@@ -20,6 +20,8 @@ _ORDERS = {b"II": "<", b"MM": ">"}
 _CLASSIC, _BIG = ("H", "HHI4x", "I"), ("Q", "HHQ8x", "Q")  # count of entries, entry, offset of the next directory
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # TIFF 6.0, section 2
 TYPE_BYTES |= {16: 8, 17: 8, 18: 8}  # BigTIFF
+CLASSIC_MAX_BYTES = 4_000_000_000
+"""Of samples: offsets have 32 bits, and what is compressed can become a little larger. Above it, BigTIFF."""
 _SHARED = 4  # how often pages may share the values of their tags, on average
 
 

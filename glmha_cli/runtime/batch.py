@@ -6,10 +6,12 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, UsageError
 from glmha_cli.io.atomic import refuse_existing
+from glmha_cli.io.cubes import files_of
 from glmha_cli.lookup import closest
 from glmha_cli.runtime.inputs import Found
 
@@ -82,7 +84,7 @@ class Shard:
 def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
     """The one job of a file, checked as far as possible before any work; into a folder it keeps its name."""
     require_file(source)
-    if target.is_dir():
+    if os.path.isdir(target):
         target = target / (source.stem + suffix_for(source.suffix))
     require_folder(target.parent)
     job = Job(source, target, PurePath(source.name), overwrite)
@@ -91,16 +93,17 @@ def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], o
     return [job]
 
 
-def plan_batch(found: Iterable[Found], folder: Path, naming: Naming, *, overwrite: bool) -> list[Job]:
+def plan_batch(found: Iterable[Found], folder: Path, naming: Naming, *, overwrite: bool,
+               others: Iterable[Path] = ()) -> list[Job]:
     """A job for each input, its output in `folder` under the same relative path. Nothing is created.
 
-    Raises UsageError for two inputs with one output, and for an output that is an input.
+    Raises UsageError for two inputs with one output, and for an output that is an input or one of `others`.
     """
     real_folder = os.path.realpath(folder)
     jobs = dict.fromkeys(_job(each, folder, real_folder, naming, overwrite) for each in found)
     sound = [job for job in jobs if job.problem is None]
     _refuse_collisions(sound)
-    refuse_inputs_as_outputs(sound)
+    refuse_inputs_as_outputs(sound, others)
     return list(jobs)
 
 
@@ -129,25 +132,22 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
                              "rename one of them, or name their common folder as the input")
 
 
-def refuse_inputs_as_outputs(jobs: Iterable[Job]) -> None:
-    """UsageError where writing an output would replace an input, by whatever name or link."""
+def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = ()) -> None:
+    """UsageError where writing an output would replace an input or one of `others`, by whatever name or link."""
     jobs = list(jobs)
-    inputs = {_file_id(job.source): job.source for job in jobs if os.path.exists(job.source)}
+    sources = chain((job.source for job in jobs), others)
+    inputs = {_file_id(path): source for source in sources for path in files_of(source) if os.path.exists(path)}
     for job in jobs:
-        if os.path.exists(job.target) and (source := inputs.get(_file_id(job.target))) is not None:
-            problem = (f"output and input are the same file, '{source}'" if source == job.source else
-                       f"'{job.source}' would become '{job.target}', which is another input")
-            raise UsageError(problem, "name another output, or add --suffix")
+        for target in filter(os.path.exists, files_of(job.target)):
+            if (source := inputs.get(_file_id(target))) is not None:
+                problem = (f"output and input are the same file, '{target}'" if source == job.source else
+                           f"'{job.source}' would become '{target}', which is another input")
+                raise UsageError(problem, "name another output, or add --suffix")
 
 
 def _file_id(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
-
-
-def files_of(target: Path) -> tuple[Path, ...]:
-    """All files that make up an output: a cube in ENVI's format is two."""
-    return tuple(map(target.with_suffix, (".hdr", ".img"))) if target.suffix.lower() in (".hdr", ".img") else (target,)
 
 
 def require_free(jobs: Iterable[Job]) -> None:
@@ -161,13 +161,15 @@ def require_free(jobs: Iterable[Job]) -> None:
 
 def require_file(path: Path) -> None:
     if not os.path.isfile(path):
-        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        matches = closest(path.name, names)
+        try:
+            matches = closest(path.name, os.listdir(path.parent))
+        except OSError:
+            matches = []
         raise NoInputError(f"no file '{path}'", f"did you mean '{path.parent / matches[0]}'?" if matches else "check the path")
 
 
 def require_folder(folder: Path) -> None:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
@@ -181,7 +183,7 @@ def require_output(path: Path, *, overwrite: bool) -> None:
 
 def require_makeable(folder: Path) -> None:
     """CannotCreateError unless outputs can be put into `folder`, or it can be made where it is to be."""
-    require_folder(folder if folder.exists() else folder.parent)
+    require_folder(folder if os.path.exists(folder) else folder.parent)
 
 
 def make_folder(folder: Path) -> None:

@@ -71,5 +71,5 @@ def open_engine(weights: Path, options: EngineOptions) -> Engine:
     """Load a checkpoint on a device with the engine for its format; UsageError for a device or precision that this
     machine does not have.
     """
-    name = next((name for name, suffix in FORMATS.items() if weights.suffix == f".{suffix}"), "torch")
+    name = next((name for name, suffix in FORMATS.items() if weights.suffix.lower() == f".{suffix}"), "torch")
     return resolve(ENGINES, name, "engine").load(weights, options)

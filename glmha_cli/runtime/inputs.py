@@ -103,7 +103,10 @@ def _closed(error: OSError, root: Path) -> Found:
 def _named(path: Path, root: Path | None) -> Found:
     relative, problem = PurePath(path.name), _file_problem(path, absent="is not there")
     if problem is None and root is not None:
-        relative = PurePath(os.path.relpath(path, root))
+        try:
+            relative = PurePath(os.path.relpath(path, root))
+        except ValueError:  # on another drive
+            relative = PurePath("..", path.name)
         if ".." in relative.parts:
             problem = NoInputError(f"'{path}' is not in '{root}'", "list files of one folder")
     return Found(path, relative, problem)

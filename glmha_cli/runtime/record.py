@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.errors import BadDataError, CannotCreateError, OutputError
-from glmha_cli.runtime.batch import Job, files_of
+from glmha_cli.io.cubes import files_of
+from glmha_cli.runtime.batch import Job
 from glmha_cli.weights.integrity import sha256_of
 
 WRITING, OK, FAILED = "writing", "ok", "failed"
@@ -66,7 +67,7 @@ def read_record(path: Path) -> dict[str, Line]:
 def _content(path: Path) -> bytes:
     """What is in the file, nothing if there is none; BadDataError if it is no record."""
     try:
-        content = path.read_bytes() if path.exists() else b""
+        content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
     if content[: len(_START)] != _START[: len(content)]:
@@ -81,8 +82,8 @@ def input_identity(path: Path) -> dict[str, Any]:
 
 
 def output_identity(target: Path) -> dict[str, Any]:
-    """sha256 of an output, and under `also` those of the files that belong to it."""
-    also = {str(path): sha256_of(path) for path in files_of(target) if path != target}
+    """sha256 of an output, and under `also` by name those of the files that belong to it."""
+    also = {path.name: sha256_of(path) for path in files_of(target) if path != target}
     return {"sha256": sha256_of(target), **({"also": also} if also else {})}
 
 
@@ -113,6 +114,10 @@ def _is_intact(target: Path, line: Line) -> bool:
 
 def _is_same_work(source: Path, line: Line, settings: Line) -> bool:
     """Same settings and same input, told by size and time, or where a copy has another time, by its content."""
-    if line.get("settings") != settings or line.get("input_bytes") != source.stat().st_size:
+    try:
+        status = source.stat()
+        if line.get("settings") != settings or line.get("input_bytes") != status.st_size:
+            return False
+        return line.get("input_mtime_ns") == status.st_mtime_ns or line.get("input_sha256") == sha256_of(source)
+    except OSError:  # what cannot be read fails when it is its turn
         return False
-    return line.get("input_mtime_ns") == source.stat().st_mtime_ns or line.get("input_sha256") == sha256_of(source)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from glmha_cli.allocator import return_freed_memory
+from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.runtime.engine import Engine
 from glmha_cli.runtime.memory import is_out_of_memory, smaller
 from glmha_cli.runtime.tiling import Read, Tiling, count_tiles, run_tiled
@@ -22,7 +23,7 @@ STRIP_PX = 256
 class Restorer:
     """A task with a loaded engine.
 
-    tiling, batch: how the engine is fed. Where memory runs out both become smaller for good; `say` is told.
+    tiling, batch: how the engine is fed. Where memory runs out both become smaller for good, if that helps; `say` is told.
     project: finish with the task's closed-form step that makes the result agree with its input, if it has one.
     """
 
@@ -41,6 +42,7 @@ class Restorer:
         Beyond source and result, memory does not grow with the image's height.
         Raises NotEnoughMemoryError where even the smallest tiles are too large.
         """
+        asked = self.tiling, self.batch
         while True:
             try:
                 return stacked(map(store, self._strips(source, on_tile)), source.shape[0])
@@ -51,7 +53,11 @@ class Restorer:
             # Not inside `except`: while the error is there, so are the arrays of the failed attempt. From the first
             # row on, so that the result is what its provenance says: that of one tiling.
             return_freed_memory()
-            self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]), reason)
+            try:
+                self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]), reason)
+            except NotEnoughMemoryError:
+                self.tiling, self.batch = asked  # of this source alone; the next one may be smaller
+                raise
             self.say(f"out of memory: from here on tiles of {self.tiling}, {self.batch} at once")
 
     def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:

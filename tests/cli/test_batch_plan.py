@@ -208,6 +208,25 @@ def test_an_output_that_is_an_input_is_refused_even_with_overwrite(here):
     assert "which is another input" in refusal("--files-from", "list.txt", "in", "in/sub", "--overwrite", code=2)
 
 
+def test_the_mask_is_neither_missing_nor_replaced(here):
+    touch("scene.mat", "mask.mat", "in/scene.mat")
+    for arguments in (["scene.mat", "mask.mat"], ["in", "."]):
+        arguments = [*arguments, "--ext", "mat"] if "in" in arguments else arguments
+        mask = "mask.mat" if "in" not in arguments else "scene.mat"
+        result = run_here("sci", *arguments, "--mask", mask, "--overwrite", "--dry-run")
+        assert result.returncode == 2 and "another input" in result.stderr
+    result = run_here("sci", "in", "out", "--mask", "maks.mat", "--dry-run")
+    assert result.returncode == 66 and "did you mean 'mask.mat'" in result.stderr
+
+
+def test_a_photo_that_has_the_name_of_an_output_is_kept(here):
+    touch("in/a.jpg", "in/a.tif")
+    result = run_here("rgb2hsi", "in", "in", "--dry-run")
+    assert result.returncode == 73 and "'in/a.tif' exists already" in result.stderr
+    result = run_here("rgb2hsi", "in", "in", "--dry-run", "--overwrite")
+    assert result.returncode == 2 and "'in/a.tif'" in result.stderr
+
+
 def test_outputs_that_exist_are_found_before_any_work(here):
     touch("in/a.png", "in/b.png", "in/c.png", "out/b.png", "out/c.png")
     message = refusal("in", "out", code=73)

@@ -96,13 +96,15 @@ def test_the_record_tells_what_was_made_of_what_and_how(here, derain, tiny_model
         assert line["model"] == "tiny" and line["weights_sha256"] == sha256(tiny_model) and line["tile"] == "256-288/32"
         assert line["seconds"] > 0 and line["time"].endswith("+00:00") and line["settings"]["quality"] == 80
     (failed,) = lines(status="failed")
-    assert failed["input"] == "in/b.jpg" and "b.jpg" in failed["reason"]
+    assert failed["input"] == str(here / "in/b.jpg") and "b.jpg" in failed["reason"]
 
 
 def test_json_lines_are_those_of_the_record(here, derain):
+    """But for the paths: there as they were given, here absolute."""
     result = derain("in", "out", "--record", "run.jsonl", "--json")
     recorded = [{name: value for name, value in line.items() if name not in ("time", "settings")} for line in lines(status="ok")]
-    assert [json.loads(line) for line in result.stdout.splitlines()] == recorded
+    said = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [{**line, "input": str(here / line["input"]), "output": str(here / line["output"])} for line in said] == recorded
 
 
 @pytest.mark.parametrize("name", ["in/a.png", "in", "no/such/run.jsonl"])
@@ -144,13 +146,13 @@ def lose_output(here):
 def tear_line(here):
     """As a crash leaves it: the output is there, its line is not whole."""
     content = Path("run.jsonl").read_text().splitlines(keepends=True)
-    first = [line for line in content if '"in/a.png"' in line]
-    others = [line for line in content if '"in/a.png"' not in line]
+    first = [line for line in content if 'in/a.png"' in line]
+    others = [line for line in content if 'in/a.png"' not in line]
     Path("run.jsonl").write_text("".join([*others, first[0], first[1][:40]]))
 
 
 def fail_before(here):
-    content = [line for line in Path("run.jsonl").read_text().splitlines(keepends=True) if '"in/a.png"' not in line]
+    content = [line for line in Path("run.jsonl").read_text().splitlines(keepends=True) if 'in/a.png"' not in line]
     Path("run.jsonl").write_text("".join(content))
     Path("out/a.png").unlink()
 
@@ -217,6 +219,46 @@ def test_one_file_resumes_too(here, derain):
     for said in ("s)", "is done already"):
         result = derain("in/a.png", "a.png", "--record", "run.jsonl", "--resume")
         assert result.returncode == 0 and result.stderr.strip().endswith(said) and len(result.stderr.splitlines()) == 1
+
+
+def test_a_record_holds_wherever_the_command_is_typed(here, derain, monkeypatch):
+    resume(derain)
+    Path("elsewhere/out").mkdir(parents=True)
+    Path("elsewhere/out/a.png").write_bytes(b"someone else's")
+    monkeypatch.chdir("elsewhere")
+    result = derain("../in", "../out", "--record", "../run.jsonl", "--resume")
+    assert summary(result) == "0 done, 4 skipped, 0 failed"
+    result = derain("../in", "out", "--record", "../run.jsonl", "--resume")
+    assert result.returncode == 73 and Path("out/a.png").read_bytes() == b"someone else's"
+
+
+def test_results_beside_their_inputs_are_not_restored_once_more(here, derain):
+    for name in ("a.png", "c.tif", "d.png"):
+        Path(f"in/{name}").unlink()
+    again = ("in", "in", "--ext", "png", "--record", "run.jsonl", "--resume")
+    for expected in ("1 done, 0 skipped, 0 failed", "0 done, 1 skipped, 0 failed"):
+        assert summary(derain(*again)) == expected
+    made = sha256("in/b.png")
+    result = derain("in", "in", "--ext", "png", "--overwrite")
+    assert result.returncode == 2 and sha256("in/b.png") == made, "it may be a photo of its own"
+
+
+def test_what_a_batch_has_done_is_on_record_though_nobody_reads_its_output(here, tiny_model):
+    command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--json", "--record", "run.jsonl", "--model", tiny_model]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait(timeout=120) == 141, process.stderr.read()
+    process.stderr.close()
+    assert [line["status"] for line in lines()][:2] == ["writing", "ok"]
+    assert len(lines(status="ok")) == len(os.listdir("out")) < 4
+
+
+def test_an_input_that_cannot_be_opened_is_one_with_and_without_a_record(here, derain):
+    closed = Path("in/a.png")
+    closed.unlink()
+    closed.symlink_to("/proc/1/mem")  # closed even to root
+    for flags in ([], ["--record", "run.jsonl"]):
+        assert derain("in/a.png", "out.png", *flags).returncode == 66
 
 
 def test_resuming_needs_a_record(here, derain):
@@ -288,6 +330,12 @@ def test_what_does_not_go_through_a_pipe(here, piped, content, arguments, code, 
     result, sent = piped(content, *arguments)
     assert (result.returncode, sent) == (code, b"") and said in result.stderr
     assert "glmha-" not in result.stderr and not list(here.glob("*.png"))
+
+
+def test_a_pair_of_files_does_not_go_through_a_pipe(here):
+    for extension in ("hdr", "img"):
+        result = run_here("rgb2hsi", "in/a.png", "-", "--ext", extension)
+        assert result.returncode == 2 and "two files" in result.stderr
 
 
 # Interrupts

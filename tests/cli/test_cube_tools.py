@@ -11,6 +11,7 @@ from PIL import Image
 from glmha_cli.io.cubes import Cube, read_cube, write_cube
 from glmha_cli.physics.colour import render, rendering_weights
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from tests.cli.in_process import run_here
 from tests.conftest import run_glmha
 
 
@@ -83,6 +84,7 @@ def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
     with Image.open(tmp_path / "plot.png") as plot:
         assert plot.width > 300
     assert "1.0000" in run_glmha("spectrum", cube_file, "--at", "0,0").stdout
+    assert "\r" not in run_here("spectrum", cube_file, "--at", "0,0", "--csv").stdout
 
 
 @pytest.mark.parametrize("at", ["20,0", "0,12", "a,b", "1", "-1,0"])

@@ -20,7 +20,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from glmha_cli.errors import BadDataError, CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.cube_formats import mat
-from glmha_cli.io.cubes import Cube, read_cube, write_cube
+from glmha_cli.io.cubes import Cube, files_of, read_cube, write_cube
 from glmha_cli.io.variables import open_variables
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 
@@ -65,6 +65,33 @@ def test_any_shape_comes_back_and_unknown_wavelengths_stay_unknown(
     path = tmp_path_factory.mktemp("any", numbered=True) / f"x{suffix}"
     write_cube(path, Cube(values=values, wavelength_nm=()))
     same(read_cube(path), Cube(values=values, wavelength_nm=()))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_extensions_in_capitals(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"X{suffix.upper()}"
+    write_cube(path, random_cube(), provenance=PROVENANCE)
+    assert sorted(tmp_path.iterdir()) == sorted(files_of(path)) and path in files_of(path)
+    for each in files_of(path):
+        same(read_cube(each), random_cube())
+
+
+@pytest.mark.parametrize(("header", "data"), [("x.hdr", "x.IMG"), ("x.HDR", "x.img"), ("x.img.hdr", "x.img"), ("x.HDR", "x.DAT")])
+def test_envi_pairs_as_others_name_them(tmp_path: Path, header: str, data: str) -> None:
+    write_cube(tmp_path / "y.hdr", random_cube())
+    (tmp_path / "y.hdr").rename(tmp_path / header)
+    (tmp_path / "y.img").rename(tmp_path / data)
+    same(read_cube(tmp_path / header), random_cube())
+    if data.lower().endswith(".img"):
+        same(read_cube(tmp_path / data), random_cube())
+
+
+def test_a_large_tiff_is_a_big_tiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, first in ((10**9, b"II*\0"), (1000, b"II+\0")):
+        monkeypatch.setattr("glmha_cli.io.cube_formats.tiff.CLASSIC_MAX_BYTES", limit)
+        write_cube(tmp_path / "x.tif", random_cube(), overwrite=True)
+        assert (tmp_path / "x.tif").read_bytes().startswith(first)
+        same(read_cube(tmp_path / "x.tif"), random_cube())
 
 
 def test_npy_holds_the_values_alone(tmp_path: Path) -> None:

@@ -50,10 +50,12 @@ def test_a_whole_image_that_is_too_large_is_done_in_tiles_and_progress_starts_ag
     assert calls[0] == (0, 1) and (0, calls[-1][1]) in calls and calls[-1][0] == calls[-1][1]
 
 
-def test_no_tile_small_enough_is_an_error_for_people():
+def test_no_tile_small_enough_is_an_error_for_people_and_of_that_photo_alone():
+    restorer = Restorer(task=DERAIN, engine=Identity(most_px=0))
+    asked = restorer.tiling, restorer.batch
     with pytest.raises(NotEnoughMemoryError) as error:
-        restored(Identity(most_px=0), [])
-    assert error.value.hint
+        restorer.restore(PHOTO)
+    assert error.value.hint and (restorer.tiling, restorer.batch) == asked
 
 
 @pytest.mark.parametrize("error", [RuntimeError("size mismatch"), ValueError("bad"), KeyError("memory")], ids=str)

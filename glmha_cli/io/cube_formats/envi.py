@@ -1,7 +1,9 @@
 """ENVI pair: `x.img`, the bare numbers (BSQ, float32, little-endian), and `x.hdr`, which explains them."""
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes import Cube, CubeFormat, band_widths_nm, checked_cube, to_nanometres
+from glmha_cli.io.cubes import Cube, CubeFormat, band_widths_nm, checked_cube, files_of, to_nanometres
 from glmha_cli.io.guard import require_plausible, require_readable
 
 _HEADER_MAX_BYTES = 16 << 20
@@ -30,7 +32,7 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
     Killed between the two moves of an overwrite, the old header stands beside the new data: it describes them
     (same size) or is refused when read (another size).
     """
-    header, data = path.with_suffix(".hdr"), path.with_suffix(".img")
+    header, data = files_of(path)
     with (
         atomic_output(header, overwrite=overwrite) as temporary_header,
         atomic_output(data, overwrite=overwrite) as temporary_data,
@@ -79,7 +81,7 @@ def _without_braces(json_text: str) -> str:
 
 def read(path: Path) -> Cube:
     """Read by header or data file: any interleave, byte order and real data type, the header's scale."""
-    header = path if path.suffix.lower() == ".hdr" else path.with_suffix(".hdr")
+    header = path if path.suffix.lower() == ".hdr" else _header_beside(path)
     require_readable(header)
     fields = _fields(_header_text(header))
     scale = fields.get("reflectance scale factor")
@@ -127,9 +129,15 @@ def _listed(value: str) -> list[str]:
     return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
 
 
+def _header_beside(data: Path) -> Path:
+    """`x.hdr`, or where there is none `x.img.hdr` (GDAL reads both), in capitals or not; `x.hdr` if there is none at all."""
+    names = [data.with_suffix(".hdr"), data.with_suffix(".HDR"), data.with_name(data.name + ".hdr")]
+    return next((name for name in names if os.path.isfile(name)), names[0])
+
+
 def _data_beside(header: Path) -> Path:
-    for suffix in _DATA_SUFFIXES:
-        if (data := header.with_suffix(suffix)).is_file():
+    for suffix in chain(*((each, each.upper()) for each in _DATA_SUFFIXES)):
+        if os.path.isfile(data := header.with_suffix(suffix)):
             return data
     raise NoInputError(
         f"'{header}' has no data file beside it", f"'{header.with_suffix('.img').name}' is missing"

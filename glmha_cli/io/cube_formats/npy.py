@@ -13,8 +13,8 @@ from glmha_cli.io.variables import open_variables, require_numbers
 
 def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
     """Write the values; .npy has no place for wavelengths or provenance."""
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        np.save(temporary, cube.values)
+    with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        np.save(file, cube.values)  # by name NumPy would add an extension to what it does not know, such as .NPY
 
 
 def read_npy(path: Path) -> Cube:
@@ -35,8 +35,8 @@ def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> No
         arrays["wavelength_nm"] = np.array(cube.wavelength_nm, np.float64)
     if provenance:
         arrays["provenance"] = np.array(provenance)
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        np.savez(temporary, **arrays)
+    with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def read_npz(path: Path) -> Cube:

@@ -15,7 +15,7 @@ from glmha_cli.errors import BadDataError, CannotCreateError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import Cube, CubeFormat, band_widths_nm, checked_cube, to_nanometres
 from glmha_cli.io.guard import require_plausible
-from glmha_cli.io.tiff_file import open_tiff
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -40,6 +40,7 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
             rearrange(cube.values, "h w bands -> bands h w"),
             photometric="minisblack",  # "rgb" would name the bands red, green and blue
             planarconfig="separate" if cube.values.shape[2] > 1 else None,
+            bigtiff=cube.values.nbytes > CLASSIC_MAX_BYTES,  # tifffile does so by itself only without compression
             metadata=None,  # tifffile's own makes GDAL see subdatasets instead of bands
             software="glmha",
             compression="adobe_deflate",  # tag value 8; tifffile's "deflate" is the obsolete 32946

@@ -24,7 +24,7 @@ from glmha_cli.io.photo_formats.base import (
 )
 from glmha_cli.io.photo_formats.exif import ORIENTATION, exif_with_provenance
 from glmha_cli.io.photo_formats.pillow import cmyk_to_srgb
-from glmha_cli.io.tiff_file import open_tiff
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -143,7 +143,7 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     tifffile.imwrite(
         path,
         squeezed_gray(samples),
-        bigtiff=samples.nbytes > 4_000_000_000,
+        bigtiff=samples.nbytes > CLASSIC_MAX_BYTES,
         byteorder=tiff_tags.byteorder(metadata),
         photometric="rgb" if channels >= 3 else "minisblack",
         planarconfig="contig" if channels > 1 else None,

@@ -1,0 +1,66 @@
+"""What is said: names as they are, whatever they look like; and what the system refuses, as one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.table import Table
+
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.io.images import Photo
+from glmha_cli.io.photo_writer import storing
+from tests.cli.in_process import run_here
+
+NAMES = ["final[red]", "12:100:05", "[/derain]x", "a[bold]b[/bold]", ":warning:"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_shown_as_they_are(capsys, name):
+    table = Table("name")
+    table.add_row(name)
+    output = Output()
+    output.table(table)
+    output.note(name)
+    output.error(BadDataError(f"'{name}' is damaged"))
+    shown = capsys.readouterr()
+    assert name in shown.out and shown.err.splitlines() == [name, f"error: '{name}' is damaged"]
+
+
+def test_a_name_that_stdout_cannot_say_is_escaped(tmp_path):
+    (tmp_path / "雨.png").touch()
+    command = [sys.executable, "-m", "glmha_cli", "derain", "雨.png", "out.png", "--dry-run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stdout) == (0, "\\u96e8.png -> out.png\n"), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["derain", "a.png", "x" * 300 + "/out.png"], ["derain", "x" * 300, "out.png"],
+                                       ["derain", "in", "x" * 300 + "/out"], ["convert", "x" * 300 + ".tif", "out.mat"]])
+def test_names_that_no_system_takes_are_one_line(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    for name in ("a.png", "in/a.png"):
+        Image.new("RGB", (9, 9)).save(name)
+    result = run_here(*arguments)
+    assert result.returncode in (66, 73) and len(result.stderr.splitlines()) == 1
+
+
+def test_what_the_system_refuses_anywhere_is_one_line(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied", "somewhere")
+
+    monkeypatch.setattr("glmha_cli.cli.convert.read_cube", refuse)
+    (tmp_path / "a.tif").touch()
+    result = run_here("convert", tmp_path / "a.tif", tmp_path / "b.mat")
+    assert result.returncode == 74 and "somewhere" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_side_too_long_for_the_format_is_told_before_the_work():
+    photo = Photo(colours=np.zeros((1, 20_000, 3), np.uint8), bit_depth=8)
+    with pytest.raises(UsageError, match="at most"):
+        storing(Path("a.webp"), photo)
