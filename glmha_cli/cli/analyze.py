@@ -36,7 +36,7 @@ def analyze(options: AnalyzeOptions) -> None:
         for path in progress.track(options.images, description="images"):
             try:
                 inputs = task.prepare(read_source(task, path, files).value)
-                matrices += attention_of(network, tuple(map(as_trained, inputs)))
+                matrices.append(attention_of(network, tuple(map(as_trained, inputs))))
             except BadDataError as error:
                 raise error.about(path) from error
     found = spectra(matrices)

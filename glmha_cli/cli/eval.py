@@ -32,8 +32,14 @@ from glmha_cli.tasks.base import Task
 MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in SUFFIXES if suffix != ".img")}
 """Kind of output -> suffixes of results and targets; of an ENVI pair the header stands for both."""
 
-Loaded = tuple[np.ndarray, np.ndarray | None]
-"""A result, and what it was made of where that is of the same kind."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """A result, what it was made of where that is of the same kind, and in which tiles."""
+
+    result: np.ndarray
+    before: np.ndarray | None = None
+    tile: str = ""
 
 
 def evaluate(options: EvalOptions) -> None:
@@ -57,9 +63,10 @@ def evaluate(options: EvalOptions) -> None:
     for record in records:
         output.record(record)
     if not options.json:
-        output.table(as_table(records, [*rows[0].record()]))
+        output.table(as_table(records, [name for name in rows[0].record() if name != "tile"]))
         output.note(f"{protocol.name}: {protocol.rule}")
-        output.note(", ".join(f"{name} {value}" for name, value in setup.items()))
+        tile = records[-1].get("tile")
+        output.note(", ".join(f"{name} {value}" for name, value in {**setup, **({"tile": tile} if tile else {})}.items()))
     if options.csv:
         write_csv(options.csv, records, overwrite=options.overwrite)
 
@@ -83,17 +90,26 @@ class PairSet:
 
 
 def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
-    """The sets that the options name: of --pairs, or the one of --results and --targets."""
+    """The sets that the options name: of --pairs, or the one of --results and --targets.
+
+    By the folder's name, or its path where the name is taken: means are told apart by it.
+    """
     targets = MEASURED[task.output_kind]
     if bool(options.pairs) == bool(options.results) or bool(options.results) != bool(options.targets):
         raise UsageError("give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR")
     if options.results:
         pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
         yield PairSet(name=options.results.name, pairs=pairs)
+    taken = set()
     for folder in options.pairs:
+        name = folder.resolve().name
+        name = str(folder) if name in taken else name
+        if name in taken:
+            raise UsageError(f"'{folder}' is given twice", "--pairs for each set once")
+        taken.add(name)
         pairs = match_by_stem(folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind],
                               target_suffixes=targets)
-        yield PairSet(name=folder.resolve().name, pairs=pairs)
+        yield PairSet(name=name, pairs=pairs)
 
 
 def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
@@ -112,7 +128,7 @@ def read_target(task: Task, path: Path) -> np.ndarray:
 
 
 def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
-    return lambda path: (read_target(task, path), None), {}
+    return lambda path: Loaded(result=read_target(task, path)), {}
 
 
 def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
@@ -130,9 +146,10 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
     def load(path: Path) -> Loaded:
         source = read_source(task, path, files)
         before = as_pixels(source.value) if task.output_kind == "photo" else None
-        return restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value), before
+        result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
+        return Loaded(result=result, before=before, tile=str(restorer.tiling))
 
-    setup = {"model": weights.id, "sha256": weights.sha256, "tile": str(tiling), "tta": options.tta,
+    setup = {"model": weights.id, "sha256": weights.sha256, "tta": options.tta,
              "device": engine.device, "precision": engine.precision}
     return load, setup | ({} if task.project is None else {"project": options.project})
 
@@ -140,9 +157,9 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
 def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], Loaded], target: np.ndarray) -> Row:
     """One image's scores; an error says which image it was."""
     try:
-        result, before = load(pair.source)
-        return Row(set=name, image=pair.name, score=protocol.score(result, target),
-                   input_score=None if before is None else protocol.score(before, target))
+        loaded = load(pair.source)
+        return Row(set=name, image=pair.name, score=protocol.score(loaded.result, target), tile=loaded.tile,
+                   input_score=None if loaded.before is None else protocol.score(loaded.before, target))
     except BadDataError as error:
         raise error.about(pair.source) from error
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from glmha_cli import __version__
 from glmha_cli.cli.compute import engine_for, weights_for
-from glmha_cli.cli.interrupts import unwinding
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.plan import is_single, make_plan, naming_of
@@ -15,6 +14,7 @@ from glmha_cli.cli.restore_options import NEUTRAL, BatchOptions, RestoreOptions,
 from glmha_cli.cli.tally import Tally
 from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
+from glmha_cli.interrupts import unwinding
 from glmha_cli.io.cubes import files_of
 from glmha_cli.io.measurements import read_mask
 from glmha_cli.runtime.batch import Job, make_folder, require_free

@@ -1,9 +1,12 @@
 """`glmha train RECIPE`: a checkpoint from photos, pairs or cubes."""
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+
+from rich.progress import Progress
 
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import TrainOptions
@@ -29,14 +32,28 @@ def train_verb(options: TrainOptions) -> None:
     # Weights of another task may be started from, too.
     start_from = options.start_from and find_weights(options.start_from, task=None, access=access_of(options, output)).path
     minutes = options.max_minutes and max(0.0, options.max_minutes - (time.monotonic() - start) / 60)
-    best = train(recipe, images=options.images, pairs=options.pairs, cubes=options.cubes, spectra=options.spectra,
-                 run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
-                 max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
-                 compiled=options.compile, precision=options.precision, num_workers=options.workers,
-                 report=lambda row: output.note(validated(row)))
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with output.progress() as progress:
+        best = train(recipe, images=options.images, pairs=options.pairs, cubes=options.cubes, spectra=options.spectra,
+                     run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
+                     max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
+                     compiled=options.compile, precision=options.precision, num_workers=options.workers,
+                     report=lambda row: output.note(validated(row)), on_step=bar_of_steps(progress))
     if rank_zero_only.rank == 0:  # of several --devices, each in a process that comes here
         output.record({"weights": str(best), "run_dir": str(run_dir)})
         output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
+
+
+def bar_of_steps(progress: Progress) -> Callable[[int, int], None]:
+    """A bar that begins where the run does, with the steps a second of the last half minute."""
+    def on_step(done: int, total: int) -> None:
+        if not progress.tasks:
+            progress.add_task("training", total=total, completed=done)
+        (task,) = progress.tasks
+        progress.update(task.id, completed=done, description=f"training, {task.speed or 0:.2f} steps/s")
+
+    return on_step
 
 
 def validated(row: Mapping[str, float]) -> str:

@@ -1,6 +1,6 @@
 """How many channels an attention matrix really uses: its singular values, per level (GLMHA paper, Fig. 1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +91,16 @@ class Spectrum:
     needed: dict[str, dict[float, float]]
 
 
-def spectra(found: Sequence[Matrices]) -> list[Spectrum]:
-    """One per level and size: Restormer's decoder at level 1 is twice as wide as its encoder."""
-    pixels = sorted({each.pixels for each in found}, reverse=True)
-    names = [*(f"level{i + 1}" for i in range(len(pixels) - 1)), "bottleneck"]
-    level = dict(zip(pixels, names, strict=True))
+def spectra(images: Iterable[Sequence[Matrices]]) -> list[Spectrum]:
+    """Of the matrices of each image, one per level and size: Restormer's decoder at level 1 is twice as wide as its encoder."""
     groups: dict[tuple[int, int, int], list[np.ndarray]] = {}
-    for each in found:
-        groups.setdefault((-each.pixels, *each.attn.shape[1:]), []).append(each.attn)
-    return [_spectrum(level[-key[0]], np.concatenate(attn)) for key, attn in sorted(groups.items())]
+    for found in images:  # each by itself: images may differ in size
+        pixels = sorted({each.pixels for each in found}, reverse=True)
+        for each in found:
+            groups.setdefault((pixels.index(each.pixels), *each.attn.shape[1:]), []).append(each.attn)
+    deepest = max(level for level, *_ in groups)
+    return [_spectrum("bottleneck" if level == deepest else f"level{level + 1}", np.concatenate(attn))
+            for (level, *_), attn in sorted(groups.items())]
 
 
 def _spectrum(level: str, attn: Float[np.ndarray, "m c kept"]) -> Spectrum:

@@ -44,7 +44,7 @@ def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
         raise NoInputError(f"no folder '{folder}'", "check the path; --pairs needs input/ and target/ inside")
     by_stem: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in suffixes:
+        if path.suffix.lower() not in suffixes or path.name.startswith("."):
             continue
         if path.stem in by_stem:
             raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have one stem", "remove one of them")

@@ -16,12 +16,16 @@ MEAN = "mean"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One image of a set, or a mean: `score` of the result, `input_score` of what it was made of, if comparable."""
+    """One image of a set, or a mean: `score` of the result, `input_score` of what it was made of, if comparable.
+
+    tile: in which the result was made, for memory can run out in between; of a mean all that there were.
+    """
 
     set: str
     image: str
     score: Score
     input_score: Score | None = None
+    tile: str = ""
 
     def record(self) -> dict[str, Any]:
         """Plain data. A PSNR of equal images is infinite, which JSON has no number for: null."""
@@ -29,7 +33,7 @@ class Row:
         numbers = {**self.score.metrics, **{f"input_{name}": value for name, value in before.items()}}
         return {"set": self.set, "image": self.image,
                 **{name: round(value, 6) if math.isfinite(value) else None for name, value in numbers.items()},
-                **self.score.facts}
+                **self.score.facts, **({"tile": self.tile} if self.tile else {})}
 
 
 def with_means(rows: Sequence[Row]) -> list[Row]:
@@ -43,7 +47,8 @@ def with_means(rows: Sequence[Row]) -> list[Row]:
 def _mean(rows: Sequence[Row], name: str) -> Row:
     before = [row.input_score for row in rows if row.input_score is not None]
     return Row(set=name, image=MEAN, score=_mean_score([row.score for row in rows]),
-               input_score=_mean_score(before) if before else None)
+               input_score=_mean_score(before) if before else None,
+               tile=" and ".join(sorted({tile for row in rows for tile in row.tile.split(" and ")})))
 
 
 def _mean_score(scores: Sequence[Score]) -> Score:

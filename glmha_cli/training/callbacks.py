@@ -1,8 +1,11 @@
 """What happens around the steps: the clock, the curve, the weights worth keeping."""
 
 import csv
+import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from glmha_cli.evaluation.figure import new_figure
+from glmha_cli.interrupts import SIGNALS
 from glmha_cli.networks import network_to_plain
 from glmha_cli.training.module import Restoration
 from glmha_cli.weights.checkpoint import save_checkpoint
@@ -36,20 +40,54 @@ class Ema(WeightAveraging):
         super().setup(trainer, pl_module, stage)
 
 
-class TimeLimit(Callback):
-    """Stops this call after `minutes`, whatever earlier calls took; the checkpoint of the stop is complete."""
+class Stop(Callback):
+    """Ends this call early, with a complete checkpoint: after `minutes`, whatever earlier calls took, or at a signal.
 
-    def __init__(self, minutes: float) -> None:
-        self.end = time.monotonic() + 60 * minutes
+    signal: that came (Ctrl-C, a shutdown), 0 for none. The second one ends the process at once.
+    """
+
+    def __init__(self, minutes: float = math.inf) -> None:
+        self.end, self.signal, self._before = time.monotonic() + 60 * minutes, 0, {}
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if threading.current_thread() is threading.main_thread():  # no other can
+            ours = [number for number in (signal.SIGINT, *SIGNALS) if signal.getsignal(number) is not signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._note) for number in ours}
+
+    def _note(self, number: int, frame: object) -> None:
+        if self.signal:
+            raise SystemExit(128 + number)
+        self.signal = number
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        # By one clock for all processes: one that stopped a step before the others would leave them waiting for its gradients.
-        if trainer.strategy.broadcast(time.monotonic() > self.end):
+        # As the first of the processes says: one that stopped a step before the others would leave them waiting for its gradients.
+        if trainer.strategy.broadcast(bool(self.signal) or time.monotonic() > self.end):
             trainer.should_stop = True
+
+    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+class Steps(Callback):
+    """Tells `on_step` how many steps are done, of how many in all."""
+
+    def __init__(self, on_step: Callable[[int, int], None]) -> None:
+        self.on_step = on_step
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.on_train_batch_end(trainer)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if trainer.is_global_zero:
+            self.on_step(trainer.global_step, trainer.max_steps)
 
 
 class Curve(Callback):
     """One row per validation in curve.csv and to `report`, the picture curve.png, and best.safetensors when the score rises.
+
+    A resumed run may validate on other sets: best is what was so by the sets of now.
 
     The score is the mean PSNR over the validation sets, each counted up to 40 dB: beyond that nothing is
     seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of callbacks, so
@@ -73,9 +111,8 @@ class Curve(Callback):
         scores = {name if metric == "psnr" else f"{name}_{metric}": float(trainer.callback_metrics[f"{metric}_{name}"])
                   for metric in module.metrics for name in names}
         minutes = round((self.before_s + time.monotonic() - self.start) / 60, 2)
-        score = sum(min(scores[name], 40.0) for name in names) / len(names)
-        row = {"step": trainer.global_step, "minutes": minutes, "score": score, **scores}
-        best = max((r["score"] for r in self.rows), default=float("-inf"))
+        row = {"step": trainer.global_step, "minutes": minutes, "score": score_of(scores, names), **scores}
+        best = max((score_of(r, names) for r in self.rows if set(names) <= set(r)), default=float("-inf"))
         self.rows.append(row)
         self._write(names)
         self._export(module, row, "last.safetensors")
@@ -89,10 +126,14 @@ class Curve(Callback):
 
     def _write(self, set_names: list[str]) -> None:
         with (self.folder / "curve.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
+            writer = csv.DictWriter(file, list(dict.fromkeys(name for row in self.rows for name in row)))
             writer.writeheader()
             writer.writerows(self.rows)
         plot_curve(self.rows, set_names, self.folder / "curve.png")
+
+
+def score_of(psnr_db: Mapping[str, float], set_names: Sequence[str]) -> float:
+    return sum(min(psnr_db[name], 40.0) for name in set_names) / len(set_names)
 
 
 def plot_curve(rows: list[dict[str, float]], set_names: list[str], path: Path) -> None:

@@ -1,6 +1,7 @@
 """The Lightning module: one restoration network, its loss, optimiser, schedule and validation scores."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightning
 import numpy as np
@@ -35,6 +36,16 @@ def restore(network: nn.Module, inputs: Sequence[Tensor], multiple: int) -> Floa
     return result.permute(1, 2, 0).cpu().numpy()
 
 
+LASTING = "lasting"
+"""Key of a run's checkpoint: what of its recipe the state of the optimiser holds, so that a resumed run cannot change it."""
+
+
+def lasting(recipe: Recipe) -> dict[str, str | float]:
+    schedule = recipe.schedule
+    return {"task": recipe.task, "optimizer": recipe.optimizer, "learning_rate": schedule.learning_rate,
+            "weight_decay": schedule.weight_decay}
+
+
 class Restoration(lightning.LightningModule):
     """Trains `recipe`'s network on batches of (inputs, target); validates by the task's PSNR per named set."""
 
@@ -47,6 +58,9 @@ class Restoration(lightning.LightningModule):
         self.network_config = network_from_plain(recipe.network)
         self.network = self.network_config.build().to(memory_format=torch.channels_last)
         self.loss = resolve(LOSSES, recipe.loss, "loss")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[LASTING] = lasting(self.recipe)
 
     def configure_optimizers(self) -> dict:
         schedule = self.recipe.schedule

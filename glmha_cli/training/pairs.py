@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,7 +11,7 @@ from PIL import Image
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.evaluation.pairs import match_by_stem
-from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode
+from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode, divided, is_shown
 
 LAYOUTS = (("input", "target"), ("blur", "sharp"))
 """Names of the two folders, side by side: Rain13k and most other sets; GoPro, where each sequence has them."""
@@ -40,7 +41,7 @@ def find_pairs(place: Path) -> list[list[Pair]]:
     if not place.is_dir():
         raise NoInputError(f"no folder {place}", "name a folder of pairs")
     folders = sorted((first, first.with_name(second)) for name, second in LAYOUTS for first in place.rglob(name)
-                     if first.with_name(second).is_dir())
+                     if is_shown(first.relative_to(place)) and first.with_name(second).is_dir())
     groups = [group for group in (_matched(*folder) for folder in folders) if group]
     if not groups:
         raise NoInputError(f"no pairs in {place}", "it needs the folders input/ and target/, or blur/ and sharp/, with images")
@@ -49,7 +50,8 @@ def find_pairs(place: Path) -> list[list[Pair]]:
 
 def _matched(degraded: Path, clean: Path) -> list[Pair]:
     """None where both folders are without images: sets have such beside the others."""
-    if not any(path.suffix.lower() in SUFFIXES for folder in (degraded, clean) for path in folder.iterdir()):
+    names = [PurePath(path.name) for path in chain(degraded.iterdir(), clean.iterdir())]
+    if not any(name.suffix.lower() in SUFFIXES and is_shown(name) for name in names):
         return []
     files = match_by_stem(degraded, clean, source_suffixes=SUFFIXES, target_suffixes=SUFFIXES)
     return [_pair(pair.source, pair.target) for pair in files]
@@ -81,9 +83,9 @@ def split_pairs(places: Iterable[Path], *, min_side_px: int) -> tuple[list[Pair]
     training, held_out = [], []
     for groups in map(find_pairs, places):
         by_folder = len(groups) >= HOLD_OUT_EVERY
-        for number, group in enumerate(groups):
-            for index, pair in enumerate(group):
-                (training if (number if by_folder else index) % HOLD_OUT_EVERY else held_out).append(pair)
+        parts = [list(chain(*part)) for part in divided([groups])] if by_folder else divided(groups)
+        training += parts[0]
+        held_out += parts[1]
     if not training:
         raise NoInputError("too few pairs", f"one of {HOLD_OUT_EVERY} is held out: add more")
     large = [pair for pair in training if min(pair.shape) >= min_side_px]

@@ -1,14 +1,16 @@
 """Clean photos for training: found, split into training and held out, decoded once into memory."""
 
+import io
 import zipfile
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
 import imageio.v3 as iio
 import numpy as np
 from einops import reduce
 from jaxtyping import UInt8
+from PIL import Image
 
 from glmha_cli.errors import BadDataError, NoInputError
 
@@ -16,6 +18,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 PACK_SUFFIX = ".zip"
 HOLD_OUT_EVERY = 10
 
+T = TypeVar("T")
 File = Path | zipfile.Path
 """On disk, or packed in a .zip."""
 
@@ -33,23 +36,41 @@ def find_files(folders: Iterable[Path], suffixes: Collection[str], *, kind: str)
 
 def split(found: Iterable[tuple[Path, Sequence[File]]], suffixes: Collection[str], *,
           kind: str) -> tuple[list[File], list[File]]:
-    """Every tenth file of each folder, sorted by name, is held out; NoInputError where a place holds none."""
+    """Files of each folder as `divided`; NoInputError where a place holds none."""
     training, held_out, place = [], [], None
     for place, files in found:
         if not files:
             raise NoInputError(f"no {kind} in {place}", f"it may hold {', '.join(sorted(suffixes))}")
-        for _, group in groupby(files, key=lambda file: str(file.parent)):
-            for index, file in enumerate(group):
-                (training if index % HOLD_OUT_EVERY else held_out).append(file)
+        folders: dict[str, list[File]] = {}
+        for file in files:
+            folders.setdefault(str(file.parent), []).append(file)
+        for part, more in zip((training, held_out), divided(folders.values()), strict=True):
+            part += more
     if not training:
         raise NoInputError(f"too few {kind} in {place}", f"one of {HOLD_OUT_EVERY} is held out: add more")
     return training, held_out
 
 
+def divided(groups: Iterable[Sequence[T]]) -> tuple[list[T], list[T]]:
+    """(training, held out): every tenth of a group, from its first on. Groups of fewer are counted through as one."""
+    training, held_out, counted = [], [], 0
+    for group in groups:
+        small = len(group) < HOLD_OUT_EVERY
+        for index, each in enumerate(group, start=counted if small else 0):
+            (training if index % HOLD_OUT_EVERY else held_out).append(each)
+        counted += len(group) if small else 0
+    return training, held_out
+
+
+def is_shown(path: PurePath) -> bool:
+    """Neither hidden nor in a hidden folder, nor what a Mac adds to archives."""
+    return not any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
 def files_in(folder: Path, suffixes: Collection[str], *, kind: str) -> list[Path]:
     if not folder.is_dir():
         raise NoInputError(f"no folder {folder}", f"name a folder of {kind}")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and is_shown(path.relative_to(folder)))
 
 
 def is_pack(place: Path) -> bool:
@@ -63,14 +84,22 @@ def packed_files(pack: Path, suffixes: Collection[str]) -> list[zipfile.Path]:
     except (OSError, zipfile.BadZipFile) as error:
         raise BadDataError(f"cannot read '{pack}': {error}", "tools/pack_photos.py makes such files") from error
     names = sorted(map(PurePosixPath, archive.namelist()))
-    return [zipfile.Path(archive, str(name)) for name in names if name.suffix.lower() in suffixes]
+    return [zipfile.Path(archive, str(name)) for name in names if name.suffix.lower() in suffixes and is_shown(name)]
 
 
 def decode(file: File, *, max_side_px: int) -> UInt8[np.ndarray, "h w 3"]:
-    """An sRGB photo, halved until its longer side is at most `max_side_px` (removes JPEG traces and noise too)."""
+    """An sRGB photo of 8 bit, halved until its longer side is at most `max_side_px` (removes JPEG traces and noise too).
+
+    Raises BadDataError, also for what Pillow would clip to white or black: gray of more bits.
+    """
     try:
-        photo = iio.imread(file.read_bytes(), plugin="pillow", mode="RGB", index=0)
-    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+        data = file.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            mode = image.mode
+        if mode.startswith(("I", "F")):
+            raise BadDataError(f"'{file}' is gray of more than 8 bit", "convert it to 8 bit, or leave it out")
+        photo = iio.imread(data, plugin="pillow", mode="RGB", index=0)
+    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
         raise BadDataError(f"cannot read '{file}': {error}", "remove the file or repair it") from error
     while max(photo.shape) > max_side_px:
         photo = halved(photo)

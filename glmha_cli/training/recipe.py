@@ -55,6 +55,10 @@ class Schedule:
     ema_decay: float = 0.999
     validate_every: int = 1000
 
+    def __post_init__(self) -> None:
+        if not self.stages or self.steps < 1:
+            raise BadDataError(f"a schedule of {len(self.stages)} stages and {self.steps} steps", "at least 1 each")
+
     def rate(self, step: int) -> float:
         """Share of `learning_rate` used at `step`."""
         left = (self.steps - step) / max(1.0, self.cooldown * self.steps)
@@ -109,8 +113,8 @@ def load_recipe(name: str) -> Recipe:
 def recipe_from_plain(data: Mapping[str, Any], name: str) -> Recipe:
     data = dict(data)
     schedule = dict(data.get("schedule", {}))
-    stages = schedule.get("stages", [])
-    schedule["stages"] = [from_mapping(Stage, stage, f"recipe {name}, stage") for stage in stages]
+    if "stages" in schedule:
+        schedule["stages"] = [from_mapping(Stage, stage, f"recipe {name}, stage") for stage in schedule["stages"]]
     data["cubes"] = from_mapping(CubesConfig, data.get("cubes", {}), f"recipe {name}, cubes")
     data["schedule"] = from_mapping(Schedule, schedule, f"recipe {name}, schedule")
     return from_mapping(Recipe, data, f"recipe {name}")

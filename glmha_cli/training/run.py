@@ -10,23 +10,25 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from glmha_cli.allocator import keep_freed_memory
-from glmha_cli.errors import BadDataError, NoInputError, UsageError
+from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
+from glmha_cli.runtime.torch_engine import choose_device
 from glmha_cli.tasks import TASKS
-from glmha_cli.training.callbacks import Curve, Ema, TimeLimit
+from glmha_cli.training.callbacks import Curve, Ema, Steps, Stop
 from glmha_cli.training.data import Sample, Samples, StepBatches, training_loader
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation
-from glmha_cli.training.module import Restoration
+from glmha_cli.training.module import LASTING, Restoration, lasting
 from glmha_cli.training.pairs import split_pairs
+from glmha_cli.training.photos import find_photos
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.sources import Targets, as_it_is, centre_crop, evenly_chosen, load_targets
-from glmha_cli.training.validation import folder_sets, synthetic_sets
+from glmha_cli.training.validation import folder_sets, require_unseen, synthetic_sets
 from glmha_cli.typed import from_mapping
 from glmha_cli.weights.checkpoint import load_weights
 
@@ -56,7 +58,8 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
           pairs: Iterable[Path] = (), run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
           start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
           device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1,
-          report: Callable[[dict[str, float]], None] = lambda row: None) -> Path:
+          report: Callable[[dict[str, float]], None] = lambda row: None,
+          on_step: Callable[[int, int], None] = lambda done, total: None) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
     images, cubes: folders. spectra: measured reflectances that make cubes of photos (`reflectances.read_library`).
@@ -65,11 +68,12 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     max_minutes: from now on, reading the data included; the validation after the last step comes on top.
     compiled: by torch.compile, which takes minutes to begin and pays on GPUs.
     start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
-    report: called after each validation with its row of curve.csv.
+    report: called after each validation with its row of curve.csv. on_step: after each step, with their number and that of all.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
     be lengthened. Raises a GlmhaError before any work when a folder, a photo or the checkpoint does not fit.
+    Ctrl-C and a shutdown end it as the time limit does, then by SystemExit with the shell's code.
     """
     start = time.monotonic()
     if steps is not None:
@@ -82,8 +86,10 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     if resume and start_from is not None:
         raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
     if resume:
-        require_same_network(checkpoint, recipe)
+        require_same_run(checkpoint, recipe)
     require_even_shares(recipe, num_devices)
+    require_fitting(recipe)
+    require_devices(device, num_devices)
     keep_freed_memory()
     data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, pairs=pairs, validate_pairs=validate_pairs,
                         num_workers=num_workers)
@@ -92,18 +98,48 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
         load_weights(module.network, start_from)
     if compiled:
         module.network.compile()
-    if max_minutes is not None:
-        max_minutes = max(0.0, max_minutes - (time.monotonic() - start) / 60)
+    stop = Stop() if max_minutes is None else Stop(max(0.0, max_minutes - (time.monotonic() - start) / 60))
     run_dir.mkdir(parents=True, exist_ok=True)
-    trainer = build_trainer(recipe, run_dir, max_minutes=max_minutes, precision=precision, device=device,
-                            num_devices=num_devices, report=report)
+    trainer = build_trainer(recipe, run_dir, precision=precision, device=device, num_devices=num_devices,
+                            more=[stop, Steps(on_step)], report=report)
     with warnings.catch_warnings(), cpu_threads(recipe.cpu_threads or torch.get_num_threads()):
-        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own;
-        # the strides that differ between processes are those of axes of length 1.
-        ignored = "You're resuming from a checkpoint|Checkpoint directory|.*LeafSpec|Grad strides do not match"
+        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own, wherever it is
+        # now; the strides that differ between processes are those of axes of length 1; what is said to need sync_dist has it.
+        ignored = ("You're resuming from a checkpoint|Checkpoint directory|The dirpath has changed|.*LeafSpec|Grad strides do not match"
+                   "|.*sync_dist=True|`broadcast_buffers` is deprecated")
         warnings.filterwarnings("ignore", message=ignored)
-        trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
+        with errors_of_workers():
+            trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
+    if stop.signal:
+        raise SystemExit(128 + stop.signal)
     return run_dir / "best.safetensors"
+
+
+@contextmanager
+def errors_of_workers() -> Iterator[None]:
+    """A worker's error reaches this process with the worker's traceback for a message: of it the last line is ours."""
+    try:
+        yield
+    except GlmhaError as error:
+        said = error.message.strip().splitlines()[-1].partition("Error: ")[2]
+        raise type(error)(said, "mend or remove it, then --resume") if said else error from error
+
+
+def require_fitting(recipe: Recipe) -> None:
+    """BadDataError for crops that the network does not take, and for snapshots of another step than its own."""
+    network = network_from_plain(recipe.network)
+    for stage in recipe.schedule.stages:
+        if stage.side_px % network.size_multiple:
+            raise BadDataError(f"the network takes no crops of {stage.side_px} px", f"patch_px: a multiple of {network.size_multiple}")
+    steps = [getattr(config, "step", None) for config in (network, degradation_of(recipe))]
+    if None not in steps and steps[0] != steps[1]:
+        raise BadDataError(f"the network shifts bands by {steps[0]} px, the snapshots by {steps[1]}", "step: one for both")
+
+
+def require_devices(device: str, count: int) -> None:
+    """UsageError for a device, or for more of them than this machine has."""
+    if choose_device(device) == "cuda" and count > torch.cuda.device_count():
+        raise UsageError(f"this machine has {torch.cuda.device_count()} GPUs, not {count}", f"--devices {torch.cuda.device_count()}")
 
 
 def require_even_shares(recipe: Recipe, num_devices: int) -> None:
@@ -127,10 +163,11 @@ def cpu_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def require_same_network(checkpoint: Path, recipe: Recipe) -> None:
-    """BadDataError unless `checkpoint` can be read and holds the weights of `recipe`'s network."""
+def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
+    """BadDataError unless `checkpoint` can be read and is of a run of `recipe`'s network and optimiser."""
     try:
-        state = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+        saved = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
+        state = saved["state_dict"]
     except Exception as error:  # a damaged file makes torch raise anything
         raise BadDataError(f"'{checkpoint}' is damaged or no checkpoint of a run",
                            "start anew in another --run-dir") from error
@@ -140,6 +177,10 @@ def require_same_network(checkpoint: Path, recipe: Recipe) -> None:
     if {name: tensor.shape for name, tensor in state.items()} != wanted:
         raise BadDataError(f"'{checkpoint}' is of another network than the recipe's",
                            "resume with the recipe the run began with, or name another --run-dir")
+    for name, value in lasting(recipe).items():
+        if value != (before := saved.get(LASTING, {}).get(name, value)):
+            raise BadDataError(f"'{checkpoint}' began with {name} {before}, the recipe says {value}",
+                               "resume with the recipe the run began with, or begin a run by --start-from")
 
 
 def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
@@ -152,7 +193,10 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     stages = recipe.schedule.stages
     training, held_out = split_pairs(pairs, min_side_px=max(stage.side_px for stage in stages)) if pairs else ([], [])
     validation = degradation.validation()
-    sets = folder_sets(validate_pairs, trained_on=training, taken={"pairs", *validation})
+    photos = [file for file in (find_photos(images)[0] if images else []) if isinstance(file, Path)]
+    require_unseen(held_out, photos, "held-out pairs")
+    learnt = [*photos, *(path for pair in training for path in (pair.degraded, pair.clean))]
+    sets = folder_sets(validate_pairs, trained_on=learnt, taken={"pairs", *validation})
     if held_out:
         sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
                          (pair.read() for pair in evenly_chosen(held_out, task))]
@@ -177,17 +221,15 @@ def degradation_of(recipe: Recipe) -> Degradation:
     return from_mapping(config, knobs, f"degradation {name}")
 
 
-def build_trainer(recipe: Recipe, run_dir: Path, *, max_minutes: float | None, precision: str,
-                  device: str, num_devices: int, report: Callable[[dict[str, float]], None]) -> lightning.Trainer:
+def build_trainer(recipe: Recipe, run_dir: Path, *, precision: str, device: str, num_devices: int, more: list[Callback],
+                  report: Callable[[dict[str, float]], None]) -> lightning.Trainer:
     schedule = recipe.schedule
     keep = ModelCheckpoint(dirpath=run_dir, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
-    callbacks = [Curve(run_dir, report), Ema(schedule.ema_decay), keep]
-    if max_minutes is not None:
-        callbacks.append(TimeLimit(max_minutes))
+    callbacks = [Curve(run_dir, report), Ema(schedule.ema_decay), keep, *more]
     # No buffer ever changes, so none need be sent round at each step.
     strategy = DDPStrategy(broadcast_buffers=False) if num_devices > 1 else "auto"
     return lightning.Trainer(
         accelerator=device, devices=num_devices, strategy=strategy, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
         gradient_clip_val=schedule.clip_norm, reload_dataloaders_every_n_epochs=1, num_sanity_val_steps=0,
-        use_distributed_sampler=False, logger=False, enable_model_summary=False, log_every_n_steps=50,
+        use_distributed_sampler=False, logger=False, enable_model_summary=False, enable_progress_bar=False, log_every_n_steps=50,
     )

@@ -48,16 +48,22 @@ def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
             for name, degrade in degradations.items() for ending, targets in held_out.items()}
 
 
-def folder_sets(folders: Iterable[Path], *, trained_on: Iterable[Pair] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
+def require_unseen(pairs: Iterable[Pair], trained_on: Collection[Path], name: str) -> None:
+    """UsageError if a photo of the pairs is trained on, by whatever name or link."""
+    learnt = set(map(realpath, trained_on))
+    if any(realpath(path) in learnt for pair in pairs for path in (pair.clean, pair.degraded)):
+        raise UsageError(f"{name} are trained on, so they tell nothing", "--pairs and --images without them")
+
+
+def folder_sets(folders: Iterable[Path], *, trained_on: Collection[Path] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
     """All pairs of each folder by the folder's name, or by its path where the name is taken.
 
-    Raises as `find_pairs`, and UsageError for pairs that are trained on.
+    Raises as `find_pairs`, and UsageError for pairs with photos that are trained on.
     """
-    learnt, sets = {realpath(pair.clean) for pair in trained_on}, {}
+    sets = {}
     for folder in folders:
         pairs = [pair for group in find_pairs(folder) for pair in group]
-        if any(realpath(pair.clean) in learnt for pair in pairs):
-            raise UsageError(f"pairs of '{folder}' are trained on, so they tell nothing", "--pairs with the folder for training alone")
+        require_unseen(pairs, trained_on, f"pairs of '{folder}'")
         name = str(folder) if folder.name in {*taken, *sets} else folder.name
         sets[name] = [((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)]
     return sets

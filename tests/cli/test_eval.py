@@ -16,6 +16,8 @@ from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.physics import cassi
+from glmha_cli.runtime.restore import Restorer
+from glmha_cli.runtime.tiling import Tiling
 from glmha_cli.weights.checkpoint import save_checkpoint
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
@@ -63,6 +65,34 @@ def test_a_model_on_pairs(tiny_model, pairs, tmp_path):
         assert [float(row["psnr_db"]) for row in csv.DictReader(file)] == [record["psnr_db"] for record in records]
     again = run_here(*command)
     assert again.returncode == 73 and "--overwrite" in error_of(again)
+
+
+def test_sets_of_one_name_are_told_apart(tiny_model, pairs, tmp_path):
+    other = tmp_path / "other" / pairs.name
+    shutil.copytree(pairs, other)
+    (other / "input" / "b.png").unlink()
+    (other / "target" / "b.png").unlink()
+    both = ["--pairs", pairs, "--pairs", other]
+    result = run_here("eval", "derain", *both, "--model", tiny_model, "--json")
+    assert result.returncode == 0, result.stderr
+    means = [json.loads(line) for line in result.stdout.splitlines()][3:]
+    assert [mean["set"] for mean in means] == [pairs.name, str(other), "all sets"]
+    assert means[2]["psnr_db"] == pytest.approx((means[0]["psnr_db"] + means[1]["psnr_db"]) / 2, abs=1e-5)
+    assert run_here("eval", "derain", *both, "--pairs", other).returncode == 2
+
+
+def test_the_tiles_are_those_that_were_used(tiny_model, pairs, monkeypatch):
+    restore, seen = Restorer.restore, []
+
+    def without_memory_for_the_second(restorer, source):
+        seen.append(source)
+        restorer.tiling = Tiling(tile_px=64) if len(seen) > 1 else restorer.tiling
+        return restore(restorer, source)
+
+    monkeypatch.setattr(Restorer, "restore", without_memory_for_the_second)
+    result = run_here("eval", "derain", "--pairs", pairs, "--model", tiny_model, "--tile", "whole", "--json")
+    tiles = [json.loads(line)["tile"] for line in result.stdout.splitlines()]
+    assert tiles == ["whole", "64/32", "64/32 and whole"]
 
 
 def test_results_that_are_there(pairs):

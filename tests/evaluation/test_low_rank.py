@@ -27,7 +27,7 @@ def test_every_block_is_recorded_and_the_network_is_as_before():
     assert {each.pixels for each in found} == {32 * 32, 16 * 16, 8 * 8, 4 * 4}
     for each in found:
         np.testing.assert_allclose(each.attn.sum(axis=-1), 1, atol=1e-6)
-    levels = [(each.level, each.channels, each.kept, each.num_matrices) for each in spectra(found)]
+    levels = [(each.level, each.channels, each.kept, each.num_matrices) for each in spectra([found])]
     assert levels == [("level1", 8, 8, 1), ("level1", 16, 16, 2), ("level2", 8, 8, 8), ("level3", 8, 8, 8), ("bottleneck", 8, 8, 8)]
     crop = torch.from_numpy(image[4:36, 10:42].transpose(2, 0, 1).copy())[None]
     with recorded(network) as again, torch.no_grad():
@@ -44,7 +44,7 @@ def test_networks_with_a_wider_mask():
 
 
 def matrices(*attn):
-    return [Matrices(block="block", pixels=64, attn=np.array([each], float)) for each in attn]
+    return [[Matrices(block="block", pixels=64, attn=np.array([each], float)) for each in attn]]
 
 
 def test_curves_and_counts_by_hand():
@@ -60,6 +60,14 @@ def test_rank_one_needs_one_and_the_unit_matrix_nearly_all():
     assert unit.needed["sum"] == {0.90: 18, 0.95: 19, 0.99: 20}
     [mean] = spectra(matrices(np.full((20, 20), 0.05), np.eye(20)))
     assert mean.needed["energy"][0.90] == (1 + 18) / 2 and mean.num_matrices == 2
+
+
+def test_levels_are_those_of_each_image_whatever_its_size():
+    network, rng = CONFIG.build().eval(), np.random.default_rng(0)
+    images = [attention_of(network, (rng.random(size, np.float32),), side_px=32) for size in ((32, 32, 3), (24, 32, 3), (16, 8, 3))]
+    one, three = ([(each.level, each.channels) for each in spectra(some)] for some in (images[:1], images))
+    assert one == three
+    assert [each.num_matrices for each in spectra(images)] == [3 * each.num_matrices for each in spectra(images[:1])]
 
 
 def test_an_image_under_the_networks_multiple_is_refused():

@@ -10,6 +10,7 @@ from PIL import Image
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
 from glmha_cli.training.data import Samples
 from glmha_cli.training.pairs import split_pairs
+from glmha_cli.training.photos import divided, find_photos
 from glmha_cli.training.recipe import Stage, load_recipe
 from glmha_cli.training.run import train
 from glmha_cli.training.sources import Targets, as_it_is
@@ -81,6 +82,23 @@ def test_every_tenth_pair_or_sequence_is_held_out(pairs, tmp_path):
     training, held_out = split_pairs([gopro], min_side_px=24)
     assert {pair.clean.parts[-3] for pair in held_out} == {"GOPR00", "GOPR10"} and len(training) == 18
     assert {pair.degraded.parent.name for pair in training} == {"blur"}
+
+
+@pytest.mark.parametrize(("sizes", "held_out"), [([25], 3), ([4], 1), ([12, 9], 3), ([1] * 40, 4), ([3] * 20, 6), ([5, 20, 5, 5], 4)])
+def test_about_a_tenth_is_held_out_however_the_files_lie(sizes, held_out):
+    groups = [[(number, index) for index in range(size)] for number, size in enumerate(sizes)]
+    training, kept = divided(groups)
+    assert len(kept) == held_out and sorted([*training, *kept]) == [each for group in groups for each in group]
+    assert divided(groups[:1])[1] == [each for each in kept if each[0] == 0], "whatever stands behind it"
+
+
+def test_hidden_files_are_no_photos(pairs):
+    for name in ("input/._000.png", "target/._000.png", ".trash/input/9.png", ".trash/target/9.png"):
+        (pairs / name).parent.mkdir(parents=True, exist_ok=True)
+        (pairs / name).write_bytes(b"resource fork")
+    training, held_out = split_pairs([pairs], min_side_px=24)
+    assert len(training) + len(held_out) == 12
+    assert {path.name for part in find_photos([pairs]) for path in part} == {f"{seed:03}.png" for seed in range(12)}
 
 
 def refused(error: type[GlmhaError], match: str, recipe, place: Path, run_dir: Path) -> None:

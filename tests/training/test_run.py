@@ -1,8 +1,11 @@
 """A run can be killed or stopped at any step and goes on to the same weights; what cannot work is refused at once."""
 
 import csv
+import json
 import logging
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -22,10 +25,11 @@ from glmha_cli.io.cubes import Cube, write_cube
 from glmha_cli.networks.restormer import Restormer
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 from glmha_cli.training import run
-from glmha_cli.training.callbacks import TimeLimit
+from glmha_cli.training.callbacks import Stop
 from glmha_cli.training.module import Restoration
 from glmha_cli.training.recipe import load_recipe, recipe_names
 from glmha_cli.training.run import train
+from glmha_cli.weights.about import read_about
 from tests.training.conftest import TINY, smooth_photo, smooth_reflectances
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -104,9 +108,42 @@ def test_the_time_limit_counts_the_reading_of_the_data(tiny, photos, tmp_path, m
         return prepare(*arguments, **options)
 
     monkeypatch.setattr(run, "prepare_data", slow)
-    monkeypatch.setattr(run, "TimeLimit", lambda minutes: given.append(minutes) or TimeLimit(0))
+    monkeypatch.setattr(run, "Stop", lambda minutes: given.append(minutes) or Stop(0))
     train(tiny, images=[photos], run_dir=tmp_path / "run", max_minutes=60, **ON_CPU)
     assert 50 < given[0] < 60 - 0.6 / 60
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_resumes_to_the_same_weights(whole, tiny, photos, tmp_path, number, code):
+    run_dir, steps = tmp_path / "interrupted", []
+
+    def interrupt_at_2(done, total):
+        steps.append((done, total))
+        if done == 2:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(SystemExit) as end:
+        train(tiny, images=[photos], run_dir=run_dir, on_step=interrupt_at_2, **ON_CPU)
+    assert end.value.code == code and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert steps[:3] == [(0, 6), (1, 6), (2, 6)] and checkpoint(run_dir)["global_step"] == steps[-1][0] < 6
+    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    assert_same_weights(whole, run_dir)
+
+
+def test_best_is_best_by_the_sets_of_now_and_the_curve_keeps_all(whole, tiny, photos, tmp_path):
+    for name, other in (("input", 1), ("target", 2)):
+        (tmp_path / "hard" / name).mkdir(parents=True)
+        Image.fromarray(smooth_photo(other)).save(tmp_path / "hard" / name / "a.png")
+    given = {"images": [photos], "run_dir": whole, "resume": True}
+    for steps, more in ((7, {"validate_pairs": [tmp_path / "hard"]}), (8, {})):
+        train(tiny, steps=steps, **given, **more, **ON_CPU)
+        last, best = (read_about(whole / f"{name}.safetensors")["run"] for name in ("last", "best"))
+        if more:
+            assert best == last and last["score"] < 38 and "hard" in last, "the first on these sets"
+    rows = curve(whole)
+    assert [bool(row["hard"]) for row in rows] == [False, False, True, False]
+    by_light = max(rows, key=lambda row: min(float(row["light"]), 40) + min(float(row["clean"]), 40))
+    assert (best["step"] == 8) == (by_light["step"] == "8")
 
 
 @pytest.mark.long
@@ -128,7 +165,8 @@ def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, 
                "--device", "cpu", "--devices", "2", "--precision", "32-true", "--json"]
     for more in (["--max-minutes", "0"], ["--resume"]):
         done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=True)
-        assert done.stdout.count("best.safetensors") == 1  # said by one of them
+        (line,) = done.stdout.splitlines()  # said by one of them
+        assert json.loads(line)["weights"].endswith("best.safetensors")
     assert [row["step"] for row in curve(tmp_path / "run")] == ["1", "3", "6"]
     scores = [float(curve(tmp_path / name)[-1]["score"]) for name in ("whole", "run")]
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
@@ -217,6 +255,10 @@ def test_folders_that_cannot_be_trained_on_are_refused(tiny, photos, tmp_path):
     refused(NoInputError, "too few photos", tiny, run_dir, images=[single])
     refused(BadDataError, "smaller than the crop of 32 px", tiny, run_dir, images=[small])
     refused(UsageError, "nothing to learn from", tiny, run_dir)
+    for name, pixels in (("gray.png", np.full((64, 64), 40_000, np.uint16)), ("float.tif", np.full((64, 64), 0.5, np.float32))):
+        Image.fromarray(pixels).save(photos / name)
+        refused(BadDataError, f"{name}' is gray of more than 8 bit", tiny, run_dir, images=[photos])
+        (photos / name).unlink()
     (small / "1.png").write_bytes(b"no picture")
     refused(BadDataError, "cannot read", tiny, run_dir, images=[small])
 
@@ -237,6 +279,41 @@ def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_pa
     with pytest.raises(UsageError, match="3 devices cannot share a batch of 2") as caught:
         train(tiny, images=[photos], run_dir=tmp_path / "run", num_devices=3, **ON_CPU)
     assert caught.value.hint == "--devices 1, 2" and not (tmp_path / "run").exists()
+
+
+def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, spectra, tmp_path):
+    run_dir, odd = tmp_path / "run", replace(tiny.schedule.stages[0], patch_px=36)
+    refused(BadDataError, "no crops of 36 px", replace(tiny, schedule=replace(tiny.schedule, stages=(odd,))), run_dir, images=[photos])
+    sci = small(load_recipe("sci-lite"))
+    refused(BadDataError, "bands by 2 px, the snapshots by 1", replace(sci, degradation={**sci.degradation, "step": 1}), run_dir,
+            images=[photos], spectra=spectra)
+    count = torch.cuda.device_count()
+    with pytest.raises(UsageError, match="no device 'cuda'|GPUs, not"):
+        train(replace(tiny, schedule=replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], batch=count + 1),))),
+              images=[photos], run_dir=run_dir, device="cuda", num_devices=count + 1)
+    assert not run_dir.exists()
+
+
+def test_a_file_that_breaks_off_is_named_though_a_worker_read_it(tiny, tmp_path):
+    pairs = tmp_path / "pairs"
+    for seed in range(12):
+        for name in ("input", "target"):
+            (pairs / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(smooth_photo(seed)).save(pairs / name / f"{seed:02}.png")
+    for path in (pairs / "target").glob("*[1-9].png"):
+        path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(BadDataError, match=r"^cannot read '.*\.png'") as caught:
+        train(tiny, pairs=[pairs], run_dir=tmp_path / "run", device="cpu", num_workers=1)
+    assert "Traceback" not in caught.value.message and caught.value.hint
+
+
+def test_what_is_validated_on_is_not_among_the_photos(tiny, photos, tmp_path):
+    val = photos / "val"
+    for name in ("input", "target"):
+        (val / name).mkdir(parents=True)
+        for seed in range(2):
+            Image.fromarray(smooth_photo(seed)).save(val / name / f"{seed}.png")
+    refused(UsageError, "pairs of '.*val' are trained on", tiny, tmp_path / "run", images=[photos], validate_pairs=[val])
 
 
 def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, tmp_path):
@@ -262,6 +339,9 @@ def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
 def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tmp_path):
     wider = replace(tiny, network={**tiny.network, "channels": 16})
     refused(BadDataError, "another network", wider, whole, images=[photos], resume=True)
+    faster = replace(tiny, schedule=replace(tiny.schedule, learning_rate=2e-3))
+    refused(BadDataError, "began with learning_rate 0.001", faster, whole, images=[photos], resume=True)
+    refused(BadDataError, "began with optimizer adamw", replace(tiny, optimizer="muon"), whole, images=[photos], resume=True)
     refused(UsageError, "holds a run already", tiny, whole, images=[photos])
     refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
     (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])
