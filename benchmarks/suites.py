@@ -18,6 +18,7 @@ from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import delta_e_2000, render
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Scene, Task
+from glmha_cli.training.checks import degradation_of
 from glmha_cli.training.data import unpacked
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.degradations.sensor import add_noise
@@ -31,7 +32,6 @@ from glmha_cli.training.degradations.snapshot import (
 from glmha_cli.training.photos import decode, find_photos
 from glmha_cli.training.recipe import load_recipe
 from glmha_cli.training.reflectances import read_reflectances
-from glmha_cli.training.run import degradation_of
 from glmha_cli.training.sources import PHOTO_SIDE_PX, load_held_out
 from glmha_cli.training.validation import SCORES, folder_sets, synthetic_sets
 

@@ -1,6 +1,5 @@
 """One training run: recipe and folders in, a run folder with checkpoint, curve and weights out."""
 
-import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,21 +14,24 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from glmha_cli.allocator import keep_freed_memory
-from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
+from glmha_cli.errors import GlmhaError, NoInputError, UsageError
 from glmha_cli.lookup import resolve
-from glmha_cli.networks import network_from_plain
-from glmha_cli.runtime.torch_engine import choose_device
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.callbacks import Curve, Ema, Steps, Stop
+from glmha_cli.training.checks import (
+    degradation_of,
+    require_devices,
+    require_even_shares,
+    require_fitting,
+    require_same_run,
+)
 from glmha_cli.training.data import Sample, Samples, StepBatches, training_loader
-from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation
-from glmha_cli.training.module import LASTING, Restoration, lasting
+from glmha_cli.training.module import Restoration
 from glmha_cli.training.pairs import split_pairs
 from glmha_cli.training.photos import find_photos
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.sources import Targets, as_it_is, centre_crop, evenly_chosen, load_targets
 from glmha_cli.training.validation import folder_sets, require_unseen, synthetic_sets
-from glmha_cli.typed import from_mapping
 from glmha_cli.weights.checkpoint import load_weights
 
 
@@ -125,33 +127,6 @@ def errors_of_workers() -> Iterator[None]:
         raise type(error)(said, "mend or remove it, then --resume") if said else error from error
 
 
-def require_fitting(recipe: Recipe) -> None:
-    """BadDataError for crops that the network does not take, and for snapshots of another step than its own."""
-    network = network_from_plain(recipe.network)
-    for stage in recipe.schedule.stages:
-        if stage.side_px % network.size_multiple:
-            raise BadDataError(f"the network takes no crops of {stage.side_px} px", f"patch_px: a multiple of {network.size_multiple}")
-    steps = [getattr(config, "step", None) for config in (network, degradation_of(recipe))]
-    if None not in steps and steps[0] != steps[1]:
-        raise BadDataError(f"the network shifts bands by {steps[0]} px, the snapshots by {steps[1]}", "step: one for both")
-
-
-def require_devices(device: str, count: int) -> None:
-    """UsageError for a device, or for more of them than this machine has."""
-    if choose_device(device) == "cuda" and count > torch.cuda.device_count():
-        raise UsageError(f"this machine has {torch.cuda.device_count()} GPUs, not {count}", f"--devices {torch.cuda.device_count()}")
-
-
-def require_even_shares(recipe: Recipe, num_devices: int) -> None:
-    """UsageError for a batch that `num_devices` cannot share alike: a device's mean gradient would weigh too much, or be of nothing."""
-    batches = [stage.batch for stage in recipe.schedule.stages]
-    common = math.gcd(*batches)
-    if common % num_devices:
-        batch = next(batch for batch in batches if batch % num_devices)
-        fitting = ", ".join(str(count) for count in range(1, common + 1) if common % count == 0)
-        raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {fitting}")
-
-
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
     """PyTorch's threads within the block."""
@@ -161,26 +136,6 @@ def cpu_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
-    """BadDataError unless `checkpoint` can be read and is of a run of `recipe`'s network and optimiser."""
-    try:
-        saved = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
-        state = saved["state_dict"]
-    except Exception as error:  # a damaged file makes torch raise anything
-        raise BadDataError(f"'{checkpoint}' is damaged or no checkpoint of a run",
-                           "start anew in another --run-dir") from error
-    with torch.device("meta"):
-        network = network_from_plain(recipe.network).build()
-    wanted = {f"network.{name}": tensor.shape for name, tensor in network.state_dict().items()}
-    if {name: tensor.shape for name, tensor in state.items()} != wanted:
-        raise BadDataError(f"'{checkpoint}' is of another network than the recipe's",
-                           "resume with the recipe the run began with, or name another --run-dir")
-    for name, value in lasting(recipe).items():
-        if value != (before := saved.get(LASTING, {}).get(name, value)):
-            raise BadDataError(f"'{checkpoint}' began with {name} {before}, the recipe says {value}",
-                               "resume with the recipe the run began with, or begin a run by --start-from")
 
 
 def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
@@ -207,18 +162,6 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
                                crop_px=max(stage.patch_px for stage in stages), config=recipe.cubes)
     sets |= synthetic_sets(targets.held_out, validation)
     return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
-
-
-def degradation_of(recipe: Recipe) -> Degradation:
-    """As configured; UsageError for one that another task than the recipe's undoes."""
-    knobs = dict(recipe.degradation)
-    name = knobs.pop("name", "")
-    config = resolve(DEGRADATIONS, name, "degradation")
-    if UNDONE_BY[name] != recipe.task:
-        suited = ", ".join(each for each, task in UNDONE_BY.items() if task == recipe.task)
-        raise UsageError(f"the degradation '{name}' is undone by {UNDONE_BY[name]}, not by {recipe.task}",
-                         f'[degradation] name = "{suited}"')
-    return from_mapping(config, knobs, f"degradation {name}")
 
 
 def build_trainer(recipe: Recipe, run_dir: Path, *, precision: str, device: str, num_devices: int, more: list[Callback],

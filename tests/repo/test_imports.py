@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 LAYERS = [
-    {"errors", "shapes", "allocator", "devices"},
+    {"errors", "shapes", "allocator", "devices", "interrupts"},
     {"lookup"},
     {"typed"},
     {"io", "physics", "attention"},
@@ -19,7 +19,7 @@ LAYERS = [
     {"__main__"},
 ]
 ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
-TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "devices", "io", "physics", "tasks"}
+TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "devices", "interrupts", "io", "physics", "tasks"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

@@ -14,10 +14,10 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.tasks import TASKS
+from glmha_cli.training.checks import degradation_of
 from glmha_cli.training.losses import LOSSES
 from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import Stage, load_recipe, recipe_names
-from glmha_cli.training.run import degradation_of
 
 PAPER = {"derain-paper": 24.78, "deblur-paper": 24.78, "rgb2hsi": 1.600, "sci": 1.991}
 """Million parameters with GLMHA at half the channels."""
