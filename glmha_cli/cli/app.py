@@ -1,5 +1,6 @@
 """The command line: verbs by table, each imported only when it is used."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -160,5 +161,7 @@ def late(target: str, *before: Any) -> Callable[[Any], int | None]:
 
 
 def main() -> None:
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
     build_app()()

@@ -15,7 +15,7 @@ from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.restore import parse_tiling
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.evaluation.pairs import Pair, match_by_stem
+from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
 from glmha_cli.io.cubes import SUFFIXES, read_cube
@@ -102,10 +102,7 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
         yield PairSet(name=options.results.name, pairs=pairs)
     taken = set()
     for folder in options.pairs:
-        name = folder.resolve().name
-        name = str(folder) if name in taken else name
-        if name in taken:
-            raise UsageError(f"'{folder}' is given twice", "--pairs for each set once")
+        name = set_name(folder, taken)
         taken.add(name)
         pairs = match_by_stem(folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind],
                               target_suffixes=targets)

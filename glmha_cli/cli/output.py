@@ -17,12 +17,19 @@ from glmha_cli.errors import GlmhaError
 PIPE_WIDTH = 160
 
 
+class PipedConsole(Console):
+    """Rich's, but a reader that has gone is an exception as for any write, not the end of the process with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Output:
     """What a command says. quiet: errors only. json: one JSON object a line on stdout. names: of paths, for people."""
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})) -> None:
         self.quiet, self.as_json, self.names = quiet, as_json, names
-        self.stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        self.stderr = PipedConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         if not self.quiet:
@@ -54,7 +61,7 @@ class Output:
     def table(self, table: Table) -> None:
         """A table for people, on stdout: it is what was asked for. Whole lines where no terminal limits them."""
         # No markup: cells hold names of files, which may look like it.
-        Console(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        PipedConsole(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -62,7 +69,8 @@ class Output:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                    TimeElapsedColumn(), TimeRemainingColumn())
         silent = self.quiet or not self.stderr.is_terminal
-        with Progress(*columns, console=self.stderr, transient=True, disable=silent) as progress:
+        # Where only stderr is a terminal, lines for stdout must not be drawn around the bars.
+        with Progress(*columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()) as progress:
             yield progress
 
 

@@ -16,7 +16,7 @@ from glmha_cli.weights.store import find_weights
 
 
 def train_verb(options: TrainOptions) -> None:
-    start, output = time.monotonic(), Output(quiet=options.quiet, as_json=options.json)
+    start = time.monotonic()
     try:
         from lightning.pytorch.utilities import rank_zero_only
 
@@ -25,6 +25,9 @@ def train_verb(options: TrainOptions) -> None:
         raise UsageError(f"training needs the package {error.name}", "pip install 'glmha[train]'") from error
     from glmha_cli.training.recipe import load_recipe
 
+    # Of several --devices each has a process that comes here; the first one speaks.
+    first = rank_zero_only.rank == 0
+    output = Output(quiet=options.quiet or not first, as_json=options.json and first)
     recipe = load_recipe(options.recipe)
     if options.masks:
         recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
@@ -39,10 +42,9 @@ def train_verb(options: TrainOptions) -> None:
                      run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
                      max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
                      compiled=options.compile, precision=options.precision, num_workers=options.workers,
-                     report=lambda row: output.note(validated(row)), on_step=bar_of_steps(progress))
-    if rank_zero_only.rank == 0:  # of several --devices, each in a process that comes here
-        output.record({"weights": str(best), "run_dir": str(run_dir)})
-        output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
+                     report=lambda row: output.note(validated(row)), on_step=bar_of_steps(progress), say=output.warning)
+    output.record({"weights": str(best), "run_dir": str(run_dir)})
+    output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
 
 
 def bar_of_steps(progress: Progress) -> Callable[[int, int], None]:

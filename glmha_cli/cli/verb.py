@@ -1,8 +1,10 @@
 """A verb is a frozen dataclass of options and a function of it; this turns the two into a Typer command."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from typing import Annotated, Any, get_type_hints
 
@@ -83,7 +85,9 @@ def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> i
         Output().error(error)
         return error.exit_code
     except BrokenPipeError:  # `glmha models | head`: the reader has had enough; not all is done
-        sys.stderr.close()
+        for stream in (sys.stdout, sys.stderr):  # what is still buffered would fail once more at the end of the process
+            with open(os.devnull, "wb") as nowhere, suppress(OSError, ValueError):
+                os.dup2(nowhere.fileno(), stream.fileno())
         return PIPE_CLOSED
     except OSError as error:
         if debug:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.errors import BadDataError, NoInputError, UsageError
 
 SHOWN = 3
 
@@ -19,6 +19,15 @@ class Pair:
     @property
     def name(self) -> str:
         return self.target.stem
+
+
+def set_name(folder: Path, taken: Collection[str]) -> str:
+    """What a set is called in tables: its folder's name, or its path where the name is taken. UsageError where that is, too."""
+    whole = folder.resolve()
+    name = next((name for name in (whole.name, str(whole)) if name and name not in taken), None)
+    if name is None:
+        raise UsageError(f"'{folder}' is given twice", "name each set once")
+    return name
 
 
 def match_by_stem(sources: Path, targets: Path, *, source_suffixes: Collection[str],

@@ -58,13 +58,14 @@ class WriteCube(Protocol):
 class CubeFormat:
     """How one kind of file is read and written.
 
-    title: for messages, with its article. read: may raise anything on damaged data.
+    title: for messages, with its article. read: may raise anything on damaged data. reads: the files it would open.
     write: atomic; provenance is one line of ASCII JSON (an object of texts), or empty.
     """
 
     title: str
     read: Callable[[Path], Cube]
     write: WriteCube
+    reads: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
 
 
 def read_cube(path: Path) -> Cube:
@@ -105,13 +106,19 @@ def write_cube(
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """All files that `path` stands for: of an ENVI pair, of which either may be named, the header and the data."""
+    """All files that are written for `path`: of an ENVI pair, of which either may be named, the header and the data."""
     in_capitals = path.suffix.isupper()
     if path.suffix.lower() == ".hdr":
         return path, path.with_suffix(".IMG" if in_capitals else ".img")
     if path.suffix.lower() == ".img":
         return path.with_suffix(".HDR" if in_capitals else ".hdr"), path
     return (path,)
+
+
+def files_read(path: Path) -> tuple[Path, ...]:
+    """All files that are read for `path`, a cube or anything else: of an ENVI pair both, under the names they have."""
+    suffix = path.suffix.lower()
+    return _format(suffix).reads(path) if suffix in FORMATS else (path,)
 
 
 def _format(name: str) -> CubeFormat:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, UsageError
 from glmha_cli.io.atomic import refuse_existing
-from glmha_cli.io.cubes import files_of
+from glmha_cli.io.cubes import files_of, files_read
 from glmha_cli.lookup import closest
 from glmha_cli.runtime.inputs import Found
 
@@ -136,7 +136,7 @@ def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = ()) -
     """UsageError where writing an output would replace an input or one of `others`, by whatever name or link."""
     jobs = list(jobs)
     sources = chain((job.source for job in jobs), others)
-    inputs = {_file_id(path): source for source in sources for path in files_of(source) if os.path.exists(path)}
+    inputs = {_file_id(path): source for source in sources for path in files_read(source) if os.path.exists(path)}
     for job in jobs:
         for target in filter(os.path.exists, files_of(job.target)):
             if (source := inputs.get(_file_id(target))) is not None:

@@ -40,14 +40,18 @@ class Ema(WeightAveraging):
         super().setup(trainer, pl_module, stage)
 
 
+ASKED_EVERY = 10
+"""Steps of several processes between two questions whether to stop: each makes all of them wait."""
+
+
 class Stop(Callback):
     """Ends this call early, with a complete checkpoint: after `minutes`, whatever earlier calls took, or at a signal.
 
-    signal: that came (Ctrl-C, a shutdown), 0 for none. The second one ends the process at once.
+    signal: that came (Ctrl-C, a shutdown), 0 for none; `say` is told. The second one ends the process at once.
     """
 
-    def __init__(self, minutes: float = math.inf) -> None:
-        self.end, self.signal, self._before = time.monotonic() + 60 * minutes, 0, {}
+    def __init__(self, minutes: float = math.inf, say: Callable[[str], None] = lambda text: None) -> None:
+        self.end, self.say, self.signal, self._before = time.monotonic() + 60 * minutes, say, 0, {}
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if threading.current_thread() is threading.main_thread():  # no other can
@@ -60,14 +64,17 @@ class Stop(Callback):
         self.signal = number
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if trainer.world_size > 1 and trainer.global_step % ASKED_EVERY != 1:
+            return
         # As the first of the processes says: one that stopped a step before the others would leave them waiting for its gradients.
         if trainer.strategy.broadcast(bool(self.signal) or time.monotonic() > self.end):
+            if self.signal and not trainer.should_stop:
+                self.say("stopping after a validation, with a checkpoint; once more stops at once, without")
             trainer.should_stop = True
 
-    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+            signal.signal(number, handler)  # an exception needs none of this: there Lightning itself puts back what it found
 
 
 class Steps(Callback):
@@ -87,7 +94,7 @@ class Steps(Callback):
 class Curve(Callback):
     """One row per validation in curve.csv and to `report`, the picture curve.png, and best.safetensors when the score rises.
 
-    A resumed run may validate on other sets: best is what was so by the sets of now.
+    A resumed run may validate on other sets: the best weights are compared by the sets of now, and give way where they lack one.
 
     The score is the mean PSNR over the validation sets, each counted up to 40 dB: beyond that nothing is
     seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of callbacks, so
@@ -95,14 +102,15 @@ class Curve(Callback):
     """
 
     def __init__(self, folder: Path, report: Callable[[dict[str, float]], None]) -> None:
-        self.folder, self.report, self.rows = folder, report, []
+        self.folder, self.report, self.rows, self.best = folder, report, [], {}
         self.before_s, self.start = 0.0, time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "seconds": self.before_s + time.monotonic() - self.start}
+        return {"rows": self.rows, "best": self.best, "seconds": self.before_s + time.monotonic() - self.start}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows, self.before_s = state["rows"], state["seconds"]
+        self.best = state.get("best") or max(self.rows, key=lambda row: row["score"], default={})
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Restoration) -> None:
         if not trainer.is_global_zero:
@@ -112,11 +120,11 @@ class Curve(Callback):
                   for metric in module.metrics for name in names}
         minutes = round((self.before_s + time.monotonic() - self.start) / 60, 2)
         row = {"step": trainer.global_step, "minutes": minutes, "score": score_of(scores, names), **scores}
-        best = max((score_of(r, names) for r in self.rows if set(names) <= set(r)), default=float("-inf"))
         self.rows.append(row)
         self._write(names)
         self._export(module, row, "last.safetensors")
-        if row["score"] > best:
+        if not set(names) <= set(self.best) or row["score"] > score_of(self.best, names):
+            self.best = row
             self._export(module, row, "best.safetensors")
         self.report(row)
 

@@ -1,5 +1,7 @@
 """Training samples as a pure function of (seed, step): a killed run resumes to the same data, on any worker."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -90,4 +92,13 @@ class StepBatches(Sampler[list[SampleKey]]):
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:
     """Prepared ahead by worker processes; (b, h, w, c), which permutes to channels-last for free."""
     ahead = {"prefetch_factor": 4} if num_workers else {}
-    return DataLoader(dataset, batch_sampler=batches, num_workers=num_workers, **ahead)
+    return DataLoader(dataset, batch_sampler=batches, num_workers=num_workers, worker_init_fn=stand_aside, **ahead)
+
+
+def stand_aside(worker: int) -> None:
+    """What ends a run from its terminal goes to all of its processes; a worker that ends first would take the run with it, before
+    its checkpoint. SIGTERM is not ignored: that is how Python ends workers that are left over.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()

@@ -7,11 +7,10 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.evaluation.pairs import match_by_stem
-from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode, divided, is_shown
+from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode, divided, is_shown, shape_of
 
 LAYOUTS = (("input", "target"), ("blur", "sharp"))
 """Names of the two folders, side by side: Rain13k and most other sets; GoPro, where each sequence has them."""
@@ -58,20 +57,11 @@ def _matched(degraded: Path, clean: Path) -> list[Pair]:
 
 
 def _pair(degraded: Path, clean: Path) -> Pair:
-    shape, other = _shape(degraded), _shape(clean)
+    shape, other = shape_of(degraded), shape_of(clean)
     if shape != other:
         raise BadDataError(f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
                            "a pair has one size")
     return Pair(degraded=degraded, clean=clean, shape=shape)
-
-
-def _shape(path: Path) -> tuple[int, int]:
-    """Rows and columns, from the header."""
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadDataError(f"cannot read '{path}': {error}", "remove the file or repair it") from error
 
 
 def split_pairs(places: Iterable[Path], *, min_side_px: int) -> tuple[list[Pair], list[Pair]]:

@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
@@ -92,18 +93,35 @@ def decode(file: File, *, max_side_px: int) -> UInt8[np.ndarray, "h w 3"]:
 
     Raises BadDataError, also for what Pillow would clip to white or black: gray of more bits.
     """
-    try:
+    with _decoding(file):
         data = file.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            mode = image.mode
-        if mode.startswith(("I", "F")):
-            raise BadDataError(f"'{file}' is gray of more than 8 bit", "convert it to 8 bit, or leave it out")
+        _shape(io.BytesIO(data), file)
         photo = iio.imread(data, plugin="pillow", mode="RGB", index=0)
-    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
-        raise BadDataError(f"cannot read '{file}': {error}", "remove the file or repair it") from error
     while max(photo.shape) > max_side_px:
         photo = halved(photo)
     return photo
+
+
+def shape_of(path: Path) -> tuple[int, int]:
+    """Rows and columns, from the header; BadDataError for what `decode` refuses, as far as that tells."""
+    with _decoding(path):
+        return _shape(path, path)
+
+
+def _shape(source: Path | io.BytesIO, file: File) -> tuple[int, int]:
+    with Image.open(source) as image:
+        if image.mode.startswith(("I", "F")):
+            raise BadDataError(f"'{file}' is gray of more than 8 bit", "convert it to 8 bit, or leave it out")
+        return image.height, image.width
+
+
+@contextmanager
+def _decoding(file: File) -> Iterator[None]:
+    """Whatever Pillow raises inside becomes a BadDataError that names the file."""
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
+        raise BadDataError(f"cannot read '{file}': {error}", "remove the file or repair it") from error
 
 
 def halved(photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:

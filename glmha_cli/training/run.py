@@ -1,5 +1,6 @@
 """One training run: recipe and folders in, a run folder with checkpoint, curve and weights out."""
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +62,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
           start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
           device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1,
           report: Callable[[dict[str, float]], None] = lambda row: None,
-          on_step: Callable[[int, int], None] = lambda done, total: None) -> Path:
+          on_step: Callable[[int, int], None] = lambda done, total: None, say: Callable[[str], None] = lambda text: None) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
     images, cubes: folders. spectra: measured reflectances that make cubes of photos (`reflectances.read_library`).
@@ -71,6 +72,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     compiled: by torch.compile, which takes minutes to begin and pays on GPUs.
     start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
     report: called after each validation with its row of curve.csv. on_step: after each step, with their number and that of all.
+    say: is told what else a user should know.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
@@ -100,7 +102,8 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
         load_weights(module.network, start_from)
     if compiled:
         module.network.compile()
-    stop = Stop() if max_minutes is None else Stop(max(0.0, max_minutes - (time.monotonic() - start) / 60))
+    minutes = math.inf if max_minutes is None else max(0.0, max_minutes - (time.monotonic() - start) / 60)
+    stop = Stop(minutes, say)
     run_dir.mkdir(parents=True, exist_ok=True)
     trainer = build_trainer(recipe, run_dir, precision=precision, device=device, num_devices=num_devices,
                             more=[stop, Steps(on_step)], report=report)
@@ -124,7 +127,7 @@ def errors_of_workers() -> Iterator[None]:
         yield
     except GlmhaError as error:
         said = error.message.strip().splitlines()[-1].partition("Error: ")[2]
-        raise type(error)(said, "mend or remove it, then --resume") if said else error from error
+        raise type(error)(said, "repair or replace it, then --resume; before the first validation, begin anew") if said else error from error
 
 
 @contextmanager

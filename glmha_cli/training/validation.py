@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.metrics import derain_psnr_db, mrae, psnr_db, rgb_psnr_db, sam_deg
+from glmha_cli.evaluation.pairs import set_name
 from glmha_cli.training.data import Sample, sample
 from glmha_cli.training.degradations import Degrade
 from glmha_cli.training.pairs import Pair, find_pairs
@@ -56,14 +57,13 @@ def require_unseen(pairs: Iterable[Pair], trained_on: Collection[Path], name: st
 
 
 def folder_sets(folders: Iterable[Path], *, trained_on: Collection[Path] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
-    """All pairs of each folder by the folder's name, or by its path where the name is taken.
+    """All pairs of each folder by `set_name`.
 
-    Raises as `find_pairs`, and UsageError for pairs with photos that are trained on.
+    Raises as that and as `find_pairs`, and UsageError for pairs with photos that are trained on.
     """
     sets = {}
     for folder in folders:
         pairs = [pair for group in find_pairs(folder) for pair in group]
         require_unseen(pairs, trained_on, f"pairs of '{folder}'")
-        name = str(folder) if folder.name in {*taken, *sets} else folder.name
-        sets[name] = [((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)]
+        sets[set_name(folder, {*taken, *sets})] = [((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)]
     return sets

@@ -1,6 +1,7 @@
 """What is said: names as they are, whatever they look like; and what the system refuses, as one line."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,25 @@ def test_a_name_that_stdout_cannot_say_is_escaped(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
     assert (done.returncode, done.stdout) == (0, "\\u96e8.png -> out.png\n"), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["derain", "in", "out", "--dry-run"], ["derain", "in", "out", "--dry-run", "--json"]])
+@pytest.mark.parametrize("with_stderr", [False, True])
+def test_a_reader_that_has_gone_ends_it_as_sigpipe_would(tmp_path, arguments, with_stderr):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").touch()
+    process = subprocess.Popen([sys.executable, "-m", "glmha_cli", *arguments], cwd=tmp_path, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT if with_stderr else subprocess.PIPE)
+    process.stdout.close()
+    said = b"" if with_stderr else process.stderr.read()
+    assert process.wait(60) == 141 and b"Error" not in said
+
+
+def test_stdout_may_be_closed(tmp_path):
+    (tmp_path / "a.png").touch()
+    command = f"exec {shlex.quote(sys.executable)} -m glmha_cli derain a.png out.png --dry-run >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["derain", "a.png", "x" * 300 + "/out.png"], ["derain", "x" * 300, "out.png"],

@@ -1,11 +1,13 @@
 """The bar on a terminal, the memory of a large photo, and seams."""
 
+import json
 import os
 import pty
 import re
 import resource
 import subprocess
 import sys
+from typing import IO
 
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ from PIL import Image
 from tests.conftest import run_glmha
 
 
-def on_a_terminal(*arguments: object) -> str:
+def on_a_terminal(*arguments: object, stdout: IO[bytes] | None = None) -> str:
     """Everything the command shows when stderr is a terminal."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-m", "glmha_cli", *map(str, arguments)], stderr=follower,
+    process = subprocess.Popen([sys.executable, "-m", "glmha_cli", *map(str, arguments)], stderr=follower, stdout=stdout,
                                env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
     os.close(follower)
     shown = b""
@@ -32,6 +34,16 @@ def on_a_terminal(*arguments: object) -> str:
     os.close(leader)
     assert process.wait(60) == 0
     return shown.decode()
+
+
+def test_lines_for_stdout_go_there_though_a_bar_moves(tiny_model, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        Image.effect_noise((50, 40), 50).convert("RGB").save(tmp_path / "in" / f"{name}.png")
+    with (tmp_path / "lines").open("wb") as lines:
+        shown = on_a_terminal("derain", tmp_path / "in", tmp_path / "out", "--json", "--model", tiny_model, stdout=lines)
+    records = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
+    assert [record["status"] for record in records] == ["ok"] * 3 and '"status"' not in shown
 
 
 def test_the_bar_moves_over_the_tiles(tiny_model, tmp_path):

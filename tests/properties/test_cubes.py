@@ -23,6 +23,7 @@ from glmha_cli.io.cube_formats import mat
 from glmha_cli.io.cubes import Cube, files_of, read_cube, write_cube
 from glmha_cli.io.variables import open_variables
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from glmha_cli.runtime.batch import plan_file
 
 SUFFIXES = [".tif", ".tiff", ".TIF", ".hdr", ".img", ".mat", ".npz"]
 GRIDS = [RGB2HSI_NM, SCI_NM, (400.0, 453.5, 512.3456, 1000.25)]
@@ -84,6 +85,17 @@ def test_envi_pairs_as_others_name_them(tmp_path: Path, header: str, data: str) 
     same(read_cube(tmp_path / header), random_cube())
     if data.lower().endswith(".img"):
         same(read_cube(tmp_path / data), random_cube())
+
+
+@pytest.mark.parametrize(("header", "data", "target"), [
+    ("x.hdr", "x.img", "x.img"), ("x.img.hdr", "x.img", "x.hdr"), ("x.HDR", "x.img", "x.hdr"), ("x.HDR", "x.img", "x.img")])
+def test_an_envi_pair_never_becomes_a_part_of_itself(tmp_path: Path, header: str, data: str, target: str) -> None:
+    write_cube(tmp_path / "y.hdr", random_cube())
+    (tmp_path / "y.hdr").rename(tmp_path / header)
+    (tmp_path / "y.img").rename(tmp_path / data)
+    for source in (header, data):
+        with pytest.raises(UsageError, match="same file"):
+            plan_file(tmp_path / source, tmp_path / target, suffix_for=str, overwrite=True)
 
 
 def test_a_large_tiff_is_a_big_tiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

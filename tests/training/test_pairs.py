@@ -53,11 +53,15 @@ def test_pairs_that_are_trained_on_are_not_validated_on(tiny, pairs, tmp_path):
         train(tiny, pairs=[pairs], validate_pairs=[pairs], run_dir=tmp_path / "run", **ON_CPU)
 
 
-def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path):
+def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path, monkeypatch):
     folders = [write_pairs(tmp_path / name, 1) for name in ("heavy/test", "light/test")]
-    train(tiny, pairs=[pairs], validate_pairs=[*folders, folders[1].parent], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    monkeypatch.chdir(folders[1].parent)
+    given = {"pairs": [pairs], "run_dir": tmp_path / "run", "steps": 1, **ON_CPU}
+    train(tiny, validate_pairs=[folders[0], Path("test"), Path()], **given)
     # `light` is a set of the recipe's own.
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "test", str(folders[1]), str(folders[1].parent)}
+    with pytest.raises(UsageError, match="given twice"):
+        train(tiny, validate_pairs=[folders[0], folders[1], Path("test")], **{**given, "run_dir": tmp_path / "other"})
 
 
 def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
@@ -115,6 +119,10 @@ def test_what_cannot_be_trained_on_is_refused_before_any_work(tiny, pairs, tmp_p
     wide = replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], patch_px=64),))
     refused(BadDataError, "smaller than the crop of 64 px", replace(tiny, schedule=wide), pairs, run)
     refused(UsageError, "cannot use pairs", load_recipe("sci-lite"), pairs, run)
+    for name in ("input", "target"):
+        Image.fromarray(np.zeros((40, 48), np.uint16)).save(pairs / name / "005.png")
+    refused(BadDataError, "005.png' is gray of more than 8 bit", tiny, pairs, run)
+    Image.new("RGB", (48, 40)).save(pairs / "input" / "005.png")
     Image.new("RGB", (48, 41)).save(pairs / "target" / "005.png")
     refused(BadDataError, "'005' differ in size", tiny, pairs, run)
     (pairs / "target" / "005.png").write_bytes(b"no picture")

@@ -81,7 +81,7 @@ def _without_braces(json_text: str) -> str:
 
 def read(path: Path) -> Cube:
     """Read by header or data file: any interleave, byte order and real data type, the header's scale."""
-    header = path if path.suffix.lower() == ".hdr" else _header_beside(path)
+    header = _header_of(path)
     require_readable(header)
     fields = _fields(_header_text(header))
     scale = fields.get("reflectance scale factor")
@@ -129,8 +129,19 @@ def _listed(value: str) -> list[str]:
     return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
 
 
-def _header_beside(data: Path) -> Path:
-    """`x.hdr`, or where there is none `x.img.hdr` (GDAL reads both), in capitals or not; `x.hdr` if there is none at all."""
+def reads(path: Path) -> tuple[Path, ...]:
+    """Header and data, as far as they are there."""
+    header = _header_of(path)
+    try:
+        return header, _data_beside(header) if header == path else path
+    except NoInputError:
+        return (header,)
+
+
+def _header_of(data: Path) -> Path:
+    """Itself, or of `x.img` `x.hdr`, or where there is none `x.img.hdr` (GDAL reads both), in capitals or not."""
+    if data.suffix.lower() == ".hdr":
+        return data
     names = [data.with_suffix(".hdr"), data.with_suffix(".HDR"), data.with_name(data.name + ".hdr")]
     return next((name for name in names if os.path.isfile(name)), names[0])
 
@@ -158,4 +169,4 @@ def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "h w bands
     return rearrange(np.memmap(data, dtype, "r", offset, shape), f"{axes} -> h w bands")
 
 
-ENVI = CubeFormat(title="an ENVI pair", read=read, write=write)
+ENVI = CubeFormat(title="an ENVI pair", read=read, write=write, reads=reads)
