@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.errors import BadDataError, NoInputError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation
@@ -43,6 +43,19 @@ def require_even_shares(recipe: Recipe, num_devices: int) -> None:
         batch = next(batch for batch in batches if batch % num_devices)
         fitting = ", ".join(str(count) for count in range(1, common + 1) if common % count == 0)
         raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {fitting}")
+
+
+def require_startable(checkpoint: Path, recipe: Recipe, *, resume: bool, start_from: Path | None) -> None:
+    """Raises unless a run can begin, or with `resume` one of `recipe` go on, where `checkpoint` is its last one."""
+    folder = checkpoint.parent
+    if resume and not checkpoint.is_file():
+        raise NoInputError(f"nothing to resume in {folder}", "leave --resume out to start")
+    if checkpoint.is_file() and not resume:
+        raise UsageError(f"{folder} holds a run already", "add --resume to go on, or name another --run-dir")
+    if resume and start_from is not None:
+        raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
+    if resume:
+        require_same_run(checkpoint, recipe)
 
 
 def require_same_run(checkpoint: Path, recipe: Recipe) -> None:

@@ -15,7 +15,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from glmha_cli.allocator import keep_freed_memory
-from glmha_cli.errors import GlmhaError, NoInputError, UsageError
+from glmha_cli.errors import GlmhaError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.callbacks import Curve, Ema, Steps, Stop
@@ -24,7 +24,7 @@ from glmha_cli.training.checks import (
     require_devices,
     require_even_shares,
     require_fitting,
-    require_same_run,
+    require_startable,
 )
 from glmha_cli.training.data import Sample, Samples, StepBatches, training_loader
 from glmha_cli.training.module import Restoration
@@ -83,14 +83,7 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     if steps is not None:
         recipe = replace(recipe, schedule=replace(recipe.schedule, steps=steps))
     checkpoint = run_dir / "last.ckpt"
-    if resume and not checkpoint.is_file():
-        raise NoInputError(f"nothing to resume in {run_dir}", "leave --resume out to start")
-    if checkpoint.is_file() and not resume:
-        raise UsageError(f"{run_dir} holds a run already", "add --resume to go on, or name another --run-dir")
-    if resume and start_from is not None:
-        raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
-    if resume:
-        require_same_run(checkpoint, recipe)
+    require_startable(checkpoint, recipe, resume=resume, start_from=start_from)
     require_even_shares(recipe, num_devices)
     require_fitting(recipe)
     require_devices(device, num_devices)
