@@ -53,7 +53,8 @@ def bar_of_steps(progress: Progress) -> Callable[[int, int], None]:
         if not progress.tasks:
             progress.add_task("training", total=total, completed=done)
         (task,) = progress.tasks
-        progress.update(task.id, completed=done, description=f"training, {task.speed or 0:.2f} steps/s")
+        progress.update(task.id, completed=done)
+        progress.update(task.id, description=f"training, {task.speed or 0:.2f} steps/s")
 
     return on_step
 
