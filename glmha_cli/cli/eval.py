@@ -65,8 +65,7 @@ def evaluate(options: EvalOptions) -> None:
     if not options.json:
         output.table(as_table(records, [name for name in rows[0].record() if name != "tile"]))
         output.note(f"{protocol.name}: {protocol.rule}")
-        tile = records[-1].get("tile")
-        output.note(", ".join(f"{name} {value}" for name, value in {**setup, **({"tile": tile} if tile else {})}.items()))
+        output.note(", ".join(f"{name} {records[-1][name]}" for name in (*setup, "tile") if name in records[-1]))
     if options.csv:
         write_csv(options.csv, records, overwrite=options.overwrite)
 

@@ -150,7 +150,10 @@ def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite
         return found
     made = {realpath(folder / naming(each.relative)) for each in found
             if each.problem is None and naming(each.relative) != each.relative}
-    left_alone = [each for each in found if realpath(each.path) in made]
-    for each in left_alone:
-        say(f"'{each.path}' is an output of this batch: left alone")
-    return [each for each in found if realpath(each.path) not in made]
+    kept = []
+    for each in found:
+        if realpath(each.path) in made:
+            say(f"'{each.path}' is an output of this batch: left alone")
+        else:
+            kept.append(each)
+    return kept

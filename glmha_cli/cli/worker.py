@@ -12,7 +12,6 @@ from rich.progress import Progress
 from glmha_cli import __version__
 from glmha_cli.cli.restore_options import RestoreOptions
 from glmha_cli.cli.tally import Tally, line_of
-from glmha_cli.io.guard import require_readable
 from glmha_cli.runtime.batch import Job
 from glmha_cli.runtime.files import FileOptions, Source, read_source, storing_result, write_result
 from glmha_cli.runtime.pipeline import Outcome
@@ -51,7 +50,6 @@ class Worker:
         self.bar = progress.add_task(restorer.task.name, total=tally.total, completed=tally.skipped, visible=not tally.single)
 
     def read(self, job: Job) -> Read:
-        require_readable(job.source)
         identity = input_identity(job.source) if self.identifies else {}
         return Read(source=read_source(self.restorer.task, job.source, self.files), identity=identity)
 

@@ -48,13 +48,16 @@ def match_by_stem(sources: Path, targets: Path, *, source_suffixes: Collection[s
     return [Pair(source=by_source[stem], target=by_target[stem]) for stem in sorted(by_source)]
 
 
+def files_to_pair(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Sorted, without hidden ones."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+
+
 def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
     if not folder.is_dir():
         raise NoInputError(f"no folder '{folder}'", "check the path; --pairs needs input/ and target/ inside")
     by_stem: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in suffixes or path.name.startswith("."):
-            continue
+    for path in files_to_pair(folder, suffixes):
         if path.stem in by_stem:
             raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have one stem", "remove one of them")
         by_stem[path.stem] = path

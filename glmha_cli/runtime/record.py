@@ -10,6 +10,7 @@ from typing import Any
 
 from glmha_cli.errors import BadDataError, CannotCreateError, OutputError
 from glmha_cli.io.cubes import files_of
+from glmha_cli.io.guard import require_readable
 from glmha_cli.runtime.batch import Job
 from glmha_cli.weights.integrity import sha256_of
 
@@ -76,7 +77,8 @@ def _content(path: Path) -> bytes:
 
 
 def input_identity(path: Path) -> dict[str, Any]:
-    """What tells an input from a changed one."""
+    """What tells an input from a changed one. Raises NoInputError."""
+    require_readable(path)
     status = path.stat()
     return {"input_bytes": status.st_size, "input_mtime_ns": status.st_mtime_ns, "input_sha256": sha256_of(path)}
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.evaluation.pairs import match_by_stem
+from glmha_cli.evaluation.pairs import files_to_pair, match_by_stem
 from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode, divided, is_shown, shape_of
 
 LAYOUTS = (("input", "target"), ("blur", "sharp"))
@@ -49,8 +49,7 @@ def find_pairs(place: Path) -> list[list[Pair]]:
 
 def _matched(degraded: Path, clean: Path) -> list[Pair]:
     """None where both folders are without images: sets have such beside the others."""
-    names = [PurePath(path.name) for path in chain(degraded.iterdir(), clean.iterdir())]
-    if not any(name.suffix.lower() in SUFFIXES and is_shown(name) for name in names):
+    if not files_to_pair(degraded, SUFFIXES) and not files_to_pair(clean, SUFFIXES):
         return []
     files = match_by_stem(degraded, clean, source_suffixes=SUFFIXES, target_suffixes=SUFFIXES)
     return [_pair(pair.source, pair.target) for pair in files]

@@ -45,8 +45,9 @@ def split(found: Iterable[tuple[Path, Sequence[File]]], suffixes: Collection[str
         folders: dict[str, list[File]] = {}
         for file in files:
             folders.setdefault(str(file.parent), []).append(file)
-        for part, more in zip((training, held_out), divided(folders.values()), strict=True):
-            part += more
+        parts = divided(folders.values())
+        training += parts[0]
+        held_out += parts[1]
     if not training:
         raise NoInputError(f"too few {kind} in {place}", f"one of {HOLD_OUT_EVERY} is held out: add more")
     return training, held_out

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from os.path import realpath
 from pathlib import Path
 
 import lightning
@@ -119,8 +120,10 @@ def errors_of_workers() -> Iterator[None]:
     try:
         yield
     except GlmhaError as error:
+        if not error.message.startswith("Caught "):
+            raise
         said = error.message.strip().splitlines()[-1].partition("Error: ")[2]
-        raise type(error)(said, "repair or replace it, then --resume; before the first validation, begin anew") if said else error from error
+        raise type(error)(said, "repair or replace it, then --resume; before the first validation, begin anew") from error
 
 
 @contextmanager
@@ -144,9 +147,9 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     stages = recipe.schedule.stages
     training, held_out = split_pairs(pairs, min_side_px=max(stage.side_px for stage in stages)) if pairs else ([], [])
     validation = degradation.validation()
-    photos = [file for file in (find_photos(images)[0] if images else []) if isinstance(file, Path)]
+    photos = {realpath(file) for file in (find_photos(images)[0] if images else []) if isinstance(file, Path)}
     require_unseen(held_out, photos, "held-out pairs")
-    learnt = [*photos, *(path for pair in training for path in (pair.degraded, pair.clean))]
+    learnt = photos | {realpath(path) for pair in training for path in (pair.degraded, pair.clean)}
     sets = folder_sets(validate_pairs, trained_on=learnt, taken={"pairs", *validation})
     if held_out:
         sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in

@@ -49,14 +49,13 @@ def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
             for name, degrade in degradations.items() for ending, targets in held_out.items()}
 
 
-def require_unseen(pairs: Iterable[Pair], trained_on: Collection[Path], name: str) -> None:
-    """UsageError if a photo of the pairs is trained on, by whatever name or link."""
-    learnt = set(map(realpath, trained_on))
-    if any(realpath(path) in learnt for pair in pairs for path in (pair.clean, pair.degraded)):
+def require_unseen(pairs: Iterable[Pair], trained_on: Collection[str], name: str) -> None:
+    """UsageError if a photo of the pairs is trained on, by whatever name or link; trained_on: real paths."""
+    if any(realpath(path) in trained_on for pair in pairs for path in (pair.clean, pair.degraded)):
         raise UsageError(f"{name} are trained on, so they tell nothing", "--pairs and --images without them")
 
 
-def folder_sets(folders: Iterable[Path], *, trained_on: Collection[Path] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
+def folder_sets(folders: Iterable[Path], *, trained_on: Collection[str] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
     """All pairs of each folder by `set_name`.
 
     Raises as that and as `find_pairs`, and UsageError for pairs with photos that are trained on.

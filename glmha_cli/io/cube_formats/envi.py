@@ -87,7 +87,7 @@ def read(path: Path) -> Cube:
     scale = fields.get("reflectance scale factor")
     wavelengths = [float(text) for text in _listed(fields.get("wavelength", ""))]
     return checked_cube(
-        _values(_data_beside(header) if header == path else path, fields),
+        _values(_data_of(path), fields),
         to_nanometres(wavelengths, fields.get("wavelength units", "")),
         scale=None if scale is None else 1 / float(scale),
     )
@@ -133,7 +133,7 @@ def reads(path: Path) -> tuple[Path, ...]:
     """Header and data, as far as they are there."""
     header = _header_of(path)
     try:
-        return header, _data_beside(header) if header == path else path
+        return header, _data_of(path)
     except NoInputError:
         return (header,)
 
@@ -146,7 +146,10 @@ def _header_of(data: Path) -> Path:
     return next((name for name in names if os.path.isfile(name)), names[0])
 
 
-def _data_beside(header: Path) -> Path:
+def _data_of(header: Path) -> Path:
+    """Itself, or the file beside a header that has its name and a suffix of data."""
+    if header.suffix.lower() != ".hdr":
+        return header
     for suffix in chain(*((each, each.upper()) for each in _DATA_SUFFIXES)):
         if os.path.isfile(data := header.with_suffix(suffix)):
             return data
