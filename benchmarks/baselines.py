@@ -43,8 +43,9 @@ def kernel_ridge(reflectance: Float[np.ndarray, "n 31"]) -> FromPhoto:
     return predict
 
 
-def gap_tv(measurement: Float[np.ndarray, "h w_ext"], mask: Float[np.ndarray, "h w"], *, bands: int,
-           step: int) -> Float[np.ndarray, "h w bands"]:
+def gap_tv(
+    measurement: Float[np.ndarray, "h w_ext"], mask: Float[np.ndarray, "h w"], *, bands: int, step: int
+) -> Float[np.ndarray, "h w bands"]:
     """Accelerated generalised alternating projection with total variation (Yuan, ICIP 2016), 60 iterations.
 
     In turn: what the reconstruction does not yet explain is added to the measurement that is aimed at, the cube is

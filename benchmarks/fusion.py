@@ -4,7 +4,8 @@
     python benchmarks/fusion.py --rewrites      # each rewrite against what it replaces, at its network's widest level
     python benchmarks/fusion.py --lite          # the lite derain network against the paper-size one, in turn
 
-Plain: channels-first, eager, float32, attention as the papers write it (Q and K normalised, attention times V, then Wo),
+Plain: channels-first, eager, float32, attention as the papers write it (Q and K normalised, attention times V, then
+Wo),
 checked equal to ours. All in one process and run, in turn; the best of the rounds. "of the limit" is the time of all
 multiply-adds of the CSA network at the rate of a large matrix product in that precision, measured in the same run.
 With OMP_NUM_THREADS=1 the clock is that of the thread, so that other work on the machine disturbs little.
@@ -30,13 +31,13 @@ from glmha_cli.fusion.rows import as_image, as_rows, bands, length
 from glmha_cli.fusion.scores import Scores
 from glmha_cli.fusion.steps import Norm, add_product, gated, product_into
 from glmha_cli.fusion.u_shape import GramCSA
+from glmha_cli.inference.torch_engine import TorchEngine, choose_precision
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import HOST as RESTORMER_HOST
 from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.networks.u_shape import HOST as U_HOST
-from glmha_cli.runtime.torch_engine import TorchEngine, choose_precision
 
 SIDE = 256
 TILES_PER_CORE = 4
@@ -44,8 +45,17 @@ NETWORKS = {  # config of the network with CSA, and its multiply-adds in G (None
     "restormer": (RestormerConfig(attention=CSA()), 154.882),
     "mst_plus_plus": (MSTPlusPlusConfig(attention=CSA()), 22.2904),
     "mst": (MSTConfig(attention=CSA()), 27.95),
-    "derain-lite": (RestormerConfig(attention=CSA(), channels=32, num_blocks=(1, 2, 2, 2), num_refinement_blocks=1,
-                                    ffn_expansion=2.0, stem_downscale=2), None),
+    "derain-lite": (
+        RestormerConfig(
+            attention=CSA(),
+            channels=32,
+            num_blocks=(1, 2, 2, 2),
+            num_refinement_blocks=1,
+            ffn_expansion=2.0,
+            stem_downscale=2,
+        ),
+        None,
+    ),
 }
 
 
@@ -138,15 +148,19 @@ def measure_network(name: str, rounds: int) -> None:
     small = inputs_of(config, 64)
     expected, in_bands = csa(*small), fuse_for_cpu(csa, torch.float32)(*small)
     plain_csa = plain(csa)
-    print(f"\n{name}: plain CSA is ours within {steps(plain_csa(*small), expected)} 8-bit steps, CSA in bands within "
-          f"{steps(in_bands, expected)}")
+    print(
+        f"\n{name}: plain CSA is ours within {steps(plain_csa(*small), expected)} 8-bit steps, CSA in bands within "
+        f"{steps(in_bands, expected)}"
+    )
     reference = glmha(*small)
     fused = {precision: fuse_for_cpu(glmha, dtype) for precision, dtype in precisions().items()}
     ours, inputs = glmha.to(memory_format=torch.channels_last), inputs_of(config, SIDE)
     channels_last = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
     forms = {"plain CSA": lambda: plain_csa(*inputs), "GLMHA, channels-last": lambda: ours(*channels_last)}
     forms |= {f"GLMHA, fused, {key}": lambda network=network: network(*inputs) for key, network in fused.items()}
-    per_core = {f"{key}, a tile per core": tiles_per_core(glmha, key, inputs) for key in fused if torch.get_num_threads() > 1}
+    per_core = {
+        f"{key}, a tile per core": tiles_per_core(glmha, key, inputs) for key in fused if torch.get_num_threads() > 1
+    }
     seconds = best_of(forms | per_core, rounds)
     for form in per_core:
         seconds[form] /= TILES_PER_CORE * torch.get_num_threads()
@@ -202,8 +216,10 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     back = ffn.project_out.weight[:, :, 0, 0].T.contiguous()
 
     def by_operators(a: Tensor, b: Tensor) -> Tensor:
-        convolved = (F.conv2d(as_image(x), half.taps[0].weight, padding=(0, 1), groups=255)
-                     for x, half in zip((a, b), halves, strict=True))
+        convolved = (
+            F.conv2d(as_image(x), half.taps[0].weight, padding=(0, 1), groups=255)
+            for x, half in zip((a, b), halves, strict=True)
+        )
         return as_rows(torch.ops.aten.gelu_(next(convolved)).mul_(next(convolved)))
 
     def in_one_pass(a: Tensor, b: Tensor) -> Tensor:
@@ -231,27 +247,43 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
 
     return {
         "(a, e) Wo and norms in the small matrix: CSA, 96 channels": {
-            "before": lambda: slow(wide_image), "after": lambda: attention(wide_image)},
+            "before": lambda: slow(wide_image),
+            "after": lambda: attention(wide_image),
+        },
         "(b) Gram matrix instead of Q, K, Q^T K and norms: 31 channels": {
-            "before": by_scores, "after": lambda: gram(narrow)},
+            "before": by_scores,
+            "after": lambda: gram(narrow),
+        },
         "(c) 1 + alpha A in the columns of Wk', Wv': 96 channels": {
             "before": lambda: point(wide_image * scale[:, None, None]),
-            "after": lambda: F.conv2d(wide_image, point.weight * scale[:, None, None])},
+            "after": lambda: F.conv2d(wide_image, point.weight * scale[:, None, None]),
+        },
         "(d) LayerNorm's weight in the next 1x1: 96 channels": {
             "before": lambda: Norm(norm, dtype)(wide).flatten(0, 1) @ into,
-            "after": lambda: F.layer_norm(wide, (96,)).flatten(0, 1) @ folded},
+            "after": lambda: F.layer_norm(wide, (96,)).flatten(0, 1) @ folded,
+        },
         "(f) up-sampling and fusion in one: level 2 of Restormer": {
-            "before": lambda: F.conv2d(torch.cat([F.pixel_shuffle(F.conv2d(low, up, padding=1), 2), skip], dim=1), join),
-            "after": lambda: F.pixel_shuffle(F.conv2d(low, folded_up, padding=1), 2) + F.conv2d(skip, of_skip)},
+            "before": lambda: F.conv2d(
+                torch.cat([F.pixel_shuffle(F.conv2d(low, up, padding=1), 2), skip], dim=1), join
+            ),
+            "after": lambda: F.pixel_shuffle(F.conv2d(low, folded_up, padding=1), 2) + F.conv2d(skip, of_skip),
+        },
         "(g) gates of a mask seen before: MST-L": {
-            "before": lambda: mst.gates(mask), "after": lambda: kept.gates(mask)},
+            "before": lambda: mst.gates(mask),
+            "after": lambda: kept.gates(mask),
+        },
         "bands of rows: feed-forward, 96 channels": {
-            "before": lambda: wide_image + ffn(wide_image), "after": lambda: in_bands(by_operators)},
+            "before": lambda: wide_image + ffn(wide_image),
+            "after": lambda: in_bands(by_operators),
+        },
         "(h) both depth-wise steps, GELU and gate in one: 255 channels, 64 rows": {
-            "before": lambda: by_operators(*hidden), "after": lambda: in_one_pass(*hidden)},
+            "before": lambda: by_operators(*hidden),
+            "after": lambda: in_one_pass(*hidden),
+        },
         "(h) a sum and its LayerNorm in one: 96 channels, 64 rows": {
             "before": lambda: F.layer_norm(wide[:64].add_(change), (96,), norm.weight, norm.bias),
-            "after": lambda: native.update(wide[:64], change, norm=(norm.weight, norm.bias), out=change)},
+            "after": lambda: native.update(wide[:64], change, norm=(norm.weight, norm.bias), out=change),
+        },
     }
 
 
@@ -269,8 +301,10 @@ def main() -> None:
     if options.rewrites:
         for name, forms in rewrites().items():
             seconds = best_of(forms, options.rounds)
-            print(f"{name:66}{seconds['before'] * 1e3:8.2f} ms -> {seconds['after'] * 1e3:8.2f} ms "
-                  f"({seconds['before'] / seconds['after']:.2f} times as fast)")
+            print(
+                f"{name:66}{seconds['before'] * 1e3:8.2f} ms -> {seconds['after'] * 1e3:8.2f} ms "
+                f"({seconds['before'] / seconds['after']:.2f} times as fast)"
+            )
         return
     if options.lite:
         measure_lite(options.rounds)

@@ -2,9 +2,12 @@
 
     python benchmarks/mini_table4.py --images PHOTOS --pairs RAIN200H --steps 6000 --run-dir runs/mini_table4
 
-Nothing but `attention` differs between the runs. Run again with the same folder, it goes on where it was stopped and skips
-what is done; more --steps lengthen it. PSNR is of the averaged weights after the last step, by the task's protocol, on the
-pairs and on validation sets drawn from the held-out tenth of the photos. One seed: differences of a tenth of a dB are noise.
+Nothing but `attention` differs between the runs. Run again with the same folder, it goes on where it was stopped and
+skips
+what is done; more --steps lengthen it. PSNR is of the averaged weights after the last step, by the task's protocol, on
+the
+pairs and on validation sets drawn from the held-out tenth of the photos. One seed: differences of a tenth of a dB are
+noise.
 """
 
 import argparse
@@ -43,8 +46,16 @@ def trained(recipe: Recipe, run_dir: Path, options: argparse.Namespace) -> dict[
     """Train as far as is missing; the last row of the curve."""
     row = last_row(run_dir)
     if row is None or row["step"] < options.steps:
-        train(recipe, images=options.images, validate_pairs=options.pairs, run_dir=run_dir, device=options.device,
-              precision=options.precision, num_workers=options.workers, resume=(run_dir / "last.ckpt").is_file())
+        train(
+            recipe,
+            images=options.images,
+            validate_pairs=options.pairs,
+            run_dir=run_dir,
+            device=options.device,
+            precision=options.precision,
+            num_workers=options.workers,
+            resume=(run_dir / "last.ckpt").is_file(),
+        )
         row = last_row(run_dir)
     assert row is not None, "a run ends with a validation"
     return row
@@ -67,16 +78,38 @@ def main() -> None:
         recipe = with_attention(load_recipe(options.recipe), name, options.steps)
         rows[name] = trained(recipe, options.run_dir / name, options), count(network_from_plain(recipe.network))
     sets = [key for key in next(iter(rows.values()))[0] if key not in ("step", "minutes", "score")]
-    table = Table("attention", *(f"{name}, dB" for name in sets), "parameters", "convolutions, G", "everything, G", "as run, G",
-                  "steps", "minutes", box=None, pad_edge=False)
+    table = Table(
+        "attention",
+        *(f"{name}, dB" for name in sets),
+        "parameters",
+        "convolutions, G",
+        "everything, G",
+        "as run, G",
+        "steps",
+        "minutes",
+        box=None,
+        pad_edge=False,
+    )
     for name, (row, cost) in rows.items():
-        table.add_row(name, *(f"{row[each]:.2f}" for each in sets), f"{cost.parameters:,}",
-                      *(f"{cost.macs[kind] / 1e9:.3f}" for kind in ("convolutions", "everything", "as run")),
-                      f"{row['step']:.0f}", f"{row['minutes']:.1f}")
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() and options.device != "cpu" else platform.processor() or "CPU"
+        table.add_row(
+            name,
+            *(f"{row[each]:.2f}" for each in sets),
+            f"{cost.parameters:,}",
+            *(f"{cost.macs[kind] / 1e9:.3f}" for kind in ("convolutions", "everything", "as run")),
+            f"{row['step']:.0f}",
+            f"{row['minutes']:.1f}",
+        )
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available() and options.device != "cpu"
+        else platform.processor() or "CPU"
+    )
     console = Console(width=170, highlight=False)
     console.print(table)
-    console.print(f"{options.recipe}, seed {load_recipe(options.recipe).seed}, on {device}, {options.precision}; costs at 256x256 px")
+    console.print(
+        f"{options.recipe}, seed {load_recipe(options.recipe).seed}, on {device}, {options.precision}; costs "
+        f"at 256x256 px"
+    )
 
 
 if __name__ == "__main__":

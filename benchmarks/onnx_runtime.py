@@ -5,7 +5,8 @@
 
 Plain: float32, attention as the papers write it, exported as it is (TorchScript exporter, its own graph) and run with
 the runtime's defaults. Ours: what `glmha export` writes, as the engine runs it. All in one process, in turn; the best
-of the rounds. With OMP_NUM_THREADS=1 the clock is that of the thread, so that other work on the machine disturbs little.
+of the rounds. With OMP_NUM_THREADS=1 the clock is that of the thread, so that other work on the machine disturbs
+little.
 """
 
 import argparse
@@ -24,9 +25,9 @@ from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export import export_onnx
 from glmha_cli.export.graph import OPSET, operators
+from glmha_cli.inference.engine import EngineOptions, open_engine
+from glmha_cli.inference.onnx_engine import num_threads
 from glmha_cli.networks import network_to_plain
-from glmha_cli.runtime.engine import EngineOptions, open_engine
-from glmha_cli.runtime.onnx_engine import num_threads
 from glmha_cli.weights.checkpoint import save_checkpoint
 
 
@@ -47,16 +48,23 @@ def measure(name: str, rounds: int) -> None:
     config, _ = NETWORKS[name]
     inputs = [torch.rand(shape) for shape in input_shapes(config, SIDE, SIDE)]
     tiles = [tensor[0].permute(1, 2, 0).numpy() for tensor in inputs]
-    csa, ours = (randomised(type(config)(**{**vars(config), "attention": attention}).build())
-                 for attention in (config.attention, GLMHA()))
+    csa, ours = (
+        randomised(type(config)(**{**vars(config), "attention": attention}).build())
+        for attention in (config.attention, GLMHA())
+    )
     forms = {"ONNX Runtime, plain CSA": plain_session(plain(csa), inputs)}
     with TemporaryDirectory() as folder:
         weights = Path(folder) / "w.safetensors"
-        save_checkpoint(weights, ours.state_dict(), {"task": "-", "network": network_to_plain(ours.config)}, dtype=torch.float32)
+        save_checkpoint(
+            weights, ours.state_dict(), {"task": "-", "network": network_to_plain(ours.config)}, dtype=torch.float32
+        )
         export_onnx(weights, weights.with_suffix(".onnx"), sha256="", tile_px=64)
         options = EngineOptions(device="cpu", precision="fp32"), EngineOptions(device="cpu")
-        engines = {"ONNX Runtime, ours": open_engine(weights.with_suffix(".onnx"), options[0]),
-                   "PyTorch, ours, fp32": open_engine(weights, options[0]), "PyTorch, ours, auto": open_engine(weights, options[1])}
+        engines = {
+            "ONNX Runtime, ours": open_engine(weights.with_suffix(".onnx"), options[0]),
+            "PyTorch, ours, fp32": open_engine(weights, options[0]),
+            "PyTorch, ours, auto": open_engine(weights, options[1]),
+        }
     forms |= {label: lambda engine=engine: engine.run(*tiles) for label, engine in engines.items()}
     seconds = best_of(forms, rounds)
     print(f"\n{name}, {SIDE}x{SIDE}, {num_threads()} threads")

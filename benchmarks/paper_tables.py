@@ -51,23 +51,41 @@ def mst_plus_plus(label: str, attention: Any, giga: float, mega: float | None = 
 
 
 def mst_l(label: str, attention: Any, giga: float, mega: float | None = NOT_TOLD) -> Row:
-    return Row(label=label, config=MSTConfig(attention=attention), convention="published", giga=giga, mega=mega,
-               extra=MST_L_EXTRA)
+    return Row(
+        label=label,
+        config=MSTConfig(attention=attention),
+        convention="published",
+        giga=giga,
+        mega=mega,
+        extra=MST_L_EXTRA,
+    )
 
 
-def restormer(label: str, attention: Any, giga: float, mega: float | None = NOT_TOLD, *, convention: str = "convolutions",
-              levels: Iterable[str] = ()) -> Row:
+def restormer(
+    label: str,
+    attention: Any,
+    giga: float,
+    mega: float | None = NOT_TOLD,
+    *,
+    convention: str = "convolutions",
+    levels: Iterable[str] = (),
+) -> Row:
     """At `levels` if named, with CSA at the others."""
-    config = RestormerConfig(attention=CSA(), attention_by_level=dict.fromkeys(levels, attention)) if levels else (
-        RestormerConfig(attention=attention))
+    config = (
+        RestormerConfig(attention=CSA(), attention_by_level=dict.fromkeys(levels, attention))
+        if levels
+        else (RestormerConfig(attention=attention))
+    )
     return Row(label=label, config=config, convention=convention, giga=giga, mega=mega)
 
 
 def others(linformer: float, performer: float, reformer: float) -> list[Row]:
     """Restormer with the other attentions: their savings exist in the attention's products alone."""
-    return [restormer("Linformer, rank 27", Linformer(rank=27), linformer, convention="everything"),
-            restormer("Performer, 30 features", Performer(features=30), performer, convention="everything"),
-            restormer("Reformer, 2 rounds of 8", Reformer(), reformer, convention="everything")]
+    return [
+        restormer("Linformer, rank 27", Linformer(rank=27), linformer, convention="everything"),
+        restormer("Performer, 30 features", Performer(features=30), performer, convention="everything"),
+        restormer("Reformer, 2 rounds of 8", Reformer(), reformer, convention="everything"),
+    ]
 
 
 def guided(giga: float, mega: float) -> list[Row]:
@@ -75,43 +93,109 @@ def guided(giga: float, mega: float) -> list[Row]:
 
 
 LEVELS = ("level1", "level2", "level3", "bottleneck")
-NO_DESIGN = ("Restormer's parameters at 25 to 75 % are reached by no design that makes keys and values of all 44 blocks at fewer "
-             "channels: at 50 % the 8 blocks of the bottleneck alone save 1.03 M, the paper's whole difference to CSA is 0.35 M.")
-MIXED = ("The Linformer, Performer and Reformer rows of Tables 3 and 4 are met by no single convention: they subtract savings "
-         "of the attention's products from 140.99 G, a count without products. Compare ours with CSA's 154.88 G: the "
-         "`saves` columns are against CSA by the row's own convention.")
+NO_DESIGN = (
+    "Restormer's parameters at 25 to 75 % are reached by no design that makes keys and values of all 44 "
+    "blocks at fewer "
+    "channels: at 50 % the 8 blocks of the bottleneck alone save 1.03 M, the paper's whole difference to CSA is 0.35 M."
+)
+MIXED = (
+    "The Linformer, Performer and Reformer rows of Tables 3 and 4 are met by no single convention: they "
+    "subtract savings "
+    "of the attention's products from 140.99 G, a count without products. Compare ours with CSA's 154.88 G: the "
+    "`saves` columns are against CSA by the row's own convention."
+)
 TWO_COSTS = "Tables 3 and 4 give one network two costs (133.27 and 134.53 G): no design has both."
-ORDER = ("Table 9's steps fit the order L2, bottleneck, L3, L1, not the one it is labelled with: the second block of rows is "
-         "in that order. Level 1 here is encoder 1, decoder 1 and refinement.")
+ORDER = (
+    "Table 9's steps fit the order L2, bottleneck, L3, L1, not the one it is labelled with: the second block "
+    "of rows is "
+    "in that order. Level 1 here is encoder 1, decoder 1 and refinement."
+)
 
 TABLES: dict[int, tuple[str, list[Row], tuple[str, ...]]] = {
-    1: ("MST++, spectral reconstruction", [
-        mst_plus_plus("CSA", CSA(), 23.05, 1.62), mst_plus_plus("Linformer, rank 17", Linformer(rank=17), 23.17),
-        mst_plus_plus("Performer, 16 features", Performer(), 23.15), mst_plus_plus("Reformer, 2 rounds of 8", Reformer(), 23.17),
-        mst_plus_plus("GLMHA 50 %, full", FULL, 22.13, 1.60), mst_plus_plus("GLMHA 50 %, pooled", GLMHA(), 22.13, 1.60)], ()),
-    2: ("MST-L, snapshot imaging (with the extra convolution)", [
-        mst_l("CSA", CSA(), 28.15, 2.03), mst_l("Linformer, rank 15", Linformer(rank=15), 28.27),
-        mst_l("Performer, 16 features", Performer(), 28.34), mst_l("Reformer, 2 rounds of 8", Reformer(), 28.37),
-        mst_l("GLMHA 50 %, full", FULL, 27.01, 2.00), mst_l("GLMHA 50 %, pooled", GLMHA(), 27.01, 2.00)], ()),
-    3: ("Restormer, deblur", [restormer("CSA", CSA(), 140.99, 26.13), *others(137.26, 138.26, 137.12), *guided(133.27, 25.76)],
-        (MIXED, NO_DESIGN, TWO_COSTS)),
-    4: ("Restormer, derain", [restormer("CSA", CSA(), 140.99, 26.13), *others(137.16, 139.61, 138.25), *guided(134.53, 25.78)],
-        (MIXED, NO_DESIGN, TWO_COSTS)),
-    7: ("Restormer, derain, by reduction", [
-        restormer(f"GLMHA {reduction:.0%}, {mode}", GLMHA(reduction=reduction, calibration=mode), giga, mega)
-        for reduction, giga, mega in ((0.25, 139.45, 26.05), (0.5, 134.53, 25.78), (0.75, 126.11, 24.87), (0.9, 124.79, 23.31))
-        for mode in ("full", "pooled")], (NO_DESIGN,)),
-    9: ("Restormer, GLMHA (full) level by level, CSA elsewhere", [
-        restormer(" + ".join(names), FULL, giga, mega, levels=names) for order in (LEVELS, ("level2", "bottleneck", "level3", "level1"))
-        for names, giga, mega in zip([order[: n + 1] for n in range(4)], (139.98, 138.80, 137.40, 134.53),
-                                     (26.10, 26.05, 25.93, 25.78), strict=True)], (NO_DESIGN, ORDER)),
+    1: (
+        "MST++, spectral reconstruction",
+        [
+            mst_plus_plus("CSA", CSA(), 23.05, 1.62),
+            mst_plus_plus("Linformer, rank 17", Linformer(rank=17), 23.17),
+            mst_plus_plus("Performer, 16 features", Performer(), 23.15),
+            mst_plus_plus("Reformer, 2 rounds of 8", Reformer(), 23.17),
+            mst_plus_plus("GLMHA 50 %, full", FULL, 22.13, 1.60),
+            mst_plus_plus("GLMHA 50 %, pooled", GLMHA(), 22.13, 1.60),
+        ],
+        (),
+    ),
+    2: (
+        "MST-L, snapshot imaging (with the extra convolution)",
+        [
+            mst_l("CSA", CSA(), 28.15, 2.03),
+            mst_l("Linformer, rank 15", Linformer(rank=15), 28.27),
+            mst_l("Performer, 16 features", Performer(), 28.34),
+            mst_l("Reformer, 2 rounds of 8", Reformer(), 28.37),
+            mst_l("GLMHA 50 %, full", FULL, 27.01, 2.00),
+            mst_l("GLMHA 50 %, pooled", GLMHA(), 27.01, 2.00),
+        ],
+        (),
+    ),
+    3: (
+        "Restormer, deblur",
+        [restormer("CSA", CSA(), 140.99, 26.13), *others(137.26, 138.26, 137.12), *guided(133.27, 25.76)],
+        (MIXED, NO_DESIGN, TWO_COSTS),
+    ),
+    4: (
+        "Restormer, derain",
+        [restormer("CSA", CSA(), 140.99, 26.13), *others(137.16, 139.61, 138.25), *guided(134.53, 25.78)],
+        (MIXED, NO_DESIGN, TWO_COSTS),
+    ),
+    7: (
+        "Restormer, derain, by reduction",
+        [
+            restormer(f"GLMHA {reduction:.0%}, {mode}", GLMHA(reduction=reduction, calibration=mode), giga, mega)
+            for reduction, giga, mega in (
+                (0.25, 139.45, 26.05),
+                (0.5, 134.53, 25.78),
+                (0.75, 126.11, 24.87),
+                (0.9, 124.79, 23.31),
+            )
+            for mode in ("full", "pooled")
+        ],
+        (NO_DESIGN,),
+    ),
+    9: (
+        "Restormer, GLMHA (full) level by level, CSA elsewhere",
+        [
+            restormer(" + ".join(names), FULL, giga, mega, levels=names)
+            for order in (LEVELS, ("level2", "bottleneck", "level3", "level1"))
+            for names, giga, mega in zip(
+                [order[: n + 1] for n in range(4)],
+                (139.98, 138.80, 137.40, 134.53),
+                (26.10, 26.05, 25.93, 25.78),
+                strict=True,
+            )
+        ],
+        (NO_DESIGN, ORDER),
+    ),
 }
 
 
 def printed(number: int, console: Console) -> None:
     title, rows, notes = TABLES[number]
-    table = Table("", "paper G", "ours G", "difference", "paper saves", "ours saves", "paper M", "ours M", "difference",
-                  "convention", "", title=f"Table {number}. {title}", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        "",
+        "paper G",
+        "ours G",
+        "difference",
+        "paper saves",
+        "ours saves",
+        "paper M",
+        "ours M",
+        "difference",
+        "convention",
+        "",
+        title=f"Table {number}. {title}",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     for column in table.columns[1:-2]:
         column.justify = "right"
     csa = count(type(rows[0].config)(attention=CSA()))
@@ -122,10 +206,22 @@ def printed(number: int, console: Console) -> None:
         mega = (cost.parameters + row.extra) / 1e6
         saves = (csa.macs[row.convention] - cost.macs[row.convention]) / 1e9
         met = round(giga, 2) == row.giga and (row.mega is NOT_TOLD or round(mega, 2) == row.mega)
-        paper_mega = ("-", f"{mega:.3f}", "") if row.mega is NOT_TOLD else (
-            f"{row.mega:.2f}", f"{mega:.3f}", f"{mega - row.mega:+.3f}")
-        table.add_row(row.label, f"{row.giga:.2f}", f"{giga:.3f}", f"{giga - row.giga:+.3f}", f"{paper_csa - row.giga:.2f}",
-                      f"{saves:.2f}", *paper_mega, row.convention, "met" if met else "")
+        paper_mega = (
+            ("-", f"{mega:.3f}", "")
+            if row.mega is NOT_TOLD
+            else (f"{row.mega:.2f}", f"{mega:.3f}", f"{mega - row.mega:+.3f}")
+        )
+        table.add_row(
+            row.label,
+            f"{row.giga:.2f}",
+            f"{giga:.3f}",
+            f"{giga - row.giga:+.3f}",
+            f"{paper_csa - row.giga:.2f}",
+            f"{saves:.2f}",
+            *paper_mega,
+            row.convention,
+            "met" if met else "",
+        )
     console.print(table)
     for note in notes:
         console.print(f"  {note}", soft_wrap=True)

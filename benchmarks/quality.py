@@ -6,7 +6,8 @@
 
 Prints {"protocol/set": {metric: mean over the images, "images", "tile"}}. The sets drawn from PHOTOS are those of
 training (held-out tenth of photos and spectra, committed seeds). For cubes there are also "protocol/set, METHOD": the
-network's result before the closed-form step ("not projected") and the methods of baselines.py. `--tile` may be repeated.
+network's result before the closed-form step ("not projected") and the methods of baselines.py. `--tile` may be
+repeated.
 """
 
 import argparse
@@ -20,9 +21,9 @@ import numpy as np
 from suites import Case, Data, Method, Suite, suites_of
 
 from glmha_cli.cli.restore import parse_tiling
+from glmha_cli.inference.engine import EngineOptions, open_engine
+from glmha_cli.inference.restorer import Restorer
 from glmha_cli.lookup import resolve
-from glmha_cli.runtime.engine import EngineOptions, open_engine
-from glmha_cli.runtime.restore import Restorer
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.store import find_weights
@@ -43,7 +44,9 @@ def main() -> None:
     if task.output_kind == "cube" and options.spectra is None:
         parser.error(f"{task.name} needs --spectra")
     engine = open_engine(weights, EngineOptions())
-    restorers = {tile: Restorer(task=task, engine=engine, tiling=parse_tiling(tile, None)) for tile in options.tile or ["auto"]}
+    restorers = {
+        tile: Restorer(task=task, engine=engine, tiling=parse_tiling(tile, None)) for tile in options.tile or ["auto"]
+    }
     data = Data(images=options.images, pairs=options.pairs, spectra=options.spectra, masks=options.masks)
     quality = {}
     for suite in suites_of(task, data):

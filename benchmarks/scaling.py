@@ -6,8 +6,8 @@
     python benchmarks/scaling.py batch --rounds 3
 
 `pixels`: each size in a process of its own, without decoding and encoding (Linux tells the peak). `attention`: whole
-networks with fresh weights through the engine, in turn, best of the rounds. `batch`: the same tiles, in turn, best of the
-rounds. Prints tables in Markdown. Ratios hold within one run.
+networks with fresh weights through the engine, in turn, best of the rounds. `batch`: the same tiles, in turn, best of
+the rounds. Prints tables in Markdown. Ratios hold within one run.
 """
 
 import argparse
@@ -22,9 +22,19 @@ import numpy as np
 
 MEGAPIXELS = (0.25, 1, 4, 12, 25, 50)
 BATCHES = (1, 2, 4, 8)
-LITE = {"channels": 32, "num_blocks": (1, 2, 2, 2), "num_refinement_blocks": 1, "ffn_expansion": 2.0, "stem_downscale": 2}
-NETWORKS = {"lite Restormer": ("restormer", LITE, 256), "MST++": ("mst_plus_plus", {}, 256), "MST": ("mst", {}, 256),
-            "Restormer of the paper's size": ("restormer", {}, 128)}
+LITE = {
+    "channels": 32,
+    "num_blocks": (1, 2, 2, 2),
+    "num_refinement_blocks": 1,
+    "ffn_expansion": 2.0,
+    "stem_downscale": 2,
+}
+NETWORKS = {
+    "lite Restormer": ("restormer", LITE, 256),
+    "MST++": ("mst_plus_plus", {}, 256),
+    "MST": ("mst", {}, 256),
+    "Restormer of the paper's size": ("restormer", {}, 128),
+}
 """What to call it: network, changes of its config, side of the tile in px."""
 
 
@@ -38,7 +48,7 @@ class Identity:
 
 
 def engine_for(model: str | None) -> object:
-    from glmha_cli.runtime.engine import EngineOptions, open_engine
+    from glmha_cli.inference.engine import EngineOptions, open_engine
     from glmha_cli.weights.store import find_weights
 
     return Identity() if model is None else open_engine(find_weights(model, task="derain").path, EngineOptions())
@@ -47,18 +57,30 @@ def engine_for(model: str | None) -> object:
 def pixels(options: argparse.Namespace) -> None:
     print("| Mpx | s | s/Mpx | peak MB | beyond start, photo and result, MB |\n|---|---|---|---|---|")
     for mpx in (each for each in MEGAPIXELS if each <= options.max_mpx):
-        command = [sys.executable, __file__, "photo", "--model", options.model, "--mpx", str(mpx), *["--identity"] * options.identity]
+        command = [
+            sys.executable,
+            __file__,
+            "photo",
+            "--model",
+            options.model,
+            "--mpx",
+            str(mpx),
+            *["--identity"] * options.identity,
+        ]
         seen = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         beyond = seen["peak"] - seen["start"] - seen["images"]
-        print(f"| {mpx} | {seen['s']:.2f} | {seen['s'] / mpx:.2f} | {seen['peak'] / 1e6:.0f} | {beyond / 1e6:.0f} |", flush=True)
+        print(
+            f"| {mpx} | {seen['s']:.2f} | {seen['s'] / mpx:.2f} | {seen['peak'] / 1e6:.0f} | {beyond / 1e6:.0f} |",
+            flush=True,
+        )
 
 
 def photo(options: argparse.Namespace) -> None:
     """What `pixels` starts: one photo of noise, 4:3, restored into 8 bit."""
     from glmha_cli.evaluation.speed import timed
-    from glmha_cli.io.images import Photo
-    from glmha_cli.io.photo_writer import storing
-    from glmha_cli.runtime.restore import Restorer
+    from glmha_cli.inference.restorer import Restorer
+    from glmha_cli.io.photos.read import Photo
+    from glmha_cli.io.photos.write import storing
     from glmha_cli.tasks.derain import DERAIN
 
     engine = engine_for(None if options.identity else options.model)
@@ -80,8 +102,8 @@ def attention(options: argparse.Namespace) -> None:
     from glmha_cli.attention.csa import CSA
     from glmha_cli.attention.glmha import GLMHA
     from glmha_cli.evaluation.complexity import input_shapes
+    from glmha_cli.inference.torch_engine import TorchEngine
     from glmha_cli.networks import network_from_plain
-    from glmha_cli.runtime.torch_engine import TorchEngine
 
     print("| network | tile px | CSA s | GLMHA s | ratio |\n|---|---|---|---|---|")
     for title, (name, changes, side) in NETWORKS.items():
@@ -90,10 +112,16 @@ def attention(options: argparse.Namespace) -> None:
         for kind in (CSA(), GLMHA()):
             config = type(network_from_plain({"name": name}))(**changes, attention=kind)
             engine = TorchEngine(config.build().eval(), device="cpu", precision="fp32", about={"network": {}})
-            tiles = [np.random.default_rng(0).random((h, w, c), dtype=np.float32) for _, c, h, w in input_shapes(config, side, side)]
+            tiles = [
+                np.random.default_rng(0).random((h, w, c), dtype=np.float32)
+                for _, c, h, w in input_shapes(config, side, side)
+            ]
             works[type(kind).__name__] = lambda engine=engine, tiles=tiles: engine.run(*tiles)
         best = best_in_turn(works, options.rounds)
-        print(f"| {title} | {side} | {best['CSA']:.3f} | {best['GLMHA']:.3f} | {best['CSA'] / best['GLMHA']:.2f} |", flush=True)
+        print(
+            f"| {title} | {side} | {best['CSA']:.3f} | {best['GLMHA']:.3f} | {best['CSA'] / best['GLMHA']:.2f} |",
+            flush=True,
+        )
 
 
 def batch(options: argparse.Namespace) -> None:

@@ -76,11 +76,16 @@ def photos(task: Task, data: Data) -> Suite:
     score = SCORES[task.protocol]
 
     def measure(source: np.ndarray, result: np.ndarray, target: np.ndarray) -> dict[str, float]:
-        return {"psnr_db": score(eight_bit(result), target),
-                "input_psnr_db": min(score(eight_bit(source), target), SHOWN_AT_MOST_DB)}
+        return {
+            "psnr_db": score(eight_bit(result), target),
+            "input_psnr_db": min(score(eight_bit(source), target), SHOWN_AT_MOST_DB),
+        }
 
-    return Suite(name=task.protocol, measure=measure, sets={
-        name: [(unpacked(inputs[0]), clean) for inputs, clean in samples] for name, samples in sets.items()})
+    return Suite(
+        name=task.protocol,
+        measure=measure,
+        sets={name: [(unpacked(inputs[0]), clean) for inputs, clean in samples] for name, samples in sets.items()},
+    )
 
 
 # Reflectance from photos
@@ -91,19 +96,30 @@ def reflectance(task: Task, data: Data) -> Suite:
     sets = synthetic_sets(held_out, CameraConfig().validation())
     training, kept = read_reflectances(data.spectra)
     every = np.concatenate([training, kept])  # "all" has seen the very spectra that it is asked for
-    to_beat = {f"{name} on {which} spectra": fit(known) for name, fit in
-               (("least squares", least_squares), ("kernel ridge", kernel_ridge))
-               for which, known in (("training", training), ("all", every))}
-    return Suite(name=task.protocol, measure=partial(by_protocol, task.protocol), to_beat=to_beat, sets={
-        name: [(unpacked(inputs[0]), unpacked(cube)) for inputs, cube in samples] for name, samples in sets.items()})
+    to_beat = {
+        f"{name} on {which} spectra": fit(known)
+        for name, fit in (("least squares", least_squares), ("kernel ridge", kernel_ridge))
+        for which, known in (("training", training), ("all", every))
+    }
+    return Suite(
+        name=task.protocol,
+        measure=partial(by_protocol, task.protocol),
+        to_beat=to_beat,
+        sets={
+            name: [(unpacked(inputs[0]), unpacked(cube)) for inputs, cube in samples] for name, samples in sets.items()
+        },
+    )
 
 
 def round_trip(data: Data) -> Suite:
     """How far the cubes of whole real photos render from them; nothing of a photo's spectra need be known."""
     _, held_out = find_photos(data.images)
     cases = ((photo, photo) for photo in (unpacked(decode(file, max_side_px=PHOTO_SIDE_PX)) for file in held_out))
-    return Suite(name="colour", sets={"held-out photos": list(cases)},
-                 measure=lambda source, result, _: {"delta_e_2000": delta_e_2000(render(result), source)})
+    return Suite(
+        name="colour",
+        sets={"held-out photos": list(cases)},
+        measure=lambda source, result, _: {"delta_e_2000": delta_e_2000(render(result), source)},
+    )
 
 
 # Cubes from snapshots
@@ -115,10 +131,17 @@ def snapshots(task: Task, data: Data) -> Suite:
     sets = {"gray": [scene(cube, gray_mask, seed, noisy=True) for seed, cube in enumerate(cubes)]}
     for path in data.masks:
         mask = read_plain_mask(path)
-        for ending, make_mask, noisy in (("", partial(window, [mask]), True), (", no noise", partial(at_corner, mask), False)):
+        for ending, make_mask, noisy in (
+            ("", partial(window, [mask]), True),
+            (", no noise", partial(at_corner, mask), False),
+        ):
             sets[path.stem + ending] = [scene(cube, make_mask, seed, noisy=noisy) for seed, cube in enumerate(cubes)]
-    return Suite(name=task.protocol, sets=sets, measure=partial(by_protocol, task.protocol),
-                 to_beat={"GAP-TV": reconstruct_by_gap_tv})
+    return Suite(
+        name=task.protocol,
+        sets=sets,
+        measure=partial(by_protocol, task.protocol),
+        to_beat={"GAP-TV": reconstruct_by_gap_tv},
+    )
 
 
 def scene(cube: Float[np.ndarray, "h w 28"], make_mask: Callable[..., np.ndarray], seed: int, *, noisy: bool) -> Case:
@@ -131,10 +154,13 @@ def scene(cube: Float[np.ndarray, "h w 28"], make_mask: Callable[..., np.ndarray
     return Scene(measurement=Measurement(values=y, kind="simulated"), mask=Mask(values=mask)), cube
 
 
-def at_corner(mask: Float[np.ndarray, "_ _"], shape: tuple[int, int], _: np.random.Generator) -> Float[np.ndarray, "h w"]:
+def at_corner(
+    mask: Float[np.ndarray, "_ _"], shape: tuple[int, int], _: np.random.Generator
+) -> Float[np.ndarray, "h w"]:
     """A mask of the scene's size as it is, of a larger one the top left."""
-    return np.pad(mask, [(0, max(0, side - length)) for side, length in zip(shape, mask.shape, strict=True)],
-                  mode="wrap")[: shape[0], : shape[1]]
+    return np.pad(
+        mask, [(0, max(0, side - length)) for side, length in zip(shape, mask.shape, strict=True)], mode="wrap"
+    )[: shape[0], : shape[1]]
 
 
 def reconstruct_by_gap_tv(source: Scene) -> Float[np.ndarray, "h w 28"]:

@@ -2,7 +2,8 @@
 
     python benchmarks/train_step.py derain-lite --images PHOTOS
 
-Plain: channels-first throughout, eager, float32, samples made inline, the attention as the paper writes it; with --mixed
+Plain: channels-first throughout, eager, float32, samples made inline, the attention as the paper writes it; with
+--mixed
 LayerNorm's output stays channels-last as PyTorch returns it, which is faster. Ours: what `glmha train` does. Forward,
 backward, clipping, optimiser and averaged weights count on both sides. Each runs in a process of its own, alternating;
 the step of a process is its median, and the best of the rounds is printed, with the ratio.
@@ -93,7 +94,7 @@ def seconds_per_step(recipe_name: str, images: list[Path], *, plain: bool, mixed
         optimizer.zero_grad()
         averaged.update_parameters(network)
         ends.append(time.perf_counter())
-    return statistics.median(b - a for a, b in zip(ends[WARM_UP - 1:], ends[WARM_UP:], strict=False))
+    return statistics.median(b - a for a, b in zip(ends[WARM_UP - 1 :], ends[WARM_UP:], strict=False))
 
 
 def main() -> None:
@@ -112,8 +113,11 @@ def main() -> None:
         for name, before in best.items():
             run = subprocess.run([*command, "--only", name], capture_output=True, text=True, check=True)
             best[name] = min(before, float(run.stdout.split()[-1]))
-    print(f"plain {best['plain']:.3f} s, ours {best['ours']:.3f} s a step: {best['plain'] / best['ours']:.2f} times as fast "
-          f"({torch.get_num_threads()} threads)")
+    print(
+        f"plain {best['plain']:.3f} s, ours {best['ours']:.3f} s a step: {best['plain'] / best['ours']:.2f} "
+        f"times as fast "
+        f"({torch.get_num_threads()} threads)"
+    )
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.evaluation.protocols import PROTOCOLS
-from glmha_cli.io.cubes import read_cube
-from glmha_cli.io.images import Photo, read_photo
-from glmha_cli.io.photo_writer import write_photo
+from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.photos.read import Photo, read_photo
+from glmha_cli.io.photos.write import write_photo
 from glmha_cli.lookup import resolve
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks import TASKS
@@ -34,7 +34,9 @@ EXAMPLES = {
     "derain": Example(source="rainy.png", truth="clean.png", result="derained.png"),
     "deblur": Example(source="blurred.png", truth="sharp.png", result="deblurred.png"),
     "rgb2hsi": Example(source="photo.png", truth="cube.npz", result="rgb2hsi.tif"),
-    "sci": Example(source="measurement.mat", truth="cube.npz", result="sci.tif", options=("--mask", "mask.mat"), shown=False),
+    "sci": Example(
+        source="measurement.mat", truth="cube.npz", result="sci.tif", options=("--mask", "mask.mat"), shown=False
+    ),
 }
 
 
@@ -47,7 +49,9 @@ def main() -> None:
 def restore(task: str, example: Example) -> None:
     folder, result = FOLDER / task, OUTPUT / example.result
     options = [str(folder / each) if (folder / each).is_file() else each for each in example.options]
-    subprocess.run([sys.executable, "-m", "glmha_cli", task, folder / example.source, result, *options, "--overwrite"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "glmha_cli", task, folder / example.source, result, *options, "--overwrite"], check=True
+    )
     protocol = PROTOCOLS[resolve(TASKS, task, "task").protocol]
     pictures = [folder / example.source] if example.shown else []
     print(f"{task}: {scores(protocol, result, folder / example.truth)}")

@@ -1,4 +1,5 @@
-"""Make the example files: photos that scikit-image ships, degraded by the validation generators (not those of training).
+"""Make the example files: photos that scikit-image ships, degraded by the validation generators (not those of
+training).
 
     python examples/make_examples.py SPECTRA.npz
 
@@ -30,8 +31,20 @@ FOLDER = Path(__file__).parent
 
 def main() -> None:
     spectra = Path(sys.argv[1])
-    photos(FOLDER / "derain" / "rainy.png", FOLDER / "derain" / "clean.png", skimage.data.coffee(), add_validation_rain, seed=4)
-    photos(FOLDER / "deblur" / "blurred.png", FOLDER / "deblur" / "sharp.png", skimage.data.chelsea(), add_validation_blur, seed=2)
+    photos(
+        FOLDER / "derain" / "rainy.png",
+        FOLDER / "derain" / "clean.png",
+        skimage.data.coffee(),
+        add_validation_rain,
+        seed=4,
+    )
+    photos(
+        FOLDER / "deblur" / "blurred.png",
+        FOLDER / "deblur" / "sharp.png",
+        skimage.data.chelsea(),
+        add_validation_blur,
+        seed=2,
+    )
     colourful = skimage.data.astronaut()[:160, :160]
     materials(FOLDER / "rgb2hsi", colourful, spectra)
     snapshot(FOLDER / "sci", colourful, spectra, seed=1)

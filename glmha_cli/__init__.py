@@ -1,7 +1,7 @@
 """glmha: restore photos and reconstruct spectra with GLMHA networks.
 
-    from glmha_cli import GLMHA                # the attention as a layer for your network, (b, c, h, w) in and out
-    from glmha_cli import replace_attention    # another attention in one of ours
+from glmha_cli import GLMHA                # the attention as a layer for your network, (b, c, h, w) in and out
+from glmha_cli import replace_attention    # another attention in one of ours
 """
 
 from typing import Any

@@ -17,7 +17,8 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """What is kept and not in use goes back to the system, for those who take theirs from there (compiled kernels do)."""
+    """What is kept and not in use goes back to the system, for those who take theirs from there (compiled kernels
+    do)."""
     _call("malloc_trim", 0)
 
 

@@ -9,7 +9,7 @@ def has_gpu(device: str = "auto") -> bool:
     """Whether computing on `device` ("auto", "cpu", "cuda", "mps") means a GPU."""
     if device != "auto":
         return device != "cpu"
-    return sys.platform == "darwin" and platform.machine() == "arm64" or has_cuda()
+    return (sys.platform == "darwin" and platform.machine() == "arm64") or has_cuda()
 
 
 def has_cuda() -> bool:

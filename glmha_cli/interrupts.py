@@ -1,4 +1,5 @@
-"""A polite end: what a shutdown or a closed terminal asks for happens as for Ctrl-C, with open files finished or dropped."""
+"""A polite end: what a shutdown or a closed terminal asks for happens as for Ctrl-C, with open files finished or
+dropped."""
 
 import signal
 from collections.abc import Iterator

@@ -41,7 +41,9 @@ def pack(folders: Sequence[Path], output: Path, *, size_bytes: int) -> int:
             output.write_bytes(content)
             require_same_split(folders, output)
             return quality
-    raise BadDataError(f"the photos take {len(content) / 2**20:.1f} MiB at quality {quality}", "--max-mib, or fewer photos")
+    raise BadDataError(
+        f"the photos take {len(content) / 2**20:.1f} MiB at quality {quality}", "--max-mib, or fewer photos"
+    )
 
 
 def archive(folders: Sequence[Path], quality: int) -> bytes:

@@ -43,7 +43,8 @@ def split(checkpoint: Path, folder: Path, *, max_bytes: int) -> list[Path]:
     tensors, metadata = load_file(checkpoint), metadata_of(checkpoint)
     headroom = checkpoint.stat().st_size - sum(tensor.nbytes for tensor in tensors.values())
     shards = split_torch_state_dict_into_shards(
-        tensors, filename_pattern=checkpoint.stem + "{suffix}.safetensors", max_shard_size=max(1, max_bytes - headroom))
+        tensors, filename_pattern=checkpoint.stem + "{suffix}.safetensors", max_shard_size=max(1, max_bytes - headroom)
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for name, keys in shards.filename_to_tensors.items():
         save_tensors(folder / name, {key: tensors[key] for key in keys}, metadata)

@@ -41,7 +41,9 @@ def main() -> None:
     onnx = target.with_suffix(".onnx")
     export_onnx(target, onnx, sha256=entry_of(target).sha256, overwrite=True)
     files = {path.suffix[1:]: asdict(entry_of(path)) for path in (target, onnx)}
-    update_entry(options.id, network=about["network"], licence=options.licence, training=training, quality=quality, files=files)
+    update_entry(
+        options.id, network=about["network"], licence=options.licence, training=training, quality=quality, files=files
+    )
     for path in (target, onnx):
         print(f"{path}: {path.stat().st_size:,} bytes")
 

@@ -49,6 +49,7 @@ class AttentionConfig(Protocol):
 
 def positional_branch(channels: int) -> nn.Sequential:
     """Depth-wise 3x3, GELU, depth-wise 3x3, without biases (MST)."""
+
     def depthwise() -> nn.Conv2d:
         return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
 
@@ -148,7 +149,8 @@ class ChannelAttention(nn.Module):
 
 
 class Cosine(torch.autograd.Function):
-    """Cosines between the channels of Q and K, (b, heads, c, n), (b, heads, c', n) -> (b, heads, c, c'), at least float32.
+    """Cosines between the channels of Q and K, (b, heads, c, n), (b, heads, c', n) -> (b, heads, c, c'), at least
+    float32.
 
     With a gradient of its own: that of normalising goes through the small matrix, so Q and K are read once more, not
     four times. Norms are rounded as the product is.
@@ -166,7 +168,8 @@ class Cosine(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        """With s = q k' / (|q| |k|): ds/dq = k / (|q| |k|) - s q / |q|^2. Pixels first: q and k lie so, channels last."""
+        """With s = q k' / (|q| |k|): ds/dq = k / (|q| |k|) - s q / |q|^2. Pixels first: q and k lie so, channels
+        last."""
         q, k, norm_q, norm_k, cosine = ctx.saved_tensors
         to_product = (grad / (norm_q * norm_k.mT)).to(q.dtype)
         along = grad * cosine

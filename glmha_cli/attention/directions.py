@@ -16,8 +16,10 @@ def random_directions(num_pixels: int, num: int, device: torch.device) -> Tensor
     depends on the resolution.
     """
     if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
-        raise UsageError("Performer and Reformer cannot be exported: their random directions are made for each resolution",
-                         "export a network with glmha, csa or linformer")
+        raise UsageError(
+            "Performer and Reformer cannot be exported: their random directions are made for each resolution",
+            "export a network with glmha, csa or linformer",
+        )
     if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
         raise RuntimeError("a CUDA graph would read directions after they were forgotten here")
     return _directions(num_pixels, num, device)

@@ -35,7 +35,9 @@ class GLMHA:
 
     def __post_init__(self) -> None:
         if not 0 <= self.reduction < 1:
-            raise UsageError(f"a reduction of {self.reduction}: it is a share from 0 up to, but not, 1", "reduction = 0.5")
+            raise UsageError(
+                f"a reduction of {self.reduction}: it is a share from 0 up to, but not, 1", "reduction = 0.5"
+            )
         if self.calibration not in get_args(Calibrate):
             raise unknown("calibration", self.calibration, get_args(Calibrate))
 
@@ -84,7 +86,11 @@ def pooled_maxima(x: Float[Tensor, "b c h w"], count: int) -> Float[Tensor, "b c
         longest = max(map(len, windows))
         # A shorter window repeats its last entry, which no maximum minds.
         index = [window[min(offset, len(window) - 1)] for window in windows for offset in range(longest)]
-        x = x.index_select(axis, torch.tensor(index, device=x.device)).unflatten(axis, (count, longest)).amax(dim=axis + 1)
+        x = (
+            x.index_select(axis, torch.tensor(index, device=x.device))
+            .unflatten(axis, (count, longest))
+            .amax(dim=axis + 1)
+        )
     return x
 
 
@@ -108,7 +114,8 @@ class GuidedLowRankAttention(ChannelAttention):
         return 1 + self.alpha * self.calibrate(q)
 
     def guided(self, x: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
-        """The same K and V with `guide` in the matrix, not in x: no pass over a re-weighted x, nor over its gradient."""
+        """The same K and V with `guide` in the matrix, not in x: no pass over a re-weighted x, nor over its
+        gradient."""
         point, *depthwise = self.kv.children() if isinstance(self.kv, nn.Sequential) else (self.kv,)
         matrix = rearrange(guide, "b c 1 1 -> b c 1") * rearrange(point.weight, "k c 1 1 -> c k")
         pixels = rearrange(x, "b c h w -> b (h w) c")

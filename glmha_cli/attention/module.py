@@ -32,13 +32,24 @@ class GLMHA(nn.Module):
     torch.Size([1, 32, 24, 40])
     """
 
-    def __init__(self, channels: int, *, heads: int = 1, reduction: float = 0.5, alpha: float = 0.6,
-                 calibration: glmha.Calibrate = "pooled", depthwise: bool = True, residual: bool = True) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        heads: int = 1,
+        reduction: float = 0.5,
+        alpha: float = 0.6,
+        calibration: glmha.Calibrate = "pooled",
+        depthwise: bool = True,
+        residual: bool = True,
+    ) -> None:
         super().__init__()
         require_positive(channels=channels, heads=heads)
         if channels % heads:
-            raise UsageError(f"{channels} channels do not split into {heads} heads",
-                             f"heads = {max(n for n in range(1, heads) if channels % n == 0)}")
+            raise UsageError(
+                f"{channels} channels do not split into {heads} heads",
+                f"heads = {max(n for n in range(1, heads) if channels % n == 0)}",
+            )
         config = glmha.GLMHA(reduction=reduction, alpha=alpha, calibration=calibration)
         host = Host(depthwise=depthwise, output_bias=False, positional=False)
         self.attention = config.build(channels, heads, host)

@@ -57,8 +57,9 @@ class ReformerAttention(ChannelSelfAttention):
     def chunks(self, tokens: Tensor) -> Tensor:
         """Place of each token after sorting by hash, in chunks: (b, heads, c, n) -> int (b, heads, rounds, c)."""
         directions = random_directions(tokens.shape[-1], self.rounds * self.num_buckets // 2, tokens.device)
-        along = rearrange(tokens @ directions.to(tokens.dtype), "b heads c (rounds half) -> b heads rounds c half",
-                          rounds=self.rounds)
+        along = rearrange(
+            tokens @ directions.to(tokens.dtype), "b heads c (rounds half) -> b heads rounds c half", rounds=self.rounds
+        )
         bucket = torch.cat([along, -along], dim=-1).argmax(dim=-1)
         place = bucket.argsort(dim=-1, stable=True).argsort(dim=-1)
         return place // self.chunk

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from glmha_cli.batch.checks import require_output
+from glmha_cli.batch.files import FileOptions, read_source, require_mask
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
 from glmha_cli.evaluation.report import write_csv
+from glmha_cli.inference.restorer import extremes_of, stretched
 from glmha_cli.lookup import resolve
-from glmha_cli.runtime.batch import require_output
-from glmha_cli.runtime.files import FileOptions, read_source, require_mask
-from glmha_cli.runtime.restore import extremes_of, stretched
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
@@ -41,7 +41,9 @@ def analyze(options: AnalyzeOptions) -> None:
                 raise error.about(path) from error
     found = spectra(matrices)
     for spectrum in found:
-        output.record({"model": weights.id, "sha256": weights.sha256, "images": len(options.images), **summary(spectrum)})
+        output.record(
+            {"model": weights.id, "sha256": weights.sha256, "images": len(options.images), **summary(spectrum)}
+        )
     if options.csv:
         write_csv(options.csv, [row for spectrum in found for row in curve(spectrum)], overwrite=options.overwrite)
     if options.plot:
@@ -49,7 +51,9 @@ def analyze(options: AnalyzeOptions) -> None:
         plot(options.plot, found, title=title, overwrite=options.overwrite)
     if not options.json:
         output.table(as_table(found))
-        output.note("how many of a head's singular values hold so much of their squares (energy) or of their sum; means")
+        output.note(
+            "how many of a head's singular values hold so much of their squares (energy) or of their sum; means"
+        )
 
 
 def stretch(image: np.ndarray) -> np.ndarray:
@@ -57,26 +61,52 @@ def stretch(image: np.ndarray) -> np.ndarray:
 
 
 def summary(spectrum: Spectrum) -> dict[str, Any]:
-    return {"level": spectrum.level, "channels": spectrum.channels, "kept": spectrum.kept, "matrices": spectrum.num_matrices,
-            **{f"{measure}_{share:.0%}".rstrip("%"): round(spectrum.needed[measure][share], 3)
-               for measure in MEASURES for share in SHARES}}
+    return {
+        "level": spectrum.level,
+        "channels": spectrum.channels,
+        "kept": spectrum.kept,
+        "matrices": spectrum.num_matrices,
+        **{
+            f"{measure}_{share:.0%}".rstrip("%"): round(spectrum.needed[measure][share], 3)
+            for measure in MEASURES
+            for share in SHARES
+        },
+    }
 
 
 def curve(spectrum: Spectrum) -> list[dict[str, Any]]:
     """A row per number of singular values."""
-    return [{"level": spectrum.level, "channels": spectrum.channels, "kept": spectrum.kept, "values": i + 1,
-             **{measure: round(float(spectrum.curves[measure][i]), 6) for measure in MEASURES}} for i in range(spectrum.kept)]
+    return [
+        {
+            "level": spectrum.level,
+            "channels": spectrum.channels,
+            "kept": spectrum.kept,
+            "values": i + 1,
+            **{measure: round(float(spectrum.curves[measure][i]), 6) for measure in MEASURES},
+        }
+        for i in range(spectrum.kept)
+    ]
 
 
 def as_table(found: list[Spectrum]) -> Table:
     """A row per level and size of matrix."""
-    table = Table("level", "matrix", "count", *(f"{share:.0%} of {measure}" for measure in MEASURES for share in SHARES),
-                  box=None, pad_edge=False)
+    table = Table(
+        "level",
+        "matrix",
+        "count",
+        *(f"{share:.0%} of {measure}" for measure in MEASURES for share in SHARES),
+        box=None,
+        pad_edge=False,
+    )
     for column in table.columns[:3]:
         column.no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
     for each in found:
-        table.add_row(each.level, f"{each.channels} x {each.kept}", str(each.num_matrices),
-                      *(f"{each.needed[measure][share]:.1f}" for measure in MEASURES for share in SHARES))
+        table.add_row(
+            each.level,
+            f"{each.channels} x {each.kept}",
+            str(each.num_matrices),
+            *(f"{each.needed[measure][share]:.1f}" for measure in MEASURES for share in SHARES),
+        )
     return table

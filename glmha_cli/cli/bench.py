@@ -15,10 +15,10 @@ from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import count, input_shapes
 from glmha_cli.evaluation.speed import Process, matrix_rate, run_process, seconds_of
+from glmha_cli.inference.engine import FORMATS, EngineOptions, formats_for, open_engine
+from glmha_cli.inference.tiling import OVERLAP_PX
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
-from glmha_cli.runtime.engine import FORMATS, EngineOptions, formats_for, open_engine
-from glmha_cli.runtime.tiling import OVERLAP_PX
 from glmha_cli.shapes import next_multiple
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
@@ -27,9 +27,17 @@ from glmha_cli.weights.store import Weights, describe, find_weights, is_path
 
 TILES = 4
 HEADINGS = {
-    "model": "model", "engine": "engine", "tile_px": "tile", "tile_s": "s/tile", "megapixel_s": "s/Mpx",
-    "multiply_adds": "GMAC", "gflop_per_s": "GFLOP/s", "matrix_gflop_per_s": "matrix", "share": "share",
-    "cold_start_s": "start s", "peak_bytes": "MB",
+    "model": "model",
+    "engine": "engine",
+    "tile_px": "tile",
+    "tile_s": "s/tile",
+    "megapixel_s": "s/Mpx",
+    "multiply_adds": "GMAC",
+    "gflop_per_s": "GFLOP/s",
+    "matrix_gflop_per_s": "matrix",
+    "share": "share",
+    "cold_start_s": "start s",
+    "peak_bytes": "MB",
 }
 
 
@@ -40,15 +48,21 @@ def bench(options: BenchOptions) -> None:
     models = options.models or [entry.id for entry in load_manifest().models.values() if entry.status == "ready"]
     rows = []
     with output.progress() as progress:
-        for model, engine in progress.track([(each, engine) for each in models for engine in options.engine or engines_of(each)]):
+        for model, engine in progress.track(
+            [(each, engine) for each in models for engine in options.engine or engines_of(each)]
+        ):
             rows.append(measured(model, engine, options, output))
             output.record(rows[-1])
     if not options.json:
         output.table(as_table(rows))
-        for line in (f"s/tile: {TILES} tiles as a photo's are computed, median of {options.repeat}; s/Mpx: large photos, overlap of {OVERLAP_PX} px",
-                     "GMAC: multiply-adds of the network as trained (`glmha profile`: everything); GFLOP/s: twice that a second",
-                     "matrix: GFLOP/s of a product of two 2048 x 2048 matrices here; share: of that rate",
-                     f"start s, MB: a whole `glmha` process on one input of {options.photo} x {options.photo} px, and its peak memory"):
+        for line in (
+            f"s/tile: {TILES} tiles as a photo's are computed, median of {options.repeat}; s/Mpx: large "
+            f"photos, overlap of {OVERLAP_PX} px",
+            "GMAC: multiply-adds of the network as trained (`glmha profile`: everything); GFLOP/s: twice that a second",
+            "matrix: GFLOP/s of a product of two 2048 x 2048 matrices here; share: of that rate",
+            f"start s, MB: a whole `glmha` process on one input of {options.photo} x {options.photo} px, and "
+            f"its peak memory",
+        ):
             output.note(line)
 
 
@@ -63,20 +77,40 @@ def measured(model: str, engine_name: str, options: BenchOptions, output: Output
     about = describe(model)
     task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
     asked = EngineOptions(device=options.device, precision=options.precision)
-    weights = find_weights(model, task=task.name, device=options.device, formats=formats_for(engine_name, asked, quick=True),
-                           access=access_of(options, output))
+    weights = find_weights(
+        model,
+        task=task.name,
+        device=options.device,
+        formats=formats_for(engine_name, asked, quick=True),
+        access=access_of(options, output),
+    )
     engine = open_engine(weights.path, asked)
     side = next_multiple(options.size, engine.size_multiple)
     rng = np.random.default_rng(0)
-    inputs = [rng.random((1, height, width, channels), dtype=np.float32) for _, channels, height, width in input_shapes(config, side, side)]
+    inputs = [
+        rng.random((1, height, width, channels), dtype=np.float32)
+        for _, channels, height, width in input_shapes(config, side, side)
+    ]
     tile_s = seconds_of(lambda: list(engine.run_batches([tuple(inputs)] * TILES)), options.repeat) / TILES
     macs = count(config, height=side, width=side).macs["everything"]
     rate = matrix_rate(engine.device, engine.precision)
     cold = cold_start(task, weights, engine_name, options)
-    return {"model": weights.id, "engine": engine_name, "device": engine.device, "precision": engine.precision, "tile_px": side,
-            "tile_s": tile_s, "megapixel_s": tile_s * 1e6 / (side - OVERLAP_PX) ** 2, "multiply_adds": macs,
-            "gflop_per_s": 2e-9 * macs / tile_s, "matrix_gflop_per_s": 1e-9 * rate, "share": 2 * macs / tile_s / rate,
-            "photo_px": options.photo, "cold_start_s": cold.seconds, "peak_bytes": cold.peak_bytes}
+    return {
+        "model": weights.id,
+        "engine": engine_name,
+        "device": engine.device,
+        "precision": engine.precision,
+        "tile_px": side,
+        "tile_s": tile_s,
+        "megapixel_s": tile_s * 1e6 / (side - OVERLAP_PX) ** 2,
+        "multiply_adds": macs,
+        "gflop_per_s": 2e-9 * macs / tile_s,
+        "matrix_gflop_per_s": 1e-9 * rate,
+        "share": 2 * macs / tile_s / rate,
+        "photo_px": options.photo,
+        "cold_start_s": cold.seconds,
+        "peak_bytes": cold.peak_bytes,
+    }
 
 
 def cold_start(task: Task, weights: Weights, engine: str, options: BenchOptions) -> Process:
@@ -84,8 +118,21 @@ def cold_start(task: Task, weights: Weights, engine: str, options: BenchOptions)
     with TemporaryDirectory() as folder:
         paths = list(inputs_in(Path(folder), task, options.photo))
         model = ["--model", str(weights.path), "--engine", engine]
-        return run_process([sys.executable, "-m", "glmha_cli", task.name, *map(str, paths), *model, "--quiet",
-                            "--device", options.device, "--precision", options.precision])
+        return run_process(
+            [
+                sys.executable,
+                "-m",
+                "glmha_cli",
+                task.name,
+                *map(str, paths),
+                *model,
+                "--quiet",
+                "--device",
+                options.device,
+                "--precision",
+                options.precision,
+            ]
+        )
 
 
 def inputs_in(folder: Path, task: Task, side: int) -> Iterator[str | Path]:

@@ -1,7 +1,7 @@
 """The weights that computing options mean, and the engine that runs them."""
 
 from glmha_cli.cli.options import ComputeOptions
-from glmha_cli.runtime.engine import Engine, EngineOptions, formats_for, open_engine
+from glmha_cli.inference.engine import Engine, EngineOptions, formats_for, open_engine
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.store import Access, Weights, find_weights
 

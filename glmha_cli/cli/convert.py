@@ -1,9 +1,9 @@
 """`glmha convert CUBE CUBE`: the same values and wavelengths in another format."""
 
+from glmha_cli.batch.plan import plan_file
 from glmha_cli.cli.options import ConvertOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.io.cubes import read_cube, write_cube
-from glmha_cli.runtime.batch import plan_file
+from glmha_cli.io.cubes.cube import read_cube, write_cube
 
 
 def convert(options: ConvertOptions) -> None:
@@ -17,5 +17,14 @@ def convert(options: ConvertOptions) -> None:
         output.warning(f"{job.target}: .npy holds values alone; .npz keeps the wavelengths")
     height, width, bands = cube.values.shape
     output.note(f"{job.source} -> {job.target} ({height} x {width} x {bands})")
-    output.record({"input": str(job.source), "output": str(job.target), "status": "ok", "height": height, "width": width,
-                   "bands": bands, "wavelength_nm": list(cube.wavelength_nm)})
+    output.record(
+        {
+            "input": str(job.source),
+            "output": str(job.target),
+            "status": "ok",
+            "height": height,
+            "width": width,
+            "bands": bands,
+            "wavelength_nm": list(cube.wavelength_nm),
+        }
+    )

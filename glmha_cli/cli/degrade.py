@@ -7,13 +7,13 @@ from einops import rearrange
 from jaxtyping import Float
 
 from glmha_cli import __version__
+from glmha_cli.batch.plan import plan_file
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
-from glmha_cli.io.images import read_photo
-from glmha_cli.io.photo_writer import output_format, write_photo
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.lookup import resolve, unknown
-from glmha_cli.runtime.batch import plan_file
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation, Degrade
 
@@ -32,12 +32,22 @@ def degrade_verb(options: DegradeOptions) -> None:
     if options.gallery:
         photo = replace(photo, alpha=None)  # it would not fit the sheet
     provenance = {"glmha": __version__, "degradation": kind, "set": set_name, "seed": str(options.seed)}
-    losses = write_photo(job.target, contact_sheet(damaged), like=photo, overwrite=options.overwrite, provenance=provenance)
+    losses = write_photo(
+        job.target, contact_sheet(damaged), like=photo, overwrite=options.overwrite, provenance=provenance
+    )
     for note in (*photo.notes, *losses):
         output.warning(f"{job.source}: {note}")
     output.note(f"{job.source} -> {job.target} ({kind}, {set_name})")
-    output.record({"input": str(job.source), "output": str(job.target), "status": "ok", "degradation": kind,
-                   "set": set_name, "seeds": list(seeds)})
+    output.record(
+        {
+            "input": str(job.source),
+            "output": str(job.target),
+            "status": "ok",
+            "degradation": kind,
+            "set": set_name,
+            "seeds": list(seeds),
+        }
+    )
 
 
 def photo_degradation(kind: str) -> str:

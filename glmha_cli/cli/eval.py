@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from glmha_cli.batch.checks import require_output
+from glmha_cli.batch.files import READABLE, FileOptions, read_source, require_mask
 from glmha_cli.cli.compute import engine_for, weights_for
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import EvalOptions
@@ -18,14 +20,12 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.io.cubes import SUFFIXES, read_cube
-from glmha_cli.io.images import as_pixels, read_photo
+from glmha_cli.inference.memory import fitted
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.self_ensemble import restore_in_all_orientations
+from glmha_cli.io.cubes.cube import SUFFIXES, read_cube
+from glmha_cli.io.photos.read import as_pixels, read_photo
 from glmha_cli.lookup import resolve, unknown
-from glmha_cli.runtime.batch import require_output
-from glmha_cli.runtime.files import READABLE, FileOptions, read_source, require_mask
-from glmha_cli.runtime.memory import fitted
-from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 
@@ -51,7 +51,7 @@ def evaluate(options: EvalOptions) -> None:
     sets = list(sets_of(task, options))
     for pair in chain(*(each.pairs for each in sets)):
         require_one_size(task, pair, is_result=options.results is not None)
-    load, setup = (loader_of_results(task) if options.results else loader_by_model(task, options, output))
+    load, setup = loader_of_results(task) if options.results else loader_by_model(task, options, output)
     rows = []
     with output.progress() as progress:
         bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))
@@ -77,8 +77,10 @@ def protocol_for(task: Task, name: str | None) -> Protocol:
         raise unknown("protocol", name, PROTOCOLS)
     protocol = PROTOCOLS[name]
     if protocol.kind != task.output_kind:
-        raise UsageError(f"protocol '{name}' measures a {protocol.kind}, {task.name} gives a {task.output_kind}",
-                         f"--protocol {task.protocol}")
+        raise UsageError(
+            f"protocol '{name}' measures a {protocol.kind}, {task.name} gives a {task.output_kind}",
+            f"--protocol {task.protocol}",
+        )
     return protocol
 
 
@@ -95,7 +97,9 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
     """
     targets = MEASURED[task.output_kind]
     if bool(options.pairs) == bool(options.results) or bool(options.results) != bool(options.targets):
-        raise UsageError("give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR")
+        raise UsageError(
+            "give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR"
+        )
     if options.results:
         pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
         yield PairSet(name=options.results.name, pairs=pairs)
@@ -103,8 +107,9 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
     for folder in options.pairs:
         name = set_name(folder, taken)
         taken.add(name)
-        pairs = match_by_stem(folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind],
-                              target_suffixes=targets)
+        pairs = match_by_stem(
+            folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind], target_suffixes=targets
+        )
         yield PairSet(name=name, pairs=pairs)
 
 
@@ -115,8 +120,11 @@ def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
     source = read_target(task, pair.source) if is_result else read_photo(pair.source).pixels
     sizes = [array.shape[:2] for array in (source, read_target(task, pair.target))]
     if sizes[0] != sizes[1]:
-        raise BadDataError(f"'{pair.source}' and '{pair.target}' differ in size: "
-                           + " and ".join(f"{height} x {width}" for height, width in sizes), "a pair has one size")
+        raise BadDataError(
+            f"'{pair.source}' and '{pair.target}' differ in size: "
+            + " and ".join(f"{height} x {width}" for height, width in sizes),
+            "a pair has one size",
+        )
 
 
 def read_target(task: Task, path: Path) -> np.ndarray:
@@ -127,7 +135,9 @@ def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, A
     return lambda path: Loaded(result=read_target(task, path)), {}
 
 
-def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
+def loader_by_model(
+    task: Task, options: EvalOptions, output: Output
+) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
     require_mask(task, options.mask)
     if task.input_kind == "measurement" and options.tta:
@@ -136,7 +146,9 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
     weights = weights_for(task, options, access_of(options, output), quick=False)
     engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
-    restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
+    restorer = Restorer(
+        task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning
+    )
     files = FileOptions(mask=options.mask, step=options.step)
 
     def load(path: Path) -> Loaded:
@@ -145,8 +157,13 @@ def loader_by_model(task: Task, options: EvalOptions, output: Output) -> tuple[C
         result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
         return Loaded(result=result, before=before, tile=str(restorer.tiling))
 
-    setup = {"model": weights.id, "sha256": weights.sha256, "tta": options.tta,
-             "device": engine.device, "precision": engine.precision}
+    setup = {
+        "model": weights.id,
+        "sha256": weights.sha256,
+        "tta": options.tta,
+        "device": engine.device,
+        "precision": engine.precision,
+    }
     return load, setup | ({} if task.project is None else {"project": options.project})
 
 
@@ -154,8 +171,13 @@ def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], L
     """One image's scores; an error says which image it was."""
     try:
         loaded = load(pair.source)
-        return Row(set=name, image=pair.name, score=protocol.score(loaded.result, target), tile=loaded.tile,
-                   input_score=None if loaded.before is None else protocol.score(loaded.before, target))
+        return Row(
+            set=name,
+            image=pair.name,
+            score=protocol.score(loaded.result, target),
+            tile=loaded.tile,
+            input_score=None if loaded.before is None else protocol.score(loaded.before, target),
+        )
     except BadDataError as error:
         raise error.about(pair.source) from error
 
@@ -163,7 +185,9 @@ def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], L
 def as_table(records: list[Mapping[str, Any]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
     for record in records:
-        table.add_row(*(shown(record.get(column, "")) for column in columns), style="bold" if record["image"] == "mean" else "")
+        table.add_row(
+            *(shown(record.get(column, "")) for column in columns), style="bold" if record["image"] == "mean" else ""
+        )
     return table
 
 

@@ -35,9 +35,20 @@ def facts_of_file(path: Path) -> dict[str, Any]:
 def facts_of_entry(name: str) -> dict[str, Any]:
     entry = load_manifest().model(name)
     files = {kind: asdict(file) for kind, file in entry.files.items()}
-    return {"id": entry.id, "task": entry.task, "size": entry.size, "summary": entry.summary, "status": entry.status,
-            "source": entry.source, "network": dict(entry.network), "licence": entry.licence, "terms": entry.terms,
-            "training": dict(entry.training), "quality": dict(entry.quality), "files": files}
+    return {
+        "id": entry.id,
+        "task": entry.task,
+        "size": entry.size,
+        "summary": entry.summary,
+        "status": entry.status,
+        "source": entry.source,
+        "network": dict(entry.network),
+        "licence": entry.licence,
+        "terms": entry.terms,
+        "training": dict(entry.training),
+        "quality": dict(entry.quality),
+        "files": files,
+    }
 
 
 def as_table(facts: Mapping[str, Any]) -> Table:

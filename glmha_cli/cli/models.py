@@ -22,15 +22,22 @@ REFUSED = WeightsUnavailableError.exit_code
 
 def access_of(options: WeightsOptions, output: Output) -> Access:
     """What the options allow."""
-    return Access(weights_dir=options.weights_dir, offline=options.offline, accept_licence=options.accept_licence,
-                  say=output.note, progress=not output.quiet and output.stderr.is_terminal)
+    return Access(
+        weights_dir=options.weights_dir,
+        offline=options.offline,
+        accept_licence=options.accept_licence,
+        say=output.note,
+        progress=not output.quiet and output.stderr.is_terminal,
+    )
 
 
 def list_models(options: ReportOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     manifest = load_manifest()
-    rows = [{**{column: getattr(entry, column) for column in COLUMNS}, "default": manifest.is_default(entry)}
-            for entry in manifest.models.values()]
+    rows = [
+        {**{column: getattr(entry, column) for column in COLUMNS}, "default": manifest.is_default(entry)}
+        for entry in manifest.models.values()
+    ]
     for row in rows:
         output.record(row)
     if options.json:
@@ -62,7 +69,9 @@ def copy_into(folder: Path, path: Path, name: str) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise CannotCreateError(f"cannot make the folder '{folder}': {error.strerror}", "--to: an existing folder") from error
+        raise CannotCreateError(
+            f"cannot make the folder '{folder}': {error.strerror}", "--to: an existing folder"
+        ) from error
     with atomic_output(folder / name, overwrite=True) as temporary:
         shutil.copyfile(path, temporary)
     return folder / name
@@ -103,4 +112,4 @@ def path(options: PathOptions) -> None:
     if options.json:
         Output(as_json=True).record({"id": entry.id, "path": str(found), "sha256": entry.files[kind].sha256})
     else:
-        print(found)
+        Output().line(str(found))

@@ -27,7 +27,9 @@ class PipedConsole(Console):
 class Output:
     """What a command says. quiet: errors only. json: one JSON object a line on stdout. names: of paths, for people."""
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.quiet, self.as_json, self.names = quiet, as_json, names
         self.stderr = PipedConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
@@ -54,23 +56,34 @@ class Output:
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""
         if self.as_json:
-            named = {key: self.names.get(value, value) if isinstance(value, str) else value for key, value in data.items()}
+            named = {
+                key: self.names.get(value, value) if isinstance(value, str) else value for key, value in data.items()
+            }
             sys.stdout.write(json.dumps(named) + "\n")
             sys.stdout.flush()
 
     def table(self, table: Table) -> None:
         """A table for people, on stdout: it is what was asked for. Whole lines where no terminal limits them."""
         # No markup: cells hold names of files, which may look like it.
-        PipedConsole(highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        PipedConsole(
+            highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
+        ).print(table)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Bars on stderr where it is a terminal; silent elsewhere."""
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-                   TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         silent = self.quiet or not self.stderr.is_terminal
         # Where only stderr is a terminal, lines for stdout must not be drawn around the bars.
-        with Progress(*columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()) as progress:
+        with Progress(
+            *columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()
+        ) as progress:
             yield progress
 
 

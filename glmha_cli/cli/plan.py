@@ -6,21 +6,14 @@ from dataclasses import dataclass
 from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
+from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
+from glmha_cli.batch.files import DEFAULT_CUBE, READABLE, WRITABLE
+from glmha_cli.batch.inputs import Found, by_pattern, in_folder, is_pattern, listed
+from glmha_cli.batch.jobs import Job, Naming, Shard
+from glmha_cli.batch.plan import plan_batch
+from glmha_cli.batch.streams import STDIO
 from glmha_cli.cli.restore_options import BatchOptions, shared_inputs
 from glmha_cli.errors import NoInputError, UsageError
-from glmha_cli.runtime.batch import (
-    Job,
-    Naming,
-    Shard,
-    plan_batch,
-    refuse_inputs_as_outputs,
-    require_file,
-    require_folder,
-    require_makeable,
-)
-from glmha_cli.runtime.files import DEFAULT_CUBE, READABLE, WRITABLE
-from glmha_cli.runtime.inputs import Found, by_pattern, in_folder, is_pattern, listed
-from glmha_cli.runtime.streams import STDIO
 from glmha_cli.tasks.base import Task
 
 Say = Callable[[str], None]
@@ -70,8 +63,12 @@ def is_single(options: BatchOptions) -> bool:
 def naming_of(task: Task, options: BatchOptions) -> Naming:
     extension = options.ext and "." + options.ext.lower().lstrip(".")
     default = (lambda suffix: suffix) if task.output_kind == "photo" else (lambda suffix: DEFAULT_CUBE)
-    naming = Naming(extension_for=(lambda suffix: extension) if extension else default, suffix=options.suffix,
-                    writable=WRITABLE[task.output_kind], kind=task.output_kind)
+    naming = Naming(
+        extension_for=(lambda suffix: extension) if extension else default,
+        suffix=options.suffix,
+        writable=WRITABLE[task.output_kind],
+        kind=task.output_kind,
+    )
     if extension:
         naming.require_writable(PurePath("output" + extension))
     return naming
@@ -87,7 +84,9 @@ def _plan_one(source: Path, options: BatchOptions, naming: Naming) -> list[Job]:
         require_makeable(target)
         return plan_batch([found], target, naming, overwrite=options.overwrite, others=shared_inputs(options))
     if options.ext or options.suffix:
-        raise UsageError(f"--ext and --suffix are for folders, and '{target}' is a file", "name the file as it is to be")
+        raise UsageError(
+            f"--ext and --suffix are for folders, and '{target}' is a file", "name the file as it is to be"
+        )
     naming.require_writable(target)
     require_folder(target.parent)
     jobs = [Job(source, target, found.relative, options.overwrite)]
@@ -101,7 +100,9 @@ def _plan_many(task: Task, options: BatchOptions, naming: Naming, say: Say) -> P
         raise UsageError(f"the inputs are many, and '{folder}' is one file", "name an output folder")
     require_makeable(folder)
     others = {realpath(path) for path in shared_inputs(options)}
-    found = [each for each in _found(options, folder, READABLE[task.input_kind], say) if realpath(each.path) not in others]
+    found = [
+        each for each in _found(options, folder, READABLE[task.input_kind], say) if realpath(each.path) not in others
+    ]
     found = _without_outputs(found, folder, naming, options.overwrite, say)
     jobs = plan_batch(found, folder, naming, overwrite=options.overwrite, others=shared_inputs(options))
     shard = options.shard and parse_shard(options.shard)
@@ -148,8 +149,11 @@ def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite
     """
     if overwrite and not naming.suffix:
         return found
-    made = {realpath(folder / naming(each.relative)) for each in found
-            if each.problem is None and naming(each.relative) != each.relative}
+    made = {
+        realpath(folder / naming(each.relative))
+        for each in found
+        if each.problem is None and naming(each.relative) != each.relative
+    }
     kept = []
     for each in found:
         if realpath(each.path) in made:

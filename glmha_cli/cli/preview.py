@@ -3,14 +3,14 @@
 import numpy as np
 from jaxtyping import Float
 
+from glmha_cli.batch.plan import plan_file
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cubes import Cube, read_cube
-from glmha_cli.io.images import Photo
-from glmha_cli.io.photo_writer import output_format, write_photo
+from glmha_cli.io.cubes.cube import Cube, read_cube
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
-from glmha_cli.runtime.batch import plan_file
 
 
 def preview(options: PreviewOptions) -> None:

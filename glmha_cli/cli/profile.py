@@ -22,8 +22,15 @@ def profile(options: ProfileOptions) -> None:
     config = as_asked(network_from_plain(plain_network(options.model)), options)
     height, width = (next_multiple(side, config.size_multiple) for side in parse_size(options.size))
     cost = count(config, height=height, width=width)
-    output.record({"model": options.model, "network": network_to_plain(config), "size": [height, width],
-                   **plain(cost), "levels": {name: plain(level) for name, level in cost.levels.items()}})
+    output.record(
+        {
+            "model": options.model,
+            "network": network_to_plain(config),
+            "size": [height, width],
+            **plain(cost),
+            "levels": {name: plain(level) for name, level in cost.levels.items()},
+        }
+    )
     if not options.json:
         if [height, width] != parse_size(options.size):
             output.note(f"counted at {height}x{width}, what the network pads {options.size} to")
@@ -46,11 +53,13 @@ def as_asked(config: Any, options: ProfileOptions) -> Any:
         attention = replace(attention, reduction=options.reduction)
     if options.levels is None:
         return with_attention(config, attention)
-    return with_attention(with_attention(config, attention_from_plain({"name": "csa"})), attention, options.levels.split(","))
+    return with_attention(
+        with_attention(config, attention_from_plain({"name": "csa"})), attention, options.levels.split(",")
+    )
 
 
 def parse_size(size: str) -> list[int]:
-    """"256x384" -> [height, width] in px."""
+    """ "256x384" -> [height, width] in px."""
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
     if not match:
         raise UsageError(f"--size takes height x width in px, not '{size}'", "--size 256x256")

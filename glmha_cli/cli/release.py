@@ -10,9 +10,12 @@ from glmha_cli.weights.store import Access
 def import_released(options: ImportOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     target = options.output or options.source.with_suffix(".safetensors")
-    about = import_checkpoint(options.source, target, task=options.task, network=options.network,
-                              overwrite=options.overwrite)
-    output.note(f"{options.source} -> {target}: {about['network']['name']} with {about['network']['attention']['name']}")
+    about = import_checkpoint(
+        options.source, target, task=options.task, network=options.network, overwrite=options.overwrite
+    )
+    output.note(
+        f"{options.source} -> {target}: {about['network']['name']} with {about['network']['attention']['name']}"
+    )
     output.note(f"licence of the released weights: {about['licence']}")
     output.record({"output": str(target), **about})
 

@@ -6,6 +6,11 @@ from os.path import isdir
 from pathlib import Path
 
 from glmha_cli import __version__
+from glmha_cli.batch.checks import make_folder, require_free
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.pipeline import run_jobs
+from glmha_cli.batch.record import Line, Record, read_record, split_done
+from glmha_cli.batch.streams import STDIO, standard_streams
 from glmha_cli.cli.compute import engine_for, weights_for
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.output import Output
@@ -14,16 +19,12 @@ from glmha_cli.cli.restore_options import NEUTRAL, BatchOptions, RestoreOptions,
 from glmha_cli.cli.tally import Tally
 from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
+from glmha_cli.inference.memory import fitted
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.tiling import OVERLAP_PX, SLACK_PX, TILE_PX, Tiling
 from glmha_cli.interrupts import unwinding
-from glmha_cli.io.cubes import files_of
+from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.measurements import read_mask
-from glmha_cli.runtime.batch import Job, make_folder, require_free
-from glmha_cli.runtime.memory import fitted
-from glmha_cli.runtime.pipeline import run_jobs
-from glmha_cli.runtime.record import Line, Record, read_record, split_done
-from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.streams import STDIO, standard_streams
-from glmha_cli.runtime.tiling import OVERLAP_PX, SLACK_PX, TILE_PX, Tiling
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
@@ -58,8 +59,12 @@ def require_consistent(options: BatchOptions) -> None:
     """UsageError for options that do not go together."""
     if not options.inputs and options.files_from is None:
         raise UsageError("an input and an output are needed", "glmha derain in.png out.png")
-    if options.files_from is not None and (len(options.inputs) > 1 or options.inputs and not isdir(options.inputs[0])):
-        raise UsageError("--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT")
+    if options.files_from is not None and (
+        len(options.inputs) > 1 or (options.inputs and not isdir(options.inputs[0]))
+    ):
+        raise UsageError(
+            "--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT"
+        )
     if options.resume and options.record is None:
         raise UsageError("--resume goes by a record", "--record run.jsonl --resume, from the first run on")
     if options.null and options.files_from is None:
@@ -118,15 +123,25 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     return tally.exit_code
 
 
-def run(task: Task, options: RestoreOptions, tiling: Tiling, jobs: list[Job], weights: Weights, tally: Tally,
-        record: Record | None, settings: Line) -> None:
+def run(
+    task: Task,
+    options: RestoreOptions,
+    tiling: Tiling,
+    jobs: list[Job],
+    weights: Weights,
+    tally: Tally,
+    record: Record | None,
+    settings: Line,
+) -> None:
     """Load the network and do the jobs, until as many have failed as may fail."""
     output = tally.output
     for path in shared_inputs(options):
         read_mask(path)  # once before the network is loaded, rather than as the failure of every file
     engine = engine_for(weights, options)
     tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
-    restorer = Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning)
+    restorer = Restorer(
+        task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning
+    )
     most_failures = 1 if options.fail_fast else options.max_failures
     with output.progress() as progress:
         worker = Worker(restorer, weights, options, tally, progress, record=record, settings=settings)

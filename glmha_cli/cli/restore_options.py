@@ -15,39 +15,89 @@ BATCH = "Batches"
 class BatchOptions:
     """Which files, and what to do about those that are there already or that fail. None of it changes a result."""
 
-    inputs: Annotated[list[str], typer.Argument(
-        metavar="INPUT", help="Files, folders, quoted patterns such as 'in/**/*.png', or - for stdin.",
-        show_default=False)] = ()
-    output: Annotated[str, typer.Argument(
-        metavar="OUTPUT", help="The file to write, a folder, or - for stdout.", show_default=False)]
-    ext: Annotated[str | None, typer.Option(
-        help="In folders and on stdout: extension of the outputs, such as .png. Default: as the input (photos), .tif (cubes).",
-        show_default=False, rich_help_panel=FILES)] = None
-    suffix: Annotated[str, typer.Option(
-        help="In folders: behind the stem of the outputs, such as _clean.", show_default=False, rich_help_panel=FILES)] = ""
-    overwrite: Annotated[bool, typer.Option(
-        "--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)] = False
-    recursive: Annotated[bool, typer.Option(
-        "--recursive", "-r", help="Take sub-folders too, mirrored in the output folder.", rich_help_panel=BATCH)] = False
-    files_from: Annotated[str | None, typer.Option(
-        help="Take the files of this list, one a line; - for stdin. The input, if given, is the folder to mirror.",
-        show_default=False, rich_help_panel=BATCH)] = None
-    null: Annotated[bool, typer.Option(
-        "--null", "-0", help="The list's names end with zero bytes, as of find -print0.", rich_help_panel=BATCH)] = False
-    shard: Annotated[str | None, typer.Option(
-        help="Only part i of n, such as 1/4: the same files on every machine.", show_default=False,
-        rich_help_panel=BATCH)] = None
-    dry_run: Annotated[bool, typer.Option(
-        "--dry-run", help="Only check and print what would be done.", rich_help_panel=BATCH)] = False
-    record: Annotated[Path | None, typer.Option(
-        help="Append one JSON line per file here (.jsonl).", show_default=False, rich_help_panel=BATCH)] = None
-    resume: Annotated[bool, typer.Option(
-        "--resume", help="Skip what the record and the files prove done with the same input, weights and options.",
-        rich_help_panel=BATCH)] = False
-    fail_fast: Annotated[bool, typer.Option(
-        "--fail-fast", help="Stop at the first file that fails.", rich_help_panel=BATCH)] = False
-    max_failures: Annotated[int | None, typer.Option(
-        help="Stop when so many files have failed.", min=1, show_default=False, rich_help_panel=BATCH)] = None
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Files, folders, quoted patterns such as 'in/**/*.png', or - for stdin.",
+            show_default=False,
+        ),
+    ] = ()
+    output: Annotated[
+        str, typer.Argument(metavar="OUTPUT", help="The file to write, a folder, or - for stdout.", show_default=False)
+    ]
+    ext: Annotated[
+        str | None,
+        typer.Option(
+            help=(
+                "In folders and on stdout: extension of the outputs, such as .png. Default: as the input "
+                "(photos), .tif (cubes)."
+            ),
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    suffix: Annotated[
+        str,
+        typer.Option(
+            help="In folders: behind the stem of the outputs, such as _clean.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = ""
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
+    ] = False
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive", "-r", help="Take sub-folders too, mirrored in the output folder.", rich_help_panel=BATCH
+        ),
+    ] = False
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the files of this list, one a line; - for stdin. The input, if given, is the folder to mirror.",
+            show_default=False,
+            rich_help_panel=BATCH,
+        ),
+    ] = None
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="The list's names end with zero bytes, as of find -print0.", rich_help_panel=BATCH
+        ),
+    ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Only part i of n, such as 1/4: the same files on every machine.",
+            show_default=False,
+            rich_help_panel=BATCH,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check and print what would be done.", rich_help_panel=BATCH)
+    ] = False
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Append one JSON line per file here (.jsonl).", show_default=False, rich_help_panel=BATCH),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Skip what the record and the files prove done with the same input, weights and options.",
+            rich_help_panel=BATCH,
+        ),
+    ] = False
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first file that fails.", rich_help_panel=BATCH)
+    ] = False
+    max_failures: Annotated[
+        int | None,
+        typer.Option(help="Stop when so many files have failed.", min=1, show_default=False, rich_help_panel=BATCH),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +105,14 @@ class RestoreOptions(BatchOptions, ComputeOptions):
     """What all restoring verbs take. `project` is an option where a task has such a step."""
 
     project: ClassVar[bool] = False
-    provenance: Annotated[bool, typer.Option(
-        "--provenance/--no-provenance", help="Write into each output how it was made: versions, model, sha256, tiles.",
-        rich_help_panel=FILES)] = True
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance/--no-provenance",
+            help="Write into each output how it was made: versions, model, sha256, tiles.",
+            rich_help_panel=FILES,
+        ),
+    ] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,34 +122,61 @@ class PhotoInput(RestoreOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoToPhoto(PhotoInput):
-    quality: Annotated[int, typer.Option(
-        help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)] = 95
-    strip_metadata: Annotated[bool, typer.Option(
-        "--strip-metadata", help="Drop EXIF, ICC profile, XMP and DPI.", rich_help_panel=FILES)] = False
+    quality: Annotated[
+        int, typer.Option(help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)
+    ] = 95
+    strip_metadata: Annotated[
+        bool, typer.Option("--strip-metadata", help="Drop EXIF, ICC profile, XMP and DPI.", rich_help_panel=FILES)
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoToCube(PhotoInput):
-    project: Annotated[bool, typer.Option(
-        "--project/--no-project", help="Change each spectrum smoothly, as little as possible, to render exactly to the photo's colour.",
-        rich_help_panel=COMPUTE)] = True
+    project: Annotated[
+        bool,
+        typer.Option(
+            "--project/--no-project",
+            help="Change each spectrum smoothly, as little as possible, to render exactly to the photo's colour.",
+            rich_help_panel=COMPUTE,
+        ),
+    ] = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementToCube(RestoreOptions):
-    mask: Annotated[Path, typer.Option(help="The mask of the camera (.mat, .npy, .npz, .tif, .png).",
-                                       show_default=False, rich_help_panel=FILES)]
-    key: Annotated[str | None, typer.Option(help="Variable of the measurement in its .mat or .npz file.",
-                                            show_default=False, rich_help_panel=FILES)] = None
-    normalise: Annotated[bool, typer.Option(
-        "--normalise", help="Treat the file as a real measurement of unknown scale.", rich_help_panel=FILES)] = False
+    mask: Annotated[
+        Path,
+        typer.Option(
+            help="The mask of the camera (.mat, .npy, .npz, .tif, .png).", show_default=False, rich_help_panel=FILES
+        ),
+    ]
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Variable of the measurement in its .mat or .npz file.", show_default=False, rich_help_panel=FILES
+        ),
+    ] = None
+    normalise: Annotated[
+        bool,
+        typer.Option(
+            "--normalise", help="Treat the file as a real measurement of unknown scale.", rich_help_panel=FILES
+        ),
+    ] = False
     step: Annotated[int, typer.Option(help="Px that each band is shifted further.", min=0, rich_help_panel=COMPUTE)] = 2
-    project: Annotated[bool, typer.Option(
-        "--project/--no-project", help="Move the cube the least way to give exactly the measurement.",
-        rich_help_panel=COMPUTE)] = True
+    project: Annotated[
+        bool,
+        typer.Option(
+            "--project/--no-project",
+            help="Move the cube the least way to give exactly the measurement.",
+            rich_help_panel=COMPUTE,
+        ),
+    ] = True
 
 
-NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {"model", "max_pixels"}
+NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {
+    "model",
+    "max_pixels",
+}
 """Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
 
 

@@ -13,7 +13,7 @@ from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes import Cube, read_cube
+from glmha_cli.io.cubes.cube import Cube, read_cube
 
 
 def spectrum(options: SpectrumOptions) -> None:
@@ -21,7 +21,9 @@ def spectrum(options: SpectrumOptions) -> None:
     cube = read_cube(options.input)
     spectra = {text: spectrum_at(cube, text) for text in options.at}
     # Without wavelengths a band has only its number.
-    name, positions = ("wavelength_nm", cube.wavelength_nm) if cube.wavelength_nm else ("band", range(cube.values.shape[2]))
+    name, positions = (
+        ("wavelength_nm", cube.wavelength_nm) if cube.wavelength_nm else ("band", range(cube.values.shape[2]))
+    )
     if options.plot is not None:
         with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
             draw(name, positions, spectra, temporary)
@@ -47,7 +49,9 @@ def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
         raise UsageError(f"--at takes a pixel x,y, not '{text}'", f"--at {width // 2},{height // 2}")
     x, y = map(int, parts)
     if x >= width or y >= height:
-        raise UsageError(f"pixel {text} lies outside the cube of {width} x {height} pixels", f"--at {width // 2},{height // 2}")
+        raise UsageError(
+            f"pixel {text} lies outside the cube of {width} x {height} pixels", f"--at {width // 2},{height // 2}"
+        )
     return cube.values[y, x]
 
 

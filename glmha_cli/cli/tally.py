@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.pipeline import Outcome
+from glmha_cli.batch.record import FAILED, OK, Line
 from glmha_cli.cli.output import Output, one_line
-from glmha_cli.runtime.batch import Job
-from glmha_cli.runtime.pipeline import Outcome
-from glmha_cli.runtime.record import FAILED, OK, Line
 
 SOME_FAILED = 1
 
@@ -50,7 +50,10 @@ class Tally:
             self.output.record({**_paths(job), "status": "planned"})
             if not self.output.as_json:
                 self.output.line(f"{job.source} -> {job.target}")
-        self.output.note(f"{self.total - self.skipped - len(self.failures)} to do, {self.skipped} skipped, {len(self.failures)} refused")
+        self.output.note(
+            f"{self.total - self.skipped - len(self.failures)} to do, {self.skipped} skipped, "
+            f"{len(self.failures)} refused"
+        )
         return self.exit_code
 
     def summarise(self) -> None:

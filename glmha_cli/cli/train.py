@@ -33,22 +33,41 @@ def train_verb(options: TrainOptions) -> None:
         recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
     run_dir = options.run_dir or Path("runs") / Path(options.recipe).stem
     # Weights of another task may be started from, too.
-    start_from = options.start_from and find_weights(options.start_from, task=None, access=access_of(options, output)).path
+    start_from = (
+        options.start_from and find_weights(options.start_from, task=None, access=access_of(options, output)).path
+    )
     minutes = options.max_minutes and max(0.0, options.max_minutes - (time.monotonic() - start) / 60)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with output.progress() as progress:
-        best = train(recipe, images=options.images, pairs=options.pairs, cubes=options.cubes, spectra=options.spectra,
-                     run_dir=run_dir, validate_pairs=options.validate_pairs, steps=options.steps, start_from=start_from,
-                     max_minutes=minutes, resume=options.resume, device=options.device, num_devices=options.devices,
-                     compiled=options.compile, precision=options.precision, num_workers=options.workers,
-                     report=lambda row: output.note(validated(row)), on_step=bar_of_steps(progress), say=output.warning)
+        best = train(
+            recipe,
+            images=options.images,
+            pairs=options.pairs,
+            cubes=options.cubes,
+            spectra=options.spectra,
+            run_dir=run_dir,
+            validate_pairs=options.validate_pairs,
+            steps=options.steps,
+            start_from=start_from,
+            max_minutes=minutes,
+            resume=options.resume,
+            device=options.device,
+            num_devices=options.devices,
+            compiled=options.compile,
+            precision=options.precision,
+            num_workers=options.workers,
+            report=lambda row: output.note(validated(row)),
+            on_step=bar_of_steps(progress),
+            say=output.warning,
+        )
     output.record({"weights": str(best), "run_dir": str(run_dir)})
     output.note(f"best weights so far: {best} (curve: {run_dir / 'curve.png'})")
 
 
 def bar_of_steps(progress: Progress) -> Callable[[int, int], None]:
     """A bar that begins where the run does, with the steps a second of the last half minute."""
+
     def on_step(done: int, total: int) -> None:
         if not progress.tasks:
             progress.add_task("training", total=total, completed=done)

@@ -16,13 +16,23 @@ from glmha_cli.errors import GlmhaError, OutputError
 PIPE_CLOSED = 128 + 13  # as a shell says of a program that SIGPIPE ended
 
 DEBUG = inspect.Parameter(
-    "debug", inspect.Parameter.KEYWORD_ONLY, default=False,
+    "debug",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
     annotation=Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
 )
 
 
-def add_verb(app: typer.Typer, name: str, options_type: type, run: Callable[[Any], int | None], *, summary: str,
-             examples: tuple[str, ...], panel: str) -> None:
+def add_verb(
+    app: typer.Typer,
+    name: str,
+    options_type: type,
+    run: Callable[[Any], int | None],
+    *,
+    summary: str,
+    examples: tuple[str, ...],
+    panel: str,
+) -> None:
     """Register `run(options)` as the command `name`; it returns an exit code, None for 0.
 
     The options are the dataclass's fields (types annotated with typer.Argument or typer.Option), so options
@@ -34,11 +44,20 @@ def add_verb(app: typer.Typer, name: str, options_type: type, run: Callable[[Any
 
     parameters = [*_parameters(options_type), DEBUG]
     app.command(name, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)(
-        _with_signature(command, parameters))
+        _with_signature(command, parameters)
+    )
 
 
-def add_group(app: typer.Typer, name: str, options_type: type, run: Callable[[Any], int | None], *, summary: str,
-              examples: tuple[str, ...], panel: str) -> typer.Typer:
+def add_group(
+    app: typer.Typer,
+    name: str,
+    options_type: type,
+    run: Callable[[Any], int | None],
+    *,
+    summary: str,
+    examples: tuple[str, ...],
+    panel: str,
+) -> typer.Typer:
     """Register a verb that has verbs below it, to be added to the result; alone it does `run(options)`."""
 
     def command(*, context: typer.Context, debug: bool, **values: Any) -> None:
@@ -70,9 +89,15 @@ def _help(summary: str, examples: tuple[str, ...]) -> str:
 def _parameters(options_type: type) -> list[inspect.Parameter]:
     hints = get_type_hints(options_type, include_extras=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    return [inspect.Parameter(field.name, keyword, annotation=hints[field.name],
-                              default=inspect.Parameter.empty if field.default is MISSING else field.default)
-            for field in fields(options_type)]
+    return [
+        inspect.Parameter(
+            field.name,
+            keyword,
+            annotation=hints[field.name],
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+        )
+        for field in fields(options_type)
+    ]
 
 
 def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> int:

@@ -10,13 +10,13 @@ from jaxtyping import Num
 from rich.progress import Progress
 
 from glmha_cli import __version__
+from glmha_cli.batch.files import FileOptions, Source, read_source, storing_result, write_result
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.pipeline import Outcome
+from glmha_cli.batch.record import WRITING, Line, Record, input_identity, output_identity
 from glmha_cli.cli.restore_options import RestoreOptions
 from glmha_cli.cli.tally import Tally, line_of
-from glmha_cli.runtime.batch import Job
-from glmha_cli.runtime.files import FileOptions, Source, read_source, storing_result, write_result
-from glmha_cli.runtime.pipeline import Outcome
-from glmha_cli.runtime.record import WRITING, Line, Record, input_identity, output_identity
-from glmha_cli.runtime.restore import Restorer
+from glmha_cli.inference.restorer import Restorer
 from glmha_cli.weights.store import Weights
 
 
@@ -38,16 +38,29 @@ class Computed:
 
 
 class Worker:
-    """See glmha_cli.runtime.pipeline.Work, which also says in which thread each method runs."""
+    """See glmha_cli.batch.pipeline.Work, which also says in which thread each method runs."""
 
-    def __init__(self, restorer: Restorer, weights: Weights, options: RestoreOptions, tally: Tally, progress: Progress, *,
-                 record: Record | None, settings: Line) -> None:
+    def __init__(
+        self,
+        restorer: Restorer,
+        weights: Weights,
+        options: RestoreOptions,
+        tally: Tally,
+        progress: Progress,
+        *,
+        record: Record | None,
+        settings: Line,
+    ) -> None:
         self.restorer, self.weights, self.tally, self.progress = restorer, weights, tally, progress
         self.record, self.settings = record, settings
         self.identifies = record is not None or options.json
         given = asdict(options)
-        self.files = FileOptions(**{field.name: given[field.name] for field in fields(FileOptions) if field.name in given})
-        self.bar = progress.add_task(restorer.task.name, total=tally.total, completed=tally.skipped, visible=not tally.single)
+        self.files = FileOptions(
+            **{field.name: given[field.name] for field in fields(FileOptions) if field.name in given}
+        )
+        self.bar = progress.add_task(
+            restorer.task.name, total=tally.total, completed=tally.skipped, visible=not tally.single
+        )
 
     def read(self, job: Job) -> Read:
         identity = input_identity(job.source) if self.identifies else {}
@@ -57,8 +70,10 @@ class Worker:
         tiles = self.progress.add_task(f"{job.source.name}: tiles", total=None)
         try:
             result = self.restorer.restore(
-                read.source.value, store=storing_result(self.restorer.task, job.target, read.source),
-                on_tile=lambda done, total: self.progress.update(tiles, completed=done, total=total))
+                read.source.value,
+                store=storing_result(self.restorer.task, job.target, read.source),
+                on_tile=lambda done, total: self.progress.update(tiles, completed=done, total=total),
+            )
         finally:
             self.progress.remove_task(tiles)
         return Computed(read=read, result=result, provenance=self.provenance())
@@ -66,24 +81,47 @@ class Worker:
     def provenance(self) -> dict[str, str]:
         """How to make the same output again."""
         engine = self.restorer.engine
-        return {"glmha": __version__, "task": self.restorer.task.name, "model": self.weights.id,
-                "sha256": self.weights.sha256, "tile": str(self.restorer.tiling), "device": engine.device,
-                "precision": engine.precision, "project": str(self.restorer.project).lower()}
+        return {
+            "glmha": __version__,
+            "task": self.restorer.task.name,
+            "model": self.weights.id,
+            "sha256": self.weights.sha256,
+            "tile": str(self.restorer.tiling),
+            "device": engine.device,
+            "precision": engine.precision,
+            "project": str(self.restorer.project).lower(),
+        }
 
     def write(self, job: Job, computed: Computed) -> Line:
-        self.keep(job, {"status": WRITING})  # before it is there: cut off in between, the next run knows whose file it is
+        self.keep(
+            job, {"status": WRITING}
+        )  # before it is there: cut off in between, the next run knows whose file it is
         source, provenance = computed.read.source, dict(computed.provenance)
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        losses = write_result(self.restorer.task, job.target, computed.result, source=source,
-                              options=replace(self.files, overwrite=job.overwrite), provenance=provenance)
+        losses = write_result(
+            self.restorer.task,
+            job.target,
+            computed.result,
+            source=source,
+            options=replace(self.files, overwrite=job.overwrite),
+            provenance=provenance,
+        )
         for note in (*source.notes, *losses):
             self.tally.output.warning(f"{job.source}: {note}")
         height, width = computed.result.shape[:2]
-        return {**(output_identity(job.target) if self.identifies else {}), **computed.read.identity, "height": height,
-                "width": width, "weights_sha256": provenance.pop("sha256"), **provenance}
+        return {
+            **(output_identity(job.target) if self.identifies else {}),
+            **computed.read.identity,
+            "height": height,
+            "width": width,
+            "weights_sha256": provenance.pop("sha256"),
+            **provenance,
+        }
 
     def settled(self, outcome: Outcome) -> None:
-        self.keep(outcome.job, {**line_of(outcome), "settings": self.settings})  # first: whoever reads stdout may be gone
+        self.keep(
+            outcome.job, {**line_of(outcome), "settings": self.settings}
+        )  # first: whoever reads stdout may be gone
         self.tally.add(outcome)
         self.progress.advance(self.bar)
 

@@ -64,11 +64,15 @@ def count(config: Any, *, height: int = 256, width: int = 256) -> Complexity:
             network(*inputs)
     rows = sorted(counter.parameters | counter.macs, reverse=True)
     names = [*(f"level{i + 1}" for i in range(len(rows) - 1)), "bottleneck"]
-    levels = {name: Complexity(parameters=counter.parameters[row], macs=by_convention(counter.macs[row]))
-              for name, row in zip(names, rows, strict=True)}
+    levels = {
+        name: Complexity(parameters=counter.parameters[row], macs=by_convention(counter.macs[row]))
+        for name, row in zip(names, rows, strict=True)
+    }
     return Complexity(
-        parameters=sum(parameter.numel() for parameter in network.parameters()), levels=levels,
-        macs={name: sum(level.macs[name] for level in levels.values()) for name in CONVENTIONS})
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        levels=levels,
+        macs={name: sum(level.macs[name] for level in levels.values()) for name in CONVENTIONS},
+    )
 
 
 def by_convention(macs: Mapping[str, int]) -> dict[str, int]:
@@ -117,7 +121,7 @@ class OperationCounter(TorchDispatchMode):
         rows = self.rows.pop()
         if isinstance(module, ChannelAttention):
             pixels = out[0, 0].numel()
-            self.macs[rows]["unfolded projection"] += module.out.in_channels ** 2 * pixels
+            self.macs[rows]["unfolded projection"] += module.out.in_channels**2 * pixels
             self.macs[rows]["unfolded product"] += module.unfolding_macs(pixels)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

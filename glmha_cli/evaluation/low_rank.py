@@ -55,7 +55,9 @@ def _watch(name: str, attention: ChannelAttention, found: list[Matrices]) -> Non
 
 
 @torch.inference_mode()
-def attention_of(network: nn.Module, inputs: Sequence[Float[np.ndarray, "h w_in c"]], *, side_px: int = 256) -> list[Matrices]:
+def attention_of(
+    network: nn.Module, inputs: Sequence[Float[np.ndarray, "h w_in c"]], *, side_px: int = 256
+) -> list[Matrices]:
     """The matrices of every block for the middle of an image, at most `side_px` squared: statistics as in training.
 
     Raises BadDataError for an image smaller than the network's multiple.
@@ -63,13 +65,17 @@ def attention_of(network: nn.Module, inputs: Sequence[Float[np.ndarray, "h w_in 
     multiple = network.config.size_multiple
     height, width = (min(side, side_px) // multiple * multiple for side in inputs[0].shape[:2])
     if not height or not width:
-        raise BadDataError(f"{inputs[0].shape[0]} x {inputs[0].shape[1]} px are too few for this network",
-                           f"give at least {multiple} x {multiple}")
+        raise BadDataError(
+            f"{inputs[0].shape[0]} x {inputs[0].shape[1]} px are too few for this network",
+            f"give at least {multiple} x {multiple}",
+        )
     top, left = (inputs[0].shape[0] - height) // 2, (inputs[0].shape[1] - width) // 2
     tensors = []
     for array in inputs:  # a shifted mask is wider than its image
         right = left + width + array.shape[1] - inputs[0].shape[1]
-        tensors.append(torch.from_numpy(np.ascontiguousarray(array[top : top + height, left:right].transpose(2, 0, 1)))[None])
+        tensors.append(
+            torch.from_numpy(np.ascontiguousarray(array[top : top + height, left:right].transpose(2, 0, 1)))[None]
+        )
     with recorded(network) as found:
         network(*tensors)
     return found
@@ -92,15 +98,18 @@ class Spectrum:
 
 
 def spectra(images: Iterable[Sequence[Matrices]]) -> list[Spectrum]:
-    """Of the matrices of each image, one per level and size: Restormer's decoder at level 1 is twice as wide as its encoder."""
+    """Of the matrices of each image, one per level and size: Restormer's decoder at level 1 is twice as wide as its
+    encoder."""
     groups: dict[tuple[int, int, int], list[np.ndarray]] = {}
     for found in images:  # each by itself: images may differ in size
         pixels = sorted({each.pixels for each in found}, reverse=True)
         for each in found:
             groups.setdefault((pixels.index(each.pixels), *each.attn.shape[1:]), []).append(each.attn)
     deepest = max(level for level, *_ in groups)
-    return [_spectrum("bottleneck" if level == deepest else f"level{level + 1}", np.concatenate(attn))
-            for (level, *_), attn in sorted(groups.items())]
+    return [
+        _spectrum("bottleneck" if level == deepest else f"level{level + 1}", np.concatenate(attn))
+        for (level, *_), attn in sorted(groups.items())
+    ]
 
 
 def _spectrum(level: str, attn: Float[np.ndarray, "m c kept"]) -> Spectrum:
@@ -111,7 +120,9 @@ def _spectrum(level: str, attn: Float[np.ndarray, "m c kept"]) -> Spectrum:
         shares /= shares[:, -1:]
         curves[measure] = shares.mean(axis=0)
         needed[measure] = {share: float((shares < share - 1e-9).sum(axis=1).mean() + 1) for share in SHARES}
-    return Spectrum(level=level, channels=attn.shape[1], kept=attn.shape[2], num_matrices=len(attn), curves=curves, needed=needed)
+    return Spectrum(
+        level=level, channels=attn.shape[1], kept=attn.shape[2], num_matrices=len(attn), curves=curves, needed=needed
+    )
 
 
 def plot(path: Path, found: Sequence[Spectrum], *, title: str, overwrite: bool = False) -> None:
@@ -120,12 +131,20 @@ def plot(path: Path, found: Sequence[Spectrum], *, title: str, overwrite: bool =
     for axes, measure in zip(figure.subplots(1, len(MEASURES)), MEASURES, strict=True):
         for spectrum in found:
             count = np.arange(1, spectrum.kept + 1)
-            axes.plot(count / spectrum.channels, spectrum.curves[measure], marker=".",
-                      label=f"{spectrum.level}: {spectrum.channels} x {spectrum.kept}")
+            axes.plot(
+                count / spectrum.channels,
+                spectrum.curves[measure],
+                marker=".",
+                label=f"{spectrum.level}: {spectrum.channels} x {spectrum.kept}",
+            )
         for share in SHARES:
             axes.axhline(share, color="0.7", linewidth=0.8, zorder=0)
-        axes.set(xlabel="largest singular values, as a share of a head's channels", xlim=(0, 1.02), ylim=(None, 1.005),
-                 title="squared singular values (energy)" if measure == "energy" else "singular values")
+        axes.set(
+            xlabel="largest singular values, as a share of a head's channels",
+            xlim=(0, 1.02),
+            ylim=(None, 1.005),
+            title="squared singular values (energy)" if measure == "energy" else "singular values",
+        )
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("cumulative share, mean over blocks, heads, images")
     figure.axes[0].legend(title="matrix of a head", fontsize="small")

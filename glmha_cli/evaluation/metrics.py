@@ -28,15 +28,25 @@ def ssim(result: Num[np.ndarray, "h w *c"], reference: Num[np.ndarray, "h w *c"]
     Raises BadDataError for images under 11 px in height or width, UsageError without scikit-image.
     """
     if min(result.shape[:2]) < SSIM_WINDOW:
-        raise BadDataError(f"SSIM needs {SSIM_WINDOW} x {SSIM_WINDOW} px, this image has {' x '.join(map(str, result.shape[:2]))}",
-                           "leave this pair out")
+        raise BadDataError(
+            f"SSIM needs {SSIM_WINDOW} x {SSIM_WINDOW} px, this image has {' x '.join(map(str, result.shape[:2]))}",
+            "leave this pair out",
+        )
     try:
         from skimage.metrics import structural_similarity
     except ModuleNotFoundError as error:
         raise UsageError(f"SSIM needs the package {error.name}", "pip install 'glmha[eval]'") from error
-    return float(structural_similarity(
-        reference.astype(np.float64), result.astype(np.float64), data_range=peak, gaussian_weights=True, sigma=1.5,
-        use_sample_covariance=False, channel_axis=2 if result.ndim == 3 else None))
+    return float(
+        structural_similarity(
+            reference.astype(np.float64),
+            result.astype(np.float64),
+            data_range=peak,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            channel_axis=2 if result.ndim == 3 else None,
+        )
+    )
 
 
 def mrae(result: Float[np.ndarray, "h w bands"], reference: Float[np.ndarray, "h w bands"]) -> float:

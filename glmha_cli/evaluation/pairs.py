@@ -22,7 +22,8 @@ class Pair:
 
 
 def set_name(folder: Path, taken: Collection[str]) -> str:
-    """What a set is called in tables: its folder's name, or its path where the name is taken. UsageError where that is, too."""
+    """What a set is called in tables: its folder's name, or its path where the name is taken. UsageError where that is,
+    too."""
     whole = folder.resolve()
     name = next((name for name in (whole.name, str(whole)) if name and name not in taken), None)
     if name is None:
@@ -30,8 +31,9 @@ def set_name(folder: Path, taken: Collection[str]) -> str:
     return name
 
 
-def match_by_stem(sources: Path, targets: Path, *, source_suffixes: Collection[str],
-                  target_suffixes: Collection[str]) -> list[Pair]:
+def match_by_stem(
+    sources: Path, targets: Path, *, source_suffixes: Collection[str], target_suffixes: Collection[str]
+) -> list[Pair]:
     """All pairs, sorted by stem.
 
     Raises:
@@ -43,14 +45,18 @@ def match_by_stem(sources: Path, targets: Path, *, source_suffixes: Collection[s
     if alone:
         folder = sources if alone[0] in by_source else targets
         names = ", ".join(f"'{stem}'" for stem in alone[:SHOWN]) + (", …" if len(alone) > SHOWN else "")
-        raise BadDataError(f"{len(alone)} files of '{sources}' and '{targets}' have no partner: {names}",
-                           f"'{folder / alone[0]}.*' needs one of the same stem in the other folder, or remove it")
+        raise BadDataError(
+            f"{len(alone)} files of '{sources}' and '{targets}' have no partner: {names}",
+            f"'{folder / alone[0]}.*' needs one of the same stem in the other folder, or remove it",
+        )
     return [Pair(source=by_source[stem], target=by_target[stem]) for stem in sorted(by_source)]
 
 
 def files_to_pair(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Sorted, without hidden ones."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
 
 
 def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:

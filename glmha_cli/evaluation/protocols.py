@@ -40,7 +40,9 @@ class Protocol:
         """Raises BadDataError for two sizes or numbers of bands, and for what a metric is not defined on."""
         if result.shape != target.shape:
             sizes = " and ".join(" x ".join(map(str, array.shape)) for array in (result, target))
-            raise BadDataError(f"result and target differ in size: {sizes}", "a pair has one size; crop or leave it out")
+            raise BadDataError(
+                f"result and target differ in size: {sizes}", "a pair has one size; crop or leave it out"
+            )
         return self.measure(result, target)
 
 
@@ -50,7 +52,9 @@ def eight_bit(photo: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
 
 def _derain(result: Float[np.ndarray, "h w 3"], target: Float[np.ndarray, "h w 3"]) -> Score:
     result, target = eight_bit(result), eight_bit(target)
-    return Score(metrics={"psnr_db": derain_psnr_db(result, target), "ssim": ssim(luma(result), luma(target), peak=255)})
+    return Score(
+        metrics={"psnr_db": derain_psnr_db(result, target), "ssim": ssim(luma(result), luma(target), peak=255)}
+    )
 
 
 def _gopro(result: Float[np.ndarray, "h w 3"], target: Float[np.ndarray, "h w 3"]) -> Score:
@@ -62,8 +66,12 @@ def _arad(result: Float[np.ndarray, "h w bands"], target: Float[np.ndarray, "h w
     crop = ARAD_CROP_PX if min(target.shape[:2]) > 2 * ARAD_CROP_PX else 0
     if crop:
         result, target = (cube[crop:-crop, crop:-crop] for cube in (result, target))
-    metrics = {"mrae": mrae(result, target), "rmse": rmse(result, target), "sam_deg": sam_deg(result, target),
-               "psnr_db": psnr_db(result.clip(0, 1), target.clip(0, 1), peak=1)}
+    metrics = {
+        "mrae": mrae(result, target),
+        "rmse": rmse(result, target),
+        "sam_deg": sam_deg(result, target),
+        "psnr_db": psnr_db(result.clip(0, 1), target.clip(0, 1), peak=1),
+    }
     return Score(metrics=metrics, facts={"crop_px": crop, "zero_references": int(np.sum(target == 0))})
 
 
@@ -74,14 +82,33 @@ def _kaist(result: Float[np.ndarray, "h w bands"], target: Float[np.ndarray, "h 
     return Score(metrics={"psnr_db": float(np.mean(psnr)), "ssim": ssim(result, target, peak=255)})
 
 
-_DERAIN = Protocol(name="derain", kind="photo", measure=_derain,
-                   rule="8 bit, Y of MATLAB's rgb2ycbcr (16-235, rounded), no crop; PSNR with peak 255, SSIM 11x11")
-_GOPRO = Protocol(name="gopro", kind="photo", measure=_gopro,
-                  rule="8 bit RGB, no crop; PSNR over all values with peak 255, SSIM 11x11, mean of the channels")
-_ARAD = Protocol(name="arad", kind="cube", measure=_arad, rule=(
-    "128 px cropped off each side of cubes over 256 px both ways, else none; MRAE without the values whose target is "
-    "zero, RMSE, PSNR of all values with peak 1, SAM in degrees"))
-_KAIST = Protocol(name="kaist", kind="cube", measure=_kaist,
-                  rule="values x 256, rounded; PSNR with peak 255 and SSIM 11x11, each per band, then averaged")
+_DERAIN = Protocol(
+    name="derain",
+    kind="photo",
+    measure=_derain,
+    rule="8 bit, Y of MATLAB's rgb2ycbcr (16-235, rounded), no crop; PSNR with peak 255, SSIM 11x11",
+)
+_GOPRO = Protocol(
+    name="gopro",
+    kind="photo",
+    measure=_gopro,
+    rule="8 bit RGB, no crop; PSNR over all values with peak 255, SSIM 11x11, mean of the channels",
+)
+_ARAD = Protocol(
+    name="arad",
+    kind="cube",
+    measure=_arad,
+    rule=(
+        "128 px cropped off each side of cubes over 256 px both ways, else none; MRAE without the values "
+        "whose target is "
+        "zero, RMSE, PSNR of all values with peak 1, SAM in degrees"
+    ),
+)
+_KAIST = Protocol(
+    name="kaist",
+    kind="cube",
+    measure=_kaist,
+    rule="values x 256, rounded; PSNR with peak 255 and SSIM 11x11, each per band, then averaged",
+)
 
 PROTOCOLS = {protocol.name: protocol for protocol in (_DERAIN, _GOPRO, _ARAD, _KAIST)}

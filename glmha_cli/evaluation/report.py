@@ -31,9 +31,13 @@ class Row:
         """Plain data. A PSNR of equal images is infinite, which JSON has no number for: null."""
         before = self.input_score.metrics if self.input_score else {}
         numbers = {**self.score.metrics, **{f"input_{name}": value for name, value in before.items()}}
-        return {"set": self.set, "image": self.image,
-                **{name: round(value, 6) if math.isfinite(value) else None for name, value in numbers.items()},
-                **self.score.facts, **({"tile": self.tile} if self.tile else {})}
+        return {
+            "set": self.set,
+            "image": self.image,
+            **{name: round(value, 6) if math.isfinite(value) else None for name, value in numbers.items()},
+            **self.score.facts,
+            **({"tile": self.tile} if self.tile else {}),
+        }
 
 
 def with_means(rows: Sequence[Row]) -> list[Row]:
@@ -46,9 +50,13 @@ def with_means(rows: Sequence[Row]) -> list[Row]:
 
 def _mean(rows: Sequence[Row], name: str) -> Row:
     before = [row.input_score for row in rows if row.input_score is not None]
-    return Row(set=name, image=MEAN, score=_mean_score([row.score for row in rows]),
-               input_score=_mean_score(before) if before else None,
-               tile=" and ".join(sorted({tile for row in rows for tile in row.tile.split(" and ")})))
+    return Row(
+        set=name,
+        image=MEAN,
+        score=_mean_score([row.score for row in rows]),
+        input_score=_mean_score(before) if before else None,
+        tile=" and ".join(sorted({tile for row in rows for tile in row.tile.split(" and ")})),
+    )
 
 
 def _mean_score(scores: Sequence[Score]) -> Score:
@@ -59,7 +67,10 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]], *, overwrite: bo
     """One line a record; an empty cell is what a record does not have. See `atomic_output` for what is raised."""
     records = list(records)
     columns = list(dict.fromkeys(name for record in records for name in record))
-    with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_output(path, overwrite=overwrite) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(records)

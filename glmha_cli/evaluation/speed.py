@@ -47,7 +47,8 @@ def matrix_rate(device: str, precision: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """seconds: from its start to its end. peak_bytes: of main memory; None where the system does not tell (not Linux)."""
+    """seconds: from its start to its end. peak_bytes: of main memory; None where the system does not tell (not
+    Linux)."""
 
     seconds: float
     peak_bytes: int | None

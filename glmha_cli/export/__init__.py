@@ -13,8 +13,15 @@ from glmha_cli.weights.about import KEY, read_about
 Precision = Literal["fp32", "fp16"]
 
 
-def export_onnx(weights: Path, output: Path, *, sha256: str, tile_px: int = 256, precision: Precision = "fp32",
-                overwrite: bool = False) -> dict[str, Any]:
+def export_onnx(
+    weights: Path,
+    output: Path,
+    *,
+    sha256: str,
+    tile_px: int = 256,
+    precision: Precision = "fp32",
+    overwrite: bool = False,
+) -> dict[str, Any]:
     """Write the checkpoint `weights` (safetensors) as ONNX; returns its metadata, with the error that was measured.
 
     Inputs `x` (batch, c, h, w) and, for sci, `mask` (batch, c, h, w_ext), output `y` (batch, c, h, w): float32 in both
@@ -49,8 +56,13 @@ def export_onnx(weights: Path, output: Path, *, sha256: str, tile_px: int = 256,
     with atomic_output(output, overwrite=overwrite) as temporary:
         model = traced(in_half(fused) if precision == "fp16" else fused, tile_px=tile_px)
         store_exactly_in_half(model)
-        about = {**read_about(weights), "sha256": sha256, "glmha": __version__, "precision": precision,
-                 "size_multiple": multiple}
+        about = {
+            **read_about(weights),
+            "sha256": sha256,
+            "glmha": __version__,
+            "precision": precision,
+            "size_multiple": multiple,
+        }
         onnx.helper.set_model_props(model, {KEY: json.dumps(about, sort_keys=True)})
         onnx.save(model, temporary)
         error = relative_error(network, temporary, precision, tile_px=tile_px)

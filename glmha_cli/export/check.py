@@ -21,16 +21,23 @@ def relative_error(network: nn.Module, path: Path, precision: str, *, tile_px: i
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     multiple = network.config.size_multiple
-    sizes = [(1, tile_px, tile_px), *((images, rows * multiple, columns * multiple) for images, rows, columns in OTHER_SIZES)]
+    sizes = [
+        (1, tile_px, tile_px),
+        *((images, rows * multiple, columns * multiple) for images, rows, columns in OTHER_SIZES),
+    ]
     error = max(_difference(network, session, *size) for size in sizes)
     if not error < LIMITS[precision]:
-        raise GlmhaError(f"the ONNX graph differs from the network: relative error {error:.1e}, {LIMITS[precision]:.0e} "
-                         "is allowed", "nothing was written; please report it with the model")
+        raise GlmhaError(
+            f"the ONNX graph differs from the network: relative error {error:.1e}, {LIMITS[precision]:.0e} is allowed",
+            "nothing was written; please report it with the model",
+        )
     return error
 
 
 @torch.inference_mode()
-def _difference(network: nn.Module, session: onnxruntime.InferenceSession, images: int, height: int, width: int) -> float:
+def _difference(
+    network: nn.Module, session: onnxruntime.InferenceSession, images: int, height: int, width: int
+) -> float:
     random = torch.Generator().manual_seed(height)
     inputs = [torch.rand(images, *shape[1:], generator=random) for shape in input_shapes(network.config, height, width)]
     expected = network(*inputs).numpy()

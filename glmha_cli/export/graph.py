@@ -40,8 +40,16 @@ def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
     names, graph = list(NAMES[: len(examples)]), io.BytesIO()
     with operators(), warnings.catch_warnings(action="ignore"), torch.no_grad():
         try:
-            torch.onnx.export(network, examples, graph, dynamo=False, opset_version=OPSET, input_names=names,
-                              output_names=[OUTPUT], dynamic_axes=_free_sizes(names))
+            torch.onnx.export(
+                network,
+                examples,
+                graph,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=names,
+                output_names=[OUTPUT],
+                dynamic_axes=_free_sizes(names),
+            )
         except torch.onnx.errors.OnnxExporterError as error:
             reason = str(error).strip().split("\n")[0]
             raise GlmhaError(f"PyTorch cannot write this network as ONNX ({reason})", "glmha info MODEL") from error
@@ -83,6 +91,7 @@ def _adaptive_max_pool(g: Any, x: Any, output_size: Sequence[int]) -> tuple[Any,
 
 def _window_maxima(g: Any, x: Any, axis: int, num: int) -> Any:
     """Windows are gathered at the length of the longest; a shorter one repeats its last, which no maximum minds."""
+
     def constant(value: Any) -> Any:
         return g.op("Constant", value_t=torch.tensor(value))
 

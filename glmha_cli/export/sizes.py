@@ -60,8 +60,14 @@ def _whole_numbers(graph: onnx.ModelProto) -> list[str]:
     inferred = onnx.shape_inference.infer_shapes(graph).graph.value_info
     kinds = {value.name: value.type.tensor_type for value in inferred}
     made = [name for node in graph.graph.node for name in node.output]
-    return [name for name in made if name in kinds and kinds[name].elem_type == TensorProto.INT64
-            and kinds[name].HasField("shape") and len(kinds[name].shape.dim) <= 1]
+    return [
+        name
+        for name in made
+        if name in kinds
+        and kinds[name].elem_type == TensorProto.INT64
+        and kinds[name].HasField("shape")
+        and len(kinds[name].shape.dim) <= 1
+    ]
 
 
 def _measured(graph: onnx.ModelProto, config: Any, names: Sequence[str]) -> list[list[np.ndarray]]:
@@ -76,8 +82,10 @@ def _measured(graph: onnx.ModelProto, config: Any, names: Sequence[str]) -> list
     measured = []
     for batch, *sides in PROBES:
         shapes = input_shapes(config, *(side * config.size_multiple for side in sides))
-        feed = {each.name: np.zeros((batch, *shape[1:]), np.float32)
-                for each, shape in zip(session.get_inputs(), shapes, strict=True)}
+        feed = {
+            each.name: np.zeros((batch, *shape[1:]), np.float32)
+            for each, shape in zip(session.get_inputs(), shapes, strict=True)
+        }
         measured.append(session.run(list(names), feed))
     return measured
 
@@ -90,7 +98,9 @@ def _entry(values: tuple[int, int], sizes: Sequence[Mapping[str, int]]) -> Entry
     """What a number is that has these values at the two probes; None if it is no share of a size."""
     if values[0] == values[1]:
         return int(values[0])
-    shares = {name: [Fraction(int(value), at[name]) for value, at in zip(values, sizes, strict=True)] for name in sizes[0]}
+    shares = {
+        name: [Fraction(int(value), at[name]) for value, at in zip(values, sizes, strict=True)] for name in sizes[0]
+    }
     return next(((name, share) for name, (share, other) in shares.items() if share == other), None)
 
 

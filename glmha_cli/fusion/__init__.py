@@ -28,8 +28,8 @@ def fuse_for_cpu(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     """An inference network for CPUs: `network`'s inputs and output, at least float32; `network` stays as it is.
 
     dtype: precision of the products and of the maps inside a block. The residual stream, norms, sums over bands of
-    rows, softmax and output are never below float32; with float16, values that overflow come out as not finite. A network
-    that is not one of ours runs as it is, by autocast.
+    rows, softmax and output are never below float32; with float16, values that overflow come out as not finite. A
+    network that is not one of ours runs as it is, by autocast.
     """
     if type(network) not in BANDED:
         return Whole(network, dtype)

@@ -19,8 +19,9 @@ class BandedMSTPlusPlus(nn.Module):
         super().__init__()
         self.config = network.config
         self.embed, self.output = Dense(network.embed), Dense(network.output)
-        self.stages = [(Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype))
-                       for stage in network.stages]
+        self.stages = [
+            (Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages
+        ]
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
         return torch.cat([self.one(each[None]) for each in image])

@@ -91,15 +91,27 @@ def computes(dtype: torch.dtype) -> bool:
     return dtype in (torch.float16, torch.float32) and kernels() is not None
 
 
-def update(x: Float[Tensor, "rows w c"], change: Float[Tensor, "rows w c"] | None = None, *,
-           norm: tuple[Float[Tensor, " c"], Float[Tensor, " c"]] | None = None,
-           out: Float[Tensor, "rows w c"] | None = None) -> None:
-    """x += change in place, then out = LayerNorm(x) by weight and bias, either of which may be left out; all contiguous.
+def update(
+    x: Float[Tensor, "rows w c"],
+    change: Float[Tensor, "rows w c"] | None = None,
+    *,
+    norm: tuple[Float[Tensor, " c"], Float[Tensor, " c"]] | None = None,
+    out: Float[Tensor, "rows w c"] | None = None,
+) -> None:
+    """x += change in place, then out = LayerNorm(x) by weight and bias, either of which may be left out; all
+    contiguous.
     x, weight and bias are float32.
     """
     maps = out if change is None else change
-    kernels().update(x.data_ptr(), pointer(change), *map(pointer, norm or (None, None)), pointer(out), x.shape[0] * x.shape[1],
-                     x.shape[2], *how(maps))
+    kernels().update(
+        x.data_ptr(),
+        pointer(change),
+        *map(pointer, norm or (None, None)),
+        pointer(out),
+        x.shape[0] * x.shape[1],
+        x.shape[2],
+        *how(maps),
+    )
 
 
 def activate(x: Float[Tensor, "*n"]) -> None:
@@ -107,17 +119,26 @@ def activate(x: Float[Tensor, "*n"]) -> None:
     kernels().activate(x.data_ptr(), x.numel(), *how(x))
 
 
-def depthwise(rows: Float[Tensor, "rows+2 w c"], taps: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"], *, gelu: bool) -> None:
+def depthwise(
+    rows: Float[Tensor, "rows+2 w c"], taps: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"], *, gelu: bool
+) -> None:
     """Of all rows that have neighbours. Rows and out may be some channels of contiguous maps; taps are float32."""
-    kernels().depthwise(rows.data_ptr(), rows.stride(1), taps.data_ptr(), gelu, out.data_ptr(), out.stride(1), *out.shape,
-                        *how(rows))
+    kernels().depthwise(
+        rows.data_ptr(), rows.stride(1), taps.data_ptr(), gelu, out.data_ptr(), out.stride(1), *out.shape, *how(rows)
+    )
 
 
-def gated(a: Float[Tensor, "rows+2 w c"], b: Float[Tensor, "rows+2 w c"], taps_a: Float[Tensor, "9 c"],
-          taps_b: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"]) -> None:
+def gated(
+    a: Float[Tensor, "rows+2 w c"],
+    b: Float[Tensor, "rows+2 w c"],
+    taps_a: Float[Tensor, "9 c"],
+    taps_b: Float[Tensor, "9 c"],
+    out: Float[Tensor, "rows w c"],
+) -> None:
     """GELU(conv(a)) * conv(b) of all rows that have neighbours; all contiguous, taps float32."""
-    kernels().gated(a.data_ptr(), b.data_ptr(), taps_a.data_ptr(), taps_b.data_ptr(), out.data_ptr(), *out.shape,
-                    *how(a))
+    kernels().gated(
+        a.data_ptr(), b.data_ptr(), taps_a.data_ptr(), taps_b.data_ptr(), out.data_ptr(), *out.shape, *how(a)
+    )
 
 
 def how(maps: Tensor) -> tuple[bool, int]:

@@ -23,9 +23,19 @@ class Projection:
     products and vectors are made for.
     """
 
-    def __init__(self, point: nn.Conv2d, depth: nn.Conv2d, dtype: torch.dtype, channels: slice = slice(None), *,
-                 parts: int = 1, padded: bool = False) -> None:
-        point, depth = (padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in (point, depth))
+    def __init__(
+        self,
+        point: nn.Conv2d,
+        depth: nn.Conv2d,
+        dtype: torch.dtype,
+        channels: slice = slice(None),
+        *,
+        parts: int = 1,
+        padded: bool = False,
+    ) -> None:
+        point, depth = (
+            padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in (point, depth)
+        )
         self.point, self.channels = matrix(point, dtype), len(depth)
         self.taps = [Taps(part, dtype) for part in depth.chunk(parts)]
 
@@ -99,8 +109,10 @@ class BandedBlock:
         self.norm1, self.norm2 = Norm(block.norm1, dtype), Norm(block.norm2, dtype)
         # The halves of the hidden maps by themselves: each is contiguous.
         hidden = block.ffn.project_out.in_channels
-        self.gelu, self.gate = (Projection(block.ffn.project_in, block.ffn.depthwise, dtype, half, padded=True)
-                                for half in (slice(hidden), slice(hidden, None)))
+        self.gelu, self.gate = (
+            Projection(block.ffn.project_in, block.ffn.depthwise, dtype, half, padded=True)
+            for half in (slice(hidden), slice(hidden, None))
+        )
         self.back = padded_to_32(matrix(block.ffn.project_out.weight, dtype))
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> None:
@@ -129,7 +141,8 @@ class BandedRestormer(nn.Module):
         self.config, self.dtype = network.config, dtype
         *self.encoder, self.bottleneck, self.refinement = (
             [BandedBlock(block, dtype) for block in blocks]
-            for blocks in (*network.encoder, network.bottleneck, network.refinement))
+            for blocks in (*network.encoder, network.bottleneck, network.refinement)
+        )
         self.decoder = [[BandedBlock(block, dtype) for block in blocks] for blocks in network.decoder]
         self.embed, self.output = Dense(network.embed), Dense(network.output)
         self.down, self.up = ([Dense(part[0], dtype) for part in parts] for parts in (network.down, network.up))
@@ -166,8 +179,11 @@ def run(blocks: list[BandedBlock], x: Float[Tensor, "h w c"]) -> Float[Tensor, "
     return x
 
 
-def up_and_fuse(up: Float[Tensor, "4c c_in 3 3"], fuse: Float[Tensor, "c_out c 1 1"]) -> Float[Tensor, "4c_out c_in 3 3"]:
-    """The convolution before a pixel-shuffle by 2 and a 1x1 after it as one before it: the shuffle only moves pixels, so
+def up_and_fuse(
+    up: Float[Tensor, "4c c_in 3 3"], fuse: Float[Tensor, "c_out c 1 1"]
+) -> Float[Tensor, "4c_out c_in 3 3"]:
+    """The convolution before a pixel-shuffle by 2 and a 1x1 after it as one before it: the shuffle only moves pixels,
+    so
     each of its four sub-pixels gets the 1x1's combination of channels.
     """
     parts = rearrange(up, "(c four) i y x -> c four i y x", four=4)

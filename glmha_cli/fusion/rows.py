@@ -1,8 +1,8 @@
 """An image in bands of rows: what a step makes of a band is still in the cache when the next step reads it.
 
 A 256x256 tile of Restormer's widest block has hidden maps of 134 MB; each pass over one is a trip to memory and takes
-several times as long as its arithmetic. In bands they are a few MB. Whole are only the residual stream, its norm, Q and V.
-Tensors here are rows of one image, channels last in memory: (rows, w, c).
+several times as long as its arithmetic. In bands they are a few MB. Whole are only the residual stream, its norm, Q and
+V. Tensors here are rows of one image, channels last in memory: (rows, w, c).
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ def length(rows: slice) -> int:
 
 
 class NeighbouredRows:
-    """Rows of an image that come in bands of at most `band`, and leave with the row above and below; beyond it are zeros.
+    """Rows of an image that come in bands of at most `band`, and leave with the row above and below; beyond it are
+    zeros.
 
     A row can leave once the row below it has come, so the bands that leave lie one row higher than those that came.
     """
@@ -44,11 +45,11 @@ class NeighbouredRows:
     def room(self, num_rows: int) -> Float[Tensor, "rows w c"]:
         """Where to write the next rows; then `ready` gives what they complete."""
         if self.given:
-            self.buffer[:2] = self.buffer[self.given - 2:self.given].clone()
+            self.buffer[:2] = self.buffer[self.given - 2 : self.given].clone()
             self.end, self.given = 2, 0
         start, self.end = self.end, self.end + num_rows
         self.come += num_rows
-        return self.buffer[start:self.end]
+        return self.buffer[start : self.end]
 
     def ready(self) -> tuple[slice, Float[Tensor, "ready+2 w c"]]:
         """Which rows of the image can leave now, and they with their neighbours, good until there is room again."""
@@ -58,7 +59,7 @@ class NeighbouredRows:
         self.given = self.end
         where = slice(self.left, self.left + self.end - 2)
         self.left = where.stop
-        return where, self.buffer[:self.end]
+        return where, self.buffer[: self.end]
 
 
 def matrix(weight: Float[Tensor, "c_out c_in 1 1"], dtype: torch.dtype) -> Float[Tensor, "c_in c_out"]:

@@ -22,17 +22,20 @@ class Taps:
         return len(self.weight)
 
 
-def depthwise(rows: Float[Tensor, "rows+2 w c"], taps: Taps, *, gelu: bool = False,
-              out: Float[Tensor, "rows w c"] | None = None) -> Float[Tensor, "rows w c"]:
-    """The convolution of all rows that have neighbours; gelu: GELU of it. Rows and out: some channels of wider maps, too."""
+def depthwise(
+    rows: Float[Tensor, "rows+2 w c"], taps: Taps, *, gelu: bool = False, out: Float[Tensor, "rows w c"] | None = None
+) -> Float[Tensor, "rows w c"]:
+    """The convolution of all rows that have neighbours; gelu: GELU of it. Rows and out: some channels of wider maps,
+    too."""
     if native.computes(rows.dtype):
         out = rows.new_empty(len(rows) - 2, *rows.shape[1:]) if out is None else out
         native.depthwise(rows, taps.native, out, gelu=gelu)
         return out
     image, weight = rows[None].permute(0, 3, 1, 2), taps.weight
     if gelu and onednn_computes(weight.dtype):
-        convolved = torch.ops.mkldnn._convolution_pointwise(image, weight, None, [0, 1], [1, 1], [1, 1], len(weight),
-                                                            "gelu", [], "none")
+        convolved = torch.ops.mkldnn._convolution_pointwise(
+            image, weight, None, [0, 1], [1, 1], [1, 1], len(weight), "gelu", [], "none"
+        )
     else:
         convolved = F.conv2d(image, weight, padding=(0, 1), groups=len(weight))
         convolved = torch.ops.aten.gelu_(convolved) if gelu else convolved
@@ -48,7 +51,9 @@ def gelu_(rows: Float[Tensor, "rows w c"]) -> None:
         torch.ops.aten.gelu_(rows)
 
 
-def gated(a: Float[Tensor, "rows+2 w c"], b: Float[Tensor, "rows+2 w c"], taps_a: Taps, taps_b: Taps) -> Float[Tensor, "rows w c"]:
+def gated(
+    a: Float[Tensor, "rows+2 w c"], b: Float[Tensor, "rows+2 w c"], taps_a: Taps, taps_b: Taps
+) -> Float[Tensor, "rows w c"]:
     """GELU of a's convolution times b's."""
     if native.computes(a.dtype):
         out = a.new_empty(len(a) - 2, *a.shape[1:])
@@ -66,12 +71,16 @@ def onednn_computes(dtype: torch.dtype) -> bool:
     return getattr(torch.ops.mkldnn, asked)() if asked else dtype == torch.float32
 
 
-def product_into(out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c_out"]) -> None:
+def product_into(
+    out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c_out"]
+) -> None:
     """out = x weight, per pixel."""
     torch.mm(x.flatten(0, 1), weight, out=out.view(-1, weight.shape[1]))
 
 
-def add_product(out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c_out"]) -> None:
+def add_product(
+    out: Float[Tensor, "rows w c_out"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c_out"]
+) -> None:
     """out += x weight, per pixel; one pass where both have the same precision."""
     pixels, total = x.flatten(0, 1), out.view(-1, weight.shape[1])
     if total.dtype == weight.dtype:
@@ -93,8 +102,9 @@ class Norm:
     def __init__(self, norm: LayerNorm, dtype: torch.dtype) -> None:
         self.norm, self.dtype = norm, dtype
 
-    def __call__(self, rows: Float[Tensor, "rows w c"], *,
-                 out: Float[Tensor, "rows w c"] | None = None) -> Float[Tensor, "rows w c"]:
+    def __call__(
+        self, rows: Float[Tensor, "rows w c"], *, out: Float[Tensor, "rows w c"] | None = None
+    ) -> Float[Tensor, "rows w c"]:
         if not self.natively(rows):
             normed = as_rows(self.norm(as_image(rows)))
             return normed.to(self.dtype) if out is None else out.copy_(normed)
@@ -102,8 +112,9 @@ class Norm:
         native.update(rows, norm=(self.norm.weight, self.norm.bias), out=out)
         return out
 
-    def after_product(self, rows: Float[Tensor, "rows w c"], x: Float[Tensor, "rows w c_in"],
-                      weight: Float[Tensor, "c_in c"]) -> Float[Tensor, "rows w c"]:
+    def after_product(
+        self, rows: Float[Tensor, "rows w c"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c"]
+    ) -> Float[Tensor, "rows w c"]:
         """`add_product` and the norm of it."""
         if rows.dtype == weight.dtype or not self.natively(rows):
             add_product(rows, x, weight)

@@ -1,4 +1,5 @@
-"""The U of MST and MST++ for CPUs: blocks in bands of rows on a float32 residual stream, products in a precision of choice."""
+"""The U of MST and MST++ for CPUs: blocks in bands of rows on a float32 residual stream, products in a precision of
+choice."""
 
 from collections.abc import Iterator
 
@@ -31,7 +32,8 @@ class GramCSA:
 
 
 class GramGLMHA:
-    """Q is made to be pooled, K never: Q^T K' and the norms come from X^T X, of which the guide scales rows and columns."""
+    """Q is made to be pooled, K never: Q^T K' and the norms come from X^T X, of which the guide scales rows and
+    columns."""
 
     def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
         self.attention, self.dtype = attention, dtype
@@ -56,7 +58,8 @@ BANDED = {ChannelSelfAttention: GramCSA, GuidedLowRankAttention: GramGLMHA}  # a
 
 
 class BandedUBlock:
-    """A block on one image (h, w, c), in place: V, the positional branch, the mixing and the feed-forward in one pass."""
+    """A block on one image (h, w, c), in place: V, the positional branch, the mixing and the feed-forward in one
+    pass."""
 
     def __init__(self, block: Block, dtype: torch.dtype) -> None:
         attention = block.attention
@@ -119,8 +122,9 @@ class BandedU:
 
     def __init__(self, u: UShape, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        *self.encoder, self.bottleneck = ([BandedUBlock(block, dtype) for block in blocks]
-                                          for blocks in (*u.encoder, u.bottleneck))
+        *self.encoder, self.bottleneck = (
+            [BandedUBlock(block, dtype) for block in blocks] for blocks in (*u.encoder, u.bottleneck)
+        )
         self.decoder = [[BandedUBlock(block, dtype) for block in blocks] for blocks in u.decoder]
         self.down = [Dense(down, dtype) for down in u.down]
         self.up, self.up_bias, self.skip = [], [], []

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cube_formats.npy import load_npy
-from glmha_cli.io.cube_formats.tiff import load_tiff
+from glmha_cli.io.cubes.formats.npy import load_npy
+from glmha_cli.io.cubes.formats.tiff import load_tiff
+from glmha_cli.io.cubes.variables import open_variables, pick, require_numbers
 from glmha_cli.io.guard import reading
-from glmha_cli.io.images import read_photo
-from glmha_cli.io.variables import open_variables, pick, require_numbers
+from glmha_cli.io.photos.read import read_photo
 from glmha_cli.lookup import unknown
 
 REAL_KEY = "meas_real"
@@ -109,9 +109,7 @@ def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int
         return
     setting = f"with {bands} bands at step {step}"
     if w < 1:
-        raise BadDataError(
-            f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}"
-        )
+        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}")
     raise BadDataError(
         f"a measurement of {h} x {w_ext} does not fit a mask of {_sizes(mask.values)}",
         f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; "

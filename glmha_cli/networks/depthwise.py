@@ -45,13 +45,17 @@ class ByWindows(torch.autograd.Function):
             for left in range(0, weight.shape[3], WINDOW):
                 window = grad_weight[:, :, top : top + WINDOW, left : left + WINDOW]
                 under = padded[:, :, top : top + height + WINDOW - 1, left : left + width + WINDOW - 1]
-                window.copy_(convolution_gradients(grad, under.contiguous(memory_format=torch.channels_last),
-                                                   window.contiguous(), margin=0, of=1))
+                window.copy_(
+                    convolution_gradients(
+                        grad, under.contiguous(memory_format=torch.channels_last), window.contiguous(), margin=0, of=1
+                    )
+                )
         return grad_x, grad_weight[:, :, : weight.shape[2], : weight.shape[3]]
 
 
 def convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, *, margin: int, of: int) -> Tensor:
     """The gradient of a depth-wise convolution's input (of = 0) or weight (1)."""
     wanted = [index == of for index in range(3)]
-    return torch.ops.aten.convolution_backward(grad, x, weight, None, [1, 1], [margin] * 2, [1, 1], False, [0, 0],
-                                               len(weight), wanted)[of]
+    return torch.ops.aten.convolution_backward(
+        grad, x, weight, None, [1, 1], [margin] * 2, [1, 1], False, [0, 0], len(weight), wanted
+    )[of]

@@ -46,9 +46,7 @@ class MaskBranch(nn.Module):
         super().__init__()
         channels, self.level = config.channels * 2**level, level
         self.mix = nn.Conv2d(channels, channels, 1)
-        self.weigh = nn.Sequential(
-            nn.Conv2d(channels, channels, 1), LargeDepthwise(channels, 5)
-        )
+        self.weigh = nn.Sequential(nn.Conv2d(channels, channels, 1), LargeDepthwise(channels, 5))
         # Level by level the width halves and the bands double: a channel's shift is a quarter of that above.
         self.register_buffer("shifts", torch.arange(channels) * config.step // 4**level, persistent=False)
 
@@ -59,9 +57,7 @@ class MaskBranch(nn.Module):
         return shift_back(m, self.shifts, w // 2**self.level)
 
 
-def shift_back(
-    m: Float[Tensor, "b c h w_map"], shifts: Int64[Tensor, " c"], w: int
-) -> Float[Tensor, "b c h {w}"]:
+def shift_back(m: Float[Tensor, "b c h w_map"], shifts: Int64[Tensor, " c"], w: int) -> Float[Tensor, "b c h {w}"]:
     """Of channel i the w columns from shifts[i] on; past the end (large steps only) the last one repeats."""
     columns = (shifts[:, None] + torch.arange(w, device=m.device)).clamp(max=m.shape[-1] - 1)
     return m.gather(-1, columns[None, :, None].expand(*m.shape[:3], -1))
@@ -101,8 +97,6 @@ class MST(nn.Module):
         features = F.leaky_relu(self.embed(x), 0.1)
         return self.output(self.u(features, gates)) + x
 
-    def forward(
-        self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]
-    ) -> Float[Tensor, "b c h w"]:
+    def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
         """x: the measurement shifted back, times 2 / channels; mask: Phi, `config.w_ext(w)` columns wide."""
         return self.reconstruct(x, self.gates(mask))

@@ -20,7 +20,9 @@ def with_attention(config: Any, attention: AttentionConfig, levels: Iterable[str
     return replace(config, attention_by_level={**config.attention_by_level, **dict.fromkeys(levels, attention)})
 
 
-def replace_attention(network: nn.Module, attention: AttentionConfig, *, levels: Iterable[str] | None = None) -> nn.Module:
+def replace_attention(
+    network: nn.Module, attention: AttentionConfig, *, levels: Iterable[str] | None = None
+) -> nn.Module:
     """A new network of ours (Restormer, MST, MST++) with `attention` at `levels`; `network` stays as it is.
 
     Weights keep their values where name and shape are the same: everything outside the replaced attentions, and of
@@ -37,8 +39,10 @@ def replace_attention(network: nn.Module, attention: AttentionConfig, *, levels:
         UsageError: a level that the network does not have, or a network that is not one of ours.
     """
     if not hasattr(network, "config"):
-        raise UsageError(f"{type(network).__name__} is not a network of glmha: its attention is not known",
-                         "put glmha_cli.GLMHA(channels) in where its attention was")
+        raise UsageError(
+            f"{type(network).__name__} is not a network of glmha: its attention is not known",
+            "put glmha_cli.GLMHA(channels) in where its attention was",
+        )
     like = next(network.parameters())
     changed = with_attention(network.config, attention, levels).build().to(like.device, like.dtype)
     old, new = network.state_dict(), changed.state_dict()

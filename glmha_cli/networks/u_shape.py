@@ -111,9 +111,7 @@ class UShape(nn.Module):
         """All blocks, in the order they run."""
         return chain(*self.encoder, self.bottleneck, *self.decoder)
 
-    def forward(
-        self, x: Float[Tensor, "b c h w"], gates: Iterable[Tensor] | None = None
-    ) -> Float[Tensor, "b c h w"]:
+    def forward(self, x: Float[Tensor, "b c h w"], gates: Iterable[Tensor] | None = None) -> Float[Tensor, "b c h w"]:
         """gates: one per block of `blocks()`, as its attention takes it."""
         gate = repeat(None) if gates is None else iter(gates)
 

@@ -41,9 +41,7 @@ def shift_back(
     return cube
 
 
-def shifted_mask(
-    mask: Float[np.ndarray, "h w"], *, bands: int, step: int
-) -> Float[np.ndarray, "h w_ext bands"]:
+def shifted_mask(mask: Float[np.ndarray, "h w"], *, bands: int, step: int) -> Float[np.ndarray, "h w_ext bands"]:
     """Phi: the mask as each band's shifted copy on the detector, zero outside; the networks' second input."""
     return shift(_mask_per_band(mask, bands=bands, step=step), step=step)
 

@@ -38,9 +38,7 @@ def srgb_to_linear(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 
 
 def linear_to_srgb(linear: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
     """Apply the sRGB curve (IEC 61966-2-1); values in [0, 1]."""
-    return np.where(
-        linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    )
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def render_linear(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
@@ -61,8 +59,8 @@ def rendering_weights(wavelength_nm: Sequence[float]) -> Float[np.ndarray, "band
     """Band -> linear sRGB for any rising wavelengths: a spectrum of ones is white, whatever the grid covers.
 
     The table's curves, interpolated, times the width that each band stands for; each colour is scaled to 1. A
-    grid that leaves out the ends of the visible range shows colours as if they held no information there; BadDataError for
-    one that leaves out more than half of red, green or blue.
+    grid that leaves out the ends of the visible range shows colours as if they held no information there; BadDataError
+    for one that leaves out more than half of red, green or blue.
     """
     curves = np.stack([np.interp(wavelength_nm, RGB2HSI_NM, curve, left=0, right=0) for curve in TO_RGB.T], axis=1)
     widths = np.abs(np.gradient(wavelength_nm)) if len(wavelength_nm) > 1 else np.zeros(1)
@@ -87,11 +85,11 @@ def project_onto_photo(
     nearest = cube + (linear - render_linear(cube)) @ SMOOTH_CHANGE.astype(cube.dtype)
     bands = [nearest[..., i] for i in range(nearest.shape[2])]  # views: one cube in memory, not five
     share = np.zeros(cube.shape[:2], cube.dtype)
-    for r, inside in zip(bands, _spectra_inside(linear)):
+    for r, inside in zip(bands, _spectra_inside(linear), strict=True):
         outside = r - r.clip(0, 1)
         np.divide(outside, r - inside, out=outside, where=outside != 0)
         np.maximum(share, outside, out=share)
-    for r, inside in zip(bands, _spectra_inside(linear)):
+    for r, inside in zip(bands, _spectra_inside(linear), strict=True):
         r += share * (inside - r)
     return nearest.clip(0, 1, out=nearest)  # rounding only
 

@@ -41,8 +41,11 @@ class Scene:
         return h, w_ext - self.step * (bands - 1)
 
     def __getitem__(self, rows: slice) -> Scene:
-        return replace(self, measurement=replace(self.measurement, values=self.measurement.values[rows]),
-                       mask=replace(self.mask, values=self.mask.values[rows]))
+        return replace(
+            self,
+            measurement=replace(self.measurement, values=self.measurement.values[rows]),
+            mask=replace(self.mask, values=self.mask.values[rows]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ class Task:
 
 def photo_as_it_is(photo: Num[np.ndarray, "h w c"]) -> tuple[Float[np.ndarray, "h w 3"]]:
     """`prepare` of tasks whose network reads the photo itself."""
-    from glmha_cli.io.images import as_pixels
+    from glmha_cli.io.photos.read import as_pixels
 
     return (as_pixels(photo),)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def project(cube: Float[np.ndarray, "h w 31"], photo: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 31"]:
     """The cube near `cube` that renders exactly to the photo's colours."""
-    from glmha_cli.io.images import as_pixels
+    from glmha_cli.io.photos.read import as_pixels
     from glmha_cli.physics.colour import project_onto_photo
 
     return project_onto_photo(cube, as_pixels(photo))

@@ -66,7 +66,8 @@ class Stop(Callback):
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if trainer.world_size > 1 and trainer.global_step % ASKED_EVERY != 1:
             return
-        # As the first of the processes says: one that stopped a step before the others would leave them waiting for its gradients.
+        # As the first of the processes says: one that stopped a step before the others would leave them waiting for its
+        # gradients.
         if trainer.strategy.broadcast(bool(self.signal) or time.monotonic() > self.end):
             if self.signal and not trainer.should_stop:
                 self.say("stopping after a validation, with a checkpoint; once more stops at once, without")
@@ -74,7 +75,9 @@ class Stop(Callback):
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # an exception needs none of this: there Lightning itself puts back what it found
+            signal.signal(
+                number, handler
+            )  # an exception needs none of this: there Lightning itself puts back what it found
 
 
 class Steps(Callback):
@@ -92,13 +95,15 @@ class Steps(Callback):
 
 
 class Curve(Callback):
-    """One row per validation in curve.csv and to `report`, the picture curve.png, and best.safetensors when the score rises.
+    """One row per validation in curve.csv and to `report`, the picture curve.png, and best.safetensors when the score
+    rises.
 
-    A resumed run may validate on other sets: the best weights are compared by the sets of now, and give way where they lack one.
+    A resumed run may validate on other sets: the best weights are compared by the sets of now, and give way where they
+    lack one.
 
     The score is the mean PSNR over the validation sets, each counted up to 40 dB: beyond that nothing is
-    seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of callbacks, so
-    that at the end of validation the network still holds the averaged weights.
+    seen, and the clean photos of a set must not outweigh the rain of another. Stands before `Ema` in the list of
+    callbacks, so that at the end of validation the network still holds the averaged weights.
     """
 
     def __init__(self, folder: Path, report: Callable[[dict[str, float]], None]) -> None:
@@ -116,8 +121,11 @@ class Curve(Callback):
         if not trainer.is_global_zero:
             return
         names = module.set_names
-        scores = {name if metric == "psnr" else f"{name}_{metric}": float(trainer.callback_metrics[f"{metric}_{name}"])
-                  for metric in module.metrics for name in names}
+        scores = {
+            name if metric == "psnr" else f"{name}_{metric}": float(trainer.callback_metrics[f"{metric}_{name}"])
+            for metric in module.metrics
+            for name in names
+        }
         minutes = round((self.before_s + time.monotonic() - self.start) / 60, 2)
         row = {"step": trainer.global_step, "minutes": minutes, "score": score_of(scores, names), **scores}
         self.rows.append(row)

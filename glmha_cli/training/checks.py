@@ -19,10 +19,14 @@ def require_fitting(recipe: Recipe) -> None:
     network = network_from_plain(recipe.network)
     for stage in recipe.schedule.stages:
         if stage.side_px % network.size_multiple:
-            raise BadDataError(f"the network takes no crops of {stage.side_px} px", f"patch_px: a multiple of {network.size_multiple}")
+            raise BadDataError(
+                f"the network takes no crops of {stage.side_px} px", f"patch_px: a multiple of {network.size_multiple}"
+            )
     steps = [getattr(config, "step", None) for config in (network, degradation_of(recipe))]
     if None not in steps and steps[0] != steps[1]:
-        raise BadDataError(f"the network shifts bands by {steps[0]} px, the snapshots by {steps[1]}", "step: one for both")
+        raise BadDataError(
+            f"the network shifts bands by {steps[0]} px, the snapshots by {steps[1]}", "step: one for both"
+        )
 
 
 def require_devices(device: str, count: int) -> None:
@@ -31,12 +35,15 @@ def require_devices(device: str, count: int) -> None:
     if device == "auto":
         device = next((name for name, number in there.items() if number), "cpu")
     if device != "cpu" and count > there[device]:
-        raise UsageError(f"this machine (or this PyTorch) has {there[device]} devices '{device}', not {count}",
-                         f"--devices {there[device]}" if there[device] else "--device cpu")
+        raise UsageError(
+            f"this machine (or this PyTorch) has {there[device]} devices '{device}', not {count}",
+            f"--devices {there[device]}" if there[device] else "--device cpu",
+        )
 
 
 def require_even_shares(recipe: Recipe, num_devices: int) -> None:
-    """UsageError for a batch that `num_devices` cannot share alike: a device's mean gradient would weigh too much, or be of nothing."""
+    """UsageError for a batch that `num_devices` cannot share alike: a device's mean gradient would weigh too much, or
+    be of nothing."""
     batches = [stage.batch for stage in recipe.schedule.stages]
     common = math.gcd(*batches)
     if common % num_devices:
@@ -64,18 +71,23 @@ def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
         saved = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
         state = saved["state_dict"]
     except Exception as error:  # a damaged file makes torch raise anything
-        raise BadDataError(f"'{checkpoint}' is damaged or no checkpoint of a run",
-                           "start anew in another --run-dir") from error
+        raise BadDataError(
+            f"'{checkpoint}' is damaged or no checkpoint of a run", "start anew in another --run-dir"
+        ) from error
     with torch.device("meta"):
         network = network_from_plain(recipe.network).build()
     wanted = {f"network.{name}": tensor.shape for name, tensor in network.state_dict().items()}
     if {name: tensor.shape for name, tensor in state.items()} != wanted:
-        raise BadDataError(f"'{checkpoint}' is of another network than the recipe's",
-                           "resume with the recipe the run began with, or name another --run-dir")
+        raise BadDataError(
+            f"'{checkpoint}' is of another network than the recipe's",
+            "resume with the recipe the run began with, or name another --run-dir",
+        )
     for name, value in lasting(recipe).items():
         if value != (before := saved.get(LASTING, {}).get(name, value)):
-            raise BadDataError(f"'{checkpoint}' began with {name} {before}, the recipe says {value}",
-                               "resume with the recipe the run began with, or begin a run by --start-from")
+            raise BadDataError(
+                f"'{checkpoint}' began with {name} {before}, the recipe says {value}",
+                "resume with the recipe the run began with, or begin a run by --start-from",
+            )
 
 
 def degradation_of(recipe: Recipe) -> Degradation:
@@ -85,6 +97,8 @@ def degradation_of(recipe: Recipe) -> Degradation:
     config = resolve(DEGRADATIONS, name, "degradation")
     if UNDONE_BY[name] != recipe.task:
         suited = ", ".join(each for each, task in UNDONE_BY.items() if task == recipe.task)
-        raise UsageError(f"the degradation '{name}' is undone by {UNDONE_BY[name]}, not by {recipe.task}",
-                         f'[degradation] name = "{suited}"')
+        raise UsageError(
+            f"the degradation '{name}' is undone by {UNDONE_BY[name]}, not by {recipe.task}",
+            f'[degradation] name = "{suited}"',
+        )
     return from_mapping(config, knobs, f"degradation {name}")

@@ -96,7 +96,8 @@ def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int)
 
 
 def stand_aside(worker: int) -> None:
-    """What ends a run from its terminal goes to all of its processes; a worker that ends first would take the run with it, before
+    """What ends a run from its terminal goes to all of its processes; a worker that ends first would take the run with
+    it, before
     its checkpoint. SIGTERM is not ignored: that is how Python ends workers that are left over.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -42,7 +42,8 @@ def render(cube: Float[Tensor, "b 31 h w"]) -> Float[Tensor, "b 3 h w"]:
 
 
 def rmse(prediction: Tensor, target: Tensor) -> Tensor:
-    """Root mean square error of each channel of each sample, averaged: no bright band and no blurred crop outweighs the others."""
+    """Root mean square error of each channel of each sample, averaged: no bright band and no blurred crop outweighs the
+    others."""
     return torch.sqrt((prediction - target).square().mean(dim=(2, 3)) + 1e-8).mean()
 
 

@@ -37,13 +37,18 @@ def restore(network: nn.Module, inputs: Sequence[Tensor], multiple: int) -> Floa
 
 
 LASTING = "lasting"
-"""Key of a run's checkpoint: what of its recipe the state of the optimiser holds, so that a resumed run cannot change it."""
+"""Key of a run's checkpoint: what of its recipe the state of the optimiser holds, so that a resumed run cannot change
+it."""
 
 
 def lasting(recipe: Recipe) -> dict[str, str | float]:
     schedule = recipe.schedule
-    return {"task": recipe.task, "optimizer": recipe.optimizer, "learning_rate": schedule.learning_rate,
-            "weight_decay": schedule.weight_decay}
+    return {
+        "task": recipe.task,
+        "optimizer": recipe.optimizer,
+        "learning_rate": schedule.learning_rate,
+        "weight_decay": schedule.weight_decay,
+    }
 
 
 class Restoration(lightning.LightningModule):
@@ -69,8 +74,12 @@ class Restoration(lightning.LightningModule):
         rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
 
-    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None = None,
-                                    gradient_clip_algorithm: str | None = None) -> None:
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
         """By torch itself: Lightning refuses to clip for a fused optimiser, though nothing is scaled in bfloat16."""
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
@@ -88,5 +97,12 @@ class Restoration(lightning.LightningModule):
         if reference.dtype == np.uint8:  # photos are scored as files hold them
             result = np.rint(result * 255).astype(np.uint8)
         for metric, measure in self.metrics.items():
-            self.log(f"{metric}_{self.set_names[dataloader_idx]}", measure(result, reference),
-                     add_dataloader_idx=False, on_step=False, on_epoch=True, batch_size=1, sync_dist=True)
+            self.log(
+                f"{metric}_{self.set_names[dataloader_idx]}",
+                measure(result, reference),
+                add_dataloader_idx=False,
+                on_step=False,
+                on_epoch=True,
+                batch_size=1,
+                sync_dist=True,
+            )

@@ -1,4 +1,5 @@
-"""Pairs of photos, degraded and clean, as benchmarks publish them: found, checked by their headers, read when needed."""
+"""Pairs of photos, degraded and clean, as benchmarks publish them: found, checked by their headers, read when
+needed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,16 +35,22 @@ class Pair:
 def find_pairs(place: Path) -> list[list[Pair]]:
     """All pairs in `place` and below it, matched by stem, folder by folder, sorted by name.
 
-    Raises NoInputError where there are none, BadDataError for a missing partner, two files of one stem, two sizes, and what is
-    no image.
+    Raises NoInputError where there are none, BadDataError for a missing partner, two files of one stem, two sizes, and
+    what is no image.
     """
     if not place.is_dir():
         raise NoInputError(f"no folder {place}", "name a folder of pairs")
-    folders = sorted((first, first.with_name(second)) for name, second in LAYOUTS for first in place.rglob(name)
-                     if is_shown(first.relative_to(place)) and first.with_name(second).is_dir())
+    folders = sorted(
+        (first, first.with_name(second))
+        for name, second in LAYOUTS
+        for first in place.rglob(name)
+        if is_shown(first.relative_to(place)) and first.with_name(second).is_dir()
+    )
     groups = [group for group in (_matched(*folder) for folder in folders) if group]
     if not groups:
-        raise NoInputError(f"no pairs in {place}", "it needs the folders input/ and target/, or blur/ and sharp/, with images")
+        raise NoInputError(
+            f"no pairs in {place}", "it needs the folders input/ and target/, or blur/ and sharp/, with images"
+        )
     return groups
 
 
@@ -58,8 +65,10 @@ def _matched(degraded: Path, clean: Path) -> list[Pair]:
 def _pair(degraded: Path, clean: Path) -> Pair:
     shape, other = shape_of(degraded), shape_of(clean)
     if shape != other:
-        raise BadDataError(f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
-                           "a pair has one size")
+        raise BadDataError(
+            f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
+            "a pair has one size",
+        )
     return Pair(degraded=degraded, clean=clean, shape=shape)
 
 
@@ -79,6 +88,8 @@ def split_pairs(places: Iterable[Path], *, min_side_px: int) -> tuple[list[Pair]
         raise NoInputError("too few pairs", f"one of {HOLD_OUT_EVERY} is held out: add more")
     large = [pair for pair in training if min(pair.shape) >= min_side_px]
     if not large:
-        raise BadDataError(f"all {len(training)} pairs are smaller than the crop of {min_side_px} px",
-                           "give larger pairs, or a recipe with smaller patch_px")
+        raise BadDataError(
+            f"all {len(training)} pairs are smaller than the crop of {min_side_px} px",
+            "give larger pairs, or a recipe with smaller patch_px",
+        )
     return large, held_out

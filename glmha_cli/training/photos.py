@@ -26,8 +26,14 @@ File = Path | zipfile.Path
 
 def find_photos(places: Iterable[Path]) -> tuple[list[File], list[File]]:
     """All photos in `places`, folders or packs (.zip), as (training, held out)."""
-    return split([(place, packed_files(place, SUFFIXES) if is_pack(place) else files_in(place, SUFFIXES, kind="photos"))
-                  for place in places], SUFFIXES, kind="photos")
+    return split(
+        [
+            (place, packed_files(place, SUFFIXES) if is_pack(place) else files_in(place, SUFFIXES, kind="photos"))
+            for place in places
+        ],
+        SUFFIXES,
+        kind="photos",
+    )
 
 
 def find_files(folders: Iterable[Path], suffixes: Collection[str], *, kind: str) -> tuple[list[Path], list[Path]]:
@@ -35,8 +41,9 @@ def find_files(folders: Iterable[Path], suffixes: Collection[str], *, kind: str)
     return split([(folder, files_in(folder, suffixes, kind=kind)) for folder in folders], suffixes, kind=kind)
 
 
-def split(found: Iterable[tuple[Path, Sequence[File]]], suffixes: Collection[str], *,
-          kind: str) -> tuple[list[File], list[File]]:
+def split(
+    found: Iterable[tuple[Path, Sequence[File]]], suffixes: Collection[str], *, kind: str
+) -> tuple[list[File], list[File]]:
     """Files of each folder as `divided`; NoInputError where a place holds none."""
     training, held_out, place = [], [], None
     for place, files in found:
@@ -72,7 +79,9 @@ def is_shown(path: PurePath) -> bool:
 def files_in(folder: Path, suffixes: Collection[str], *, kind: str) -> list[Path]:
     if not folder.is_dir():
         raise NoInputError(f"no folder {folder}", f"name a folder of {kind}")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and is_shown(path.relative_to(folder)))
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in suffixes and is_shown(path.relative_to(folder))
+    )
 
 
 def is_pack(place: Path) -> bool:
@@ -90,7 +99,8 @@ def packed_files(pack: Path, suffixes: Collection[str]) -> list[zipfile.Path]:
 
 
 def decode(file: File, *, max_side_px: int) -> UInt8[np.ndarray, "h w 3"]:
-    """An sRGB photo of 8 bit, halved until its longer side is at most `max_side_px` (removes JPEG traces and noise too).
+    """An sRGB photo of 8 bit, halved until its longer side is at most `max_side_px` (removes JPEG traces and noise
+    too).
 
     Raises BadDataError, also for what Pillow would clip to white or black: gray of more bits.
     """
@@ -131,8 +141,9 @@ def halved(photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
     return np.rint(reduce(even.astype(np.float32), "(h p) (w q) c -> h w c", "mean", p=2, q=2)).astype(np.uint8)
 
 
-def load_photos(files: Iterable[File], *, min_side_px: int,
-                max_side_px: int = 1280) -> list[UInt8[np.ndarray, "h w 3"]]:
+def load_photos(
+    files: Iterable[File], *, min_side_px: int, max_side_px: int = 1280
+) -> list[UInt8[np.ndarray, "h w 3"]]:
     """Decode all; those smaller than a crop cannot be used and are an error when none is left."""
     return usable([decode(file, max_side_px=max_side_px) for file in files], min_side_px=min_side_px, kind="photos")
 
@@ -141,6 +152,8 @@ def usable(arrays: list[np.ndarray], *, min_side_px: int, kind: str) -> list[np.
     """Those large enough to cut a crop out of; BadDataError when none is."""
     large = [array for array in arrays if min(array.shape[:2]) >= min_side_px]
     if not large:
-        raise BadDataError(f"all {len(arrays)} {kind} are smaller than the crop of {min_side_px} px",
-                           f"give larger {kind}, or a recipe with smaller patch_px")
+        raise BadDataError(
+            f"all {len(arrays)} {kind} are smaller than the crop of {min_side_px} px",
+            f"give larger {kind}, or a recipe with smaller patch_px",
+        )
     return large

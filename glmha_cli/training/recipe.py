@@ -28,7 +28,9 @@ class Stage:
 
     def __post_init__(self) -> None:
         if min(self.patch_px, self.batch, self.mosaic) < 1:
-            raise BadDataError(f"a stage of {self.batch} crops of {self.patch_px} px in mosaics of {self.mosaic}", "at least 1 each")
+            raise BadDataError(
+                f"a stage of {self.batch} crops of {self.patch_px} px in mosaics of {self.mosaic}", "at least 1 each"
+            )
 
     @property
     def side_px(self) -> int:
@@ -73,8 +75,8 @@ class Schedule:
 class Recipe:
     """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights.
     loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`. cubes: of cubes made of photos.
-    cpu_threads: where a CPU trains, None for a thread per core. Threads meet after each operation, and the second core makes data:
-    what is small is done sooner by one.
+    cpu_threads: where a CPU trains, None for a thread per core. Threads meet after each operation, and the second core
+    makes data: what is small is done sooner by one.
     """
 
     task: str

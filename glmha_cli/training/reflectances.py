@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.variables import open_variables, pick
 from glmha_cli.io.guard import reading
-from glmha_cli.io.variables import open_variables, pick
 from glmha_cli.physics.colour import TO_RGB, likely_change
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
@@ -19,7 +19,8 @@ LARGEST_GAP_NM = 5.0
 """So far beyond its first and last band a spectrum may be continued as it ends."""
 
 REACH, RIDGE = 0.2, 1e-3
-"""Of kernel ridge: exp(-distance of chromaticities / REACH). Of all that were tried, predicting each of ISETCam's training
+"""Of kernel ridge: exp(-distance of chromaticities / REACH). Of all that were tried, predicting each of ISETCam's
+training
 reflectances from all others errs least like this: 5.5 % (MRAE); with Gaussian kernels 8.7 % at best.
 """
 
@@ -46,7 +47,9 @@ class Library:
         """reflectance: at 400..700 nm, step 10."""
         unit = reflectance / (reflectance @ TO_RGB @ LUMINANCE)[:, None]
         colours = unit @ TO_RGB
-        spectra, change = (resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, likely_change(np.cov(reflectance.T))))
+        spectra, change = (
+            resample(values, RGB2HSI_NM, wavelength_nm) for values in (unit, likely_change(np.cov(reflectance.T)))
+        )
         chromaticity = pure_chromaticity(colours)
         alike = likeness(chromaticity, chromaticity) + RIDGE * np.eye(len(colours))
         beyond_colour = np.linalg.solve(alike, spectra - colours @ change)
@@ -69,8 +72,10 @@ def read_reflectances(path: Path) -> tuple[Float[np.ndarray, "n 31"], Float[np.n
         values, nm = (variables[pick(variables, [name])]() for name in ("reflectance", "wavelength_nm"))
         nm = nm.ravel()
         if values.ndim != 2 or values.shape[1] != len(nm) or len(values) < FEWEST:
-            raise BadDataError(f"holds {' x '.join(map(str, values.shape))} reflectances at {len(nm)} wavelengths",
-                               f"it needs at least {FEWEST} spectra, a row each, and as many wavelengths as columns")
+            raise BadDataError(
+                f"holds {' x '.join(map(str, values.shape))} reflectances at {len(nm)} wavelengths",
+                f"it needs at least {FEWEST} spectra, a row each, and as many wavelengths as columns",
+            )
         if not (values.min() >= 0 and 0 < values.max() <= 1.5 and values.max(axis=1).min() > 0):
             raise BadDataError("holds values that are no reflectances", "they are fractions of 1, and no row is all 0")
         reflectance = resample(values.astype(np.float64), nm, RGB2HSI_NM)
@@ -78,8 +83,9 @@ def read_reflectances(path: Path) -> tuple[Float[np.ndarray, "n 31"], Float[np.n
     return reflectance[~held_out], reflectance[held_out]
 
 
-def resample(values: Float[np.ndarray, "*n bands"], from_nm: Sequence[float],
-             to_nm: Sequence[float]) -> Float[np.ndarray, "*n wanted"]:
+def resample(
+    values: Float[np.ndarray, "*n bands"], from_nm: Sequence[float], to_nm: Sequence[float]
+) -> Float[np.ndarray, "*n wanted"]:
     """Linear interpolation along the last axis; BadDataError where `from_nm` does not cover `to_nm`."""
     have, want = np.asarray(from_nm, float), np.asarray(to_nm, float)
     if len(have) < 2 or (np.diff(have) <= 0).any():

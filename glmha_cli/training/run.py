@@ -47,33 +47,53 @@ class RunData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         schedule, start = self.recipe.schedule, self.trainer.global_step
         stop = min(schedule.steps, start + schedule.validate_every)
-        batches = StepBatches(schedule, start=start, stop=stop, rank=self.trainer.global_rank,
-                              world_size=self.trainer.world_size)
+        batches = StepBatches(
+            schedule, start=start, stop=stop, rank=self.trainer.global_rank, world_size=self.trainer.world_size
+        )
         return training_loader(self.dataset, batches, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader]:
-        """Every process takes its share of a set, or all of one without equal shares: the mean of means must be the mean."""
+        """Every process takes its share of a set, or all of one without equal shares: the mean of means must be the
+        mean."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
-        return [DataLoader(samples if len(samples) % world else samples[rank::world], batch_size=1)
-                for samples in self.sets.values()]
+        return [
+            DataLoader(samples if len(samples) % world else samples[rank::world], batch_size=1)
+            for samples in self.sets.values()
+        ]
 
 
-def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] = (), spectra: Path | None = None,
-          pairs: Iterable[Path] = (), run_dir: Path, validate_pairs: Iterable[Path] = (), steps: int | None = None,
-          start_from: Path | None = None, max_minutes: float | None = None, resume: bool = False, precision: str = "bf16-mixed",
-          device: str = "auto", num_devices: int = 1, compiled: bool = False, num_workers: int = 1,
-          report: Callable[[dict[str, float]], None] = lambda row: None,
-          on_step: Callable[[int, int], None] = lambda done, total: None, say: Callable[[str], None] = lambda text: None) -> Path:
+def train(
+    recipe: Recipe,
+    *,
+    images: Iterable[Path] = (),
+    cubes: Iterable[Path] = (),
+    spectra: Path | None = None,
+    pairs: Iterable[Path] = (),
+    run_dir: Path,
+    validate_pairs: Iterable[Path] = (),
+    steps: int | None = None,
+    start_from: Path | None = None,
+    max_minutes: float | None = None,
+    resume: bool = False,
+    precision: str = "bf16-mixed",
+    device: str = "auto",
+    num_devices: int = 1,
+    compiled: bool = False,
+    num_workers: int = 1,
+    report: Callable[[dict[str, float]], None] = lambda row: None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
     images, cubes: folders. spectra: measured reflectances that make cubes of photos (`reflectances.read_library`).
-    pairs: folders of degraded and clean photos to train on (`pairs.LAYOUTS`), beside the photos or alone; a tenth of them is
-    held out as the set "pairs". validate_pairs: such folders to validate on as well. Both for photo tasks only.
+    pairs: folders of degraded and clean photos to train on (`pairs.LAYOUTS`), beside the photos or alone; a tenth of
+    them is held out as the set "pairs". validate_pairs: such folders to validate on as well. Both for photo tasks only.
     max_minutes: from now on, reading the data included; the validation after the last step comes on top.
     compiled: by torch.compile, which takes minutes to begin and pays on GPUs.
     start_from: a checkpoint of the same network whose weights are gone on from, with a schedule from its start.
-    report: called after each validation with its row of curve.csv. on_step: after each step, with their number and that of all.
-    say: is told what else a user should know.
+    report: called after each validation with its row of curve.csv. on_step: after each step, with their number and that
+    of all. say: is told what else a user should know.
 
     run_dir receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). `steps` replaces the recipe's number, so a finished run can
@@ -89,8 +109,15 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     require_fitting(recipe)
     require_devices(device, num_devices)
     keep_freed_memory()
-    data = prepare_data(recipe, images=images, cubes=cubes, spectra=spectra, pairs=pairs, validate_pairs=validate_pairs,
-                        num_workers=num_workers)
+    data = prepare_data(
+        recipe,
+        images=images,
+        cubes=cubes,
+        spectra=spectra,
+        pairs=pairs,
+        validate_pairs=validate_pairs,
+        num_workers=num_workers,
+    )
     module = Restoration(recipe, list(data.sets))
     if start_from is not None:
         load_weights(module.network, start_from)
@@ -99,13 +126,25 @@ def train(recipe: Recipe, *, images: Iterable[Path] = (), cubes: Iterable[Path] 
     minutes = math.inf if max_minutes is None else max(0.0, max_minutes - (time.monotonic() - start) / 60)
     stop = Stop(minutes, say)
     run_dir.mkdir(parents=True, exist_ok=True)
-    trainer = build_trainer(recipe, run_dir, precision=precision, device=device, num_devices=num_devices,
-                            more=[stop, Steps(on_step)], report=report)
+    trainer = build_trainer(
+        recipe,
+        run_dir,
+        precision=precision,
+        device=device,
+        num_devices=num_devices,
+        more=[stop, Steps(on_step)],
+        report=report,
+    )
     with warnings.catch_warnings(), cpu_threads(recipe.cpu_threads or torch.get_num_threads()):
-        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own, wherever it is
-        # now; the strides that differ between processes are those of axes of length 1; what is said to need sync_dist has it.
-        ignored = ("You're resuming from a checkpoint|Checkpoint directory|The dirpath has changed|.*LeafSpec|Grad strides do not match"
-                   "|.*sync_dist=True|`broadcast_buffers` is deprecated")
+        # Lightning cannot know that the batches begin at the current step, nor that the folder is the run's own,
+        # wherever it is
+        # now; the strides that differ between processes are those of axes of length 1; what is said to need sync_dist
+        # has it.
+        ignored = (
+            "You're resuming from a checkpoint|Checkpoint directory|The dirpath has changed|.*LeafSpec|Grad "
+            "strides do not match"
+            "|.*sync_dist=True|`broadcast_buffers` is deprecated"
+        )
         warnings.filterwarnings("ignore", message=ignored)
         with errors_of_workers():
             trainer.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
@@ -123,7 +162,9 @@ def errors_of_workers() -> Iterator[None]:
         if not error.message.startswith("Caught "):
             raise
         said = error.message.strip().splitlines()[-1].partition("Error: ")[2]
-        raise type(error)(said, "repair or replace it, then --resume; before the first validation, begin anew") from error
+        raise type(error)(
+            said, "repair or replace it, then --resume; before the first validation, begin anew"
+        ) from error
 
 
 @contextmanager
@@ -137,13 +178,23 @@ def cpu_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
-                 pairs: Iterable[Path] = (), validate_pairs: Iterable[Path], num_workers: int) -> RunData:
+def prepare_data(
+    recipe: Recipe,
+    *,
+    images: Iterable[Path],
+    cubes: Iterable[Path],
+    spectra: Path | None,
+    pairs: Iterable[Path] = (),
+    validate_pairs: Iterable[Path],
+    num_workers: int,
+) -> RunData:
     task, degradation = resolve(TASKS, recipe.task, "task"), degradation_of(recipe)
     images, cubes, pairs = list(images), list(cubes), list(pairs)
     if task.output_kind != "photo" and (pairs or validate_pairs):
-        raise UsageError(f"{task.name} does not restore photos, so it cannot use pairs of them",
-                         "leave --pairs and --validate-pairs out")
+        raise UsageError(
+            f"{task.name} does not restore photos, so it cannot use pairs of them",
+            "leave --pairs and --validate-pairs out",
+        )
     stages = recipe.schedule.stages
     training, held_out = split_pairs(pairs, min_side_px=max(stage.side_px for stage in stages)) if pairs else ([], [])
     validation = degradation.validation()
@@ -152,26 +203,54 @@ def prepare_data(recipe: Recipe, *, images: Iterable[Path], cubes: Iterable[Path
     learnt = photos | {realpath(path) for pair in training for path in (pair.degraded, pair.clean)}
     sets = folder_sets(validate_pairs, trained_on=learnt, taken={"pairs", *validation})
     if held_out:
-        sets["pairs"] = [((centre_crop(degraded),), centre_crop(clean)) for degraded, clean in
-                         (pair.read() for pair in evenly_chosen(held_out, task))]
+        sets["pairs"] = [
+            ((centre_crop(degraded),), centre_crop(clean))
+            for degraded, clean in (pair.read() for pair in evenly_chosen(held_out, task))
+        ]
     if pairs and not (images or cubes or spectra):
         targets = Targets(sources=[], make=as_it_is, held_out={})
     else:
-        targets = load_targets(task, images=images, cubes=cubes, spectra=spectra,
-                               crop_px=max(stage.patch_px for stage in stages), config=recipe.cubes)
+        targets = load_targets(
+            task,
+            images=images,
+            cubes=cubes,
+            spectra=spectra,
+            crop_px=max(stage.patch_px for stage in stages),
+            config=recipe.cubes,
+        )
     sets |= synthetic_sets(targets.held_out, validation)
     return RunData(recipe, Samples(targets, degradation, training, seed=recipe.seed), sets, num_workers=num_workers)
 
 
-def build_trainer(recipe: Recipe, run_dir: Path, *, precision: str, device: str, num_devices: int, more: list[Callback],
-                  report: Callable[[dict[str, float]], None]) -> lightning.Trainer:
+def build_trainer(
+    recipe: Recipe,
+    run_dir: Path,
+    *,
+    precision: str,
+    device: str,
+    num_devices: int,
+    more: list[Callback],
+    report: Callable[[dict[str, float]], None],
+) -> lightning.Trainer:
     schedule = recipe.schedule
     keep = ModelCheckpoint(dirpath=run_dir, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
     callbacks = [Curve(run_dir, report), Ema(schedule.ema_decay), keep, *more]
     # No buffer ever changes, so none need be sent round at each step.
     strategy = DDPStrategy(broadcast_buffers=False) if num_devices > 1 else "auto"
     return lightning.Trainer(
-        accelerator=device, devices=num_devices, strategy=strategy, precision=precision, max_steps=schedule.steps, max_epochs=-1, callbacks=callbacks,
-        gradient_clip_val=schedule.clip_norm, reload_dataloaders_every_n_epochs=1, num_sanity_val_steps=0,
-        use_distributed_sampler=False, logger=False, enable_model_summary=False, enable_progress_bar=False, log_every_n_steps=50,
+        accelerator=device,
+        devices=num_devices,
+        strategy=strategy,
+        precision=precision,
+        max_steps=schedule.steps,
+        max_epochs=-1,
+        callbacks=callbacks,
+        gradient_clip_val=schedule.clip_norm,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        log_every_n_steps=50,
     )

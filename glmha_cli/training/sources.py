@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float16, UInt8
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cubes import SUFFIXES, read_cube
+from glmha_cli.io.cubes.cube import SUFFIXES, read_cube
 from glmha_cli.tasks.base import Task
 from glmha_cli.training.photos import File, decode, find_files, find_photos, load_photos, usable
 from glmha_cli.training.reflectances import Library, read_library, resample
@@ -37,8 +37,15 @@ class Targets:
     held_out: Mapping[str, Sequence[Source]]
 
 
-def load_targets(task: Task, *, images: Iterable[Path], cubes: Iterable[Path], spectra: Path | None,
-                 crop_px: int, config: CubesConfig) -> Targets:
+def load_targets(
+    task: Task,
+    *,
+    images: Iterable[Path],
+    cubes: Iterable[Path],
+    spectra: Path | None,
+    crop_px: int,
+    config: CubesConfig,
+) -> Targets:
     """Read everything into memory; a tenth of each folder, and of the spectra, is held out.
 
     images: folders or packs of photos. cubes: folders. config: of cubes made of photos. Raises
@@ -54,11 +61,14 @@ def load_targets(task: Task, *, images: Iterable[Path], cubes: Iterable[Path], s
     if cubes:
         training, _ = find_files(cubes, CUBE_SUFFIXES, kind="cubes")
         sources += usable([load_cube(path, task) for path in training], min_side_px=crop_px, kind="cubes")
-    return Targets(sources=sources, make=make, held_out=load_held_out(task, images=images, cubes=cubes, spectra=spectra))
+    return Targets(
+        sources=sources, make=make, held_out=load_held_out(task, images=images, cubes=cubes, spectra=spectra)
+    )
 
 
-def load_held_out(task: Task, *, images: Sequence[Path], cubes: Sequence[Path],
-                  spectra: Path | None) -> dict[str, list[Source]]:
+def load_held_out(
+    task: Task, *, images: Sequence[Path], cubes: Sequence[Path], spectra: Path | None
+) -> dict[str, list[Source]]:
     """What `load_targets` holds out of the same places, and nothing else."""
     held_out = {}
     if images:
@@ -79,11 +89,15 @@ def refuse_what_does_not_fit(task: Task, images: list[Path], cubes: list[Path], 
     if to_photo and (cubes or spectra):
         raise UsageError(f"{task.name} learns from photos alone", "leave --cubes and --spectra out")
     if not images and not cubes:
-        raise UsageError("nothing to learn from",
-                         "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER")
+        raise UsageError(
+            "nothing to learn from",
+            "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER",
+        )
     if images and not to_photo and spectra is None:
-        raise UsageError(f"{task.name} needs measured spectra to make cubes of photos",
-                         "--spectra FILE.npz with `reflectance` and `wavelength_nm`, or --cubes FOLDER alone")
+        raise UsageError(
+            f"{task.name} needs measured spectra to make cubes of photos",
+            "--spectra FILE.npz with `reflectance` and `wavelength_nm`, or --cubes FOLDER alone",
+        )
 
 
 def as_it_is(crop: Source, rng: np.random.Generator) -> Source:
@@ -98,11 +112,14 @@ def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:
     """A cube at the task's wavelengths, which one that names none must have. Half precision: memory is short."""
     cube = read_cube(path)
     if np.quantile(cube.values, 0.99) > 1 or cube.values.min() < -0.1:
-        raise BadDataError(f"'{path}' holds values from {cube.values.min():.3g} to {cube.values.max():.3g}",
-                           "scale the cube to [0, 1]")
+        raise BadDataError(
+            f"'{path}' holds values from {cube.values.min():.3g} to {cube.values.max():.3g}", "scale the cube to [0, 1]"
+        )
     if not cube.wavelength_nm and cube.values.shape[2] != len(task.wavelength_nm):
-        raise BadDataError(f"'{path}' has {cube.values.shape[2]} bands and does not name their wavelengths",
-                           "write it with wavelengths: .tif, .mat with `bands`, .npz with `wavelength_nm`")
+        raise BadDataError(
+            f"'{path}' has {cube.values.shape[2]} bands and does not name their wavelengths",
+            "write it with wavelengths: .tif, .mat with `bands`, .npz with `wavelength_nm`",
+        )
     try:
         values = resample(cube.values, cube.wavelength_nm or task.wavelength_nm, task.wavelength_nm)
     except BadDataError as error:

@@ -21,7 +21,8 @@ LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
 
 @dataclass(frozen=True, kw_only=True)
 class CubesConfig:
-    """How colours are changed before cubes are made of them: photos hold few pixels of strong colours, on which spectra are
+    """How colours are changed before cubes are made of them: photos hold few pixels of strong colours, on which spectra
+    are
     hardest to tell.
 
     Of all crops the share `saturated` is moved away from grey by a factor in SATURATION. Of the share `shuffled` the
@@ -37,8 +38,9 @@ class CubesConfig:
                 raise BadDataError(f"a share of {share} {name} crops", "0..1")
 
 
-def training_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library, rng: np.random.Generator,
-                  config: CubesConfig) -> Float[np.ndarray, "h w bands"]:
+def training_cube(
+    photo: UInt8[np.ndarray, "h w 3"], library: Library, rng: np.random.Generator, config: CubesConfig
+) -> Float[np.ndarray, "h w bands"]:
     """`likely_cube` of `photo` at a random gain, in other colours."""
     rgb = LINEAR[photo] * np.float32(log_uniform(rng, GAIN))
     if rng.random() < config.shuffled:

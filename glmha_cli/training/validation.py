@@ -42,11 +42,15 @@ BESIDE: dict[str, dict[str, Metric]] = {
 """Protocol -> what the curve shows beside it, by name."""
 
 
-def synthetic_sets(held_out: Mapping[str, Sequence[Source]],
-                   degradations: Mapping[str, Degrade]) -> dict[str, list[Sample]]:
+def synthetic_sets(
+    held_out: Mapping[str, Sequence[Source]], degradations: Mapping[str, Degrade]
+) -> dict[str, list[Sample]]:
     """Per named degradation and kind of held-out target, each target degraded under the seed of its place."""
-    return {name + ending: [sample(target, degrade, np.random.default_rng(seed)) for seed, target in enumerate(targets)]
-            for name, degrade in degradations.items() for ending, targets in held_out.items()}
+    return {
+        name + ending: [sample(target, degrade, np.random.default_rng(seed)) for seed, target in enumerate(targets)]
+        for name, degrade in degradations.items()
+        for ending, targets in held_out.items()
+    }
 
 
 def require_unseen(pairs: Iterable[Pair], trained_on: Collection[str], name: str) -> None:
@@ -55,7 +59,9 @@ def require_unseen(pairs: Iterable[Pair], trained_on: Collection[str], name: str
         raise UsageError(f"{name} are trained on, so they tell nothing", "--pairs and --images without them")
 
 
-def folder_sets(folders: Iterable[Path], *, trained_on: Collection[str] = (), taken: Collection[str] = ()) -> dict[str, list[Sample]]:
+def folder_sets(
+    folders: Iterable[Path], *, trained_on: Collection[str] = (), taken: Collection[str] = ()
+) -> dict[str, list[Sample]]:
     """All pairs of each folder by `set_name`.
 
     Raises as that and as `find_pairs`, and UsageError for pairs with photos that are trained on.
@@ -64,5 +70,7 @@ def folder_sets(folders: Iterable[Path], *, trained_on: Collection[str] = (), ta
     for folder in folders:
         pairs = [pair for group in find_pairs(folder) for pair in group]
         require_unseen(pairs, trained_on, f"pairs of '{folder}'")
-        sets[set_name(folder, {*taken, *sets})] = [((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)]
+        sets[set_name(folder, {*taken, *sets})] = [
+            ((degraded,), clean) for degraded, clean in (pair.read() for pair in pairs)
+        ]
     return sets

@@ -24,7 +24,9 @@ def read_about(path: Path) -> dict[str, Any]:
         about = json.loads(metadata[KEY])
         return {"task": about["task"], "network": about["network"], **about}
     except (KeyError, TypeError, ValueError) as error:
-        raise BadDataError(f"'{path}' is {'ONNX' if is_onnx else 'safetensors'}, but not a glmha checkpoint", HINT) from error
+        raise BadDataError(
+            f"'{path}' is {'ONNX' if is_onnx else 'safetensors'}, but not a glmha checkpoint", HINT
+        ) from error
 
 
 def _read_safetensors_metadata(path: Path) -> dict[str, str]:

@@ -15,8 +15,9 @@ from glmha_cli.networks import network_from_plain
 from glmha_cli.weights.about import KEY, read_about
 
 
-def save_checkpoint(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], *, dtype: torch.dtype,
-                    overwrite: bool = True) -> None:
+def save_checkpoint(
+    path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], *, dtype: torch.dtype, overwrite: bool = True
+) -> None:
     """Write `state` as `dtype` with `about` ({"task", "network", …}, JSON types only) in the metadata."""
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in state.items()}
     metadata = {"format": "pt", KEY: json.dumps(about, sort_keys=True)}
@@ -24,7 +25,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], about: Mapping[str,
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], *, overwrite: bool = True) -> None:
-    """A safetensors file, whole or not at all. One of safetensors' save_file only its owner may read, whatever the umask."""
+    """A safetensors file, whole or not at all. One of safetensors' save_file only its owner may read, whatever the
+    umask."""
     with atomic_output(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(save(tensors, metadata))
 

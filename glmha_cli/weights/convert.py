@@ -17,8 +17,9 @@ from glmha_cli.weights.integrity import difference, entry_of, sha256_of
 from glmha_cli.weights.manifest import FileEntry, ModelEntry
 
 
-def import_checkpoint(source: Path, output: Path, *, task: str, network: str | None = None,
-                      overwrite: bool = False) -> dict[str, Any]:
+def import_checkpoint(
+    source: Path, output: Path, *, task: str, network: str | None = None, overwrite: bool = False
+) -> dict[str, Any]:
     """Write the released checkpoint `source` (.pth, tensors only) as ours; returns its metadata.
 
     network: what the caller believes the file to hold; None takes what its names and shapes tell.
@@ -36,8 +37,13 @@ def import_checkpoint(source: Path, output: Path, *, task: str, network: str | N
     _require_known(task, network)
     plain, state = load_pth(source)
     _require_fit(source, plain, task=task, network=network)
-    about = {"task": task, "network": plain, "licence": LICENCES[plain["name"]],
-             "source": {"file": source.name, "sha256": sha256_of(source)}, "stretch_input": plain["name"] in STRETCHED}
+    about = {
+        "task": task,
+        "network": plain,
+        "licence": LICENCES[plain["name"]],
+        "source": {"file": source.name, "sha256": sha256_of(source)},
+        "stretch_input": plain["name"] in STRETCHED,
+    }
     save_checkpoint(output, state, about, dtype=torch.float32, overwrite=overwrite)
     return about
 

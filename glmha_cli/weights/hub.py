@@ -53,8 +53,10 @@ def discard(path: Path) -> None:
             path = target
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise WeightsUnavailableError(f"'{path}' holds wrong bytes and cannot be deleted ({error.strerror})",
-                                      "delete it, or set HF_HOME to another folder") from error
+        raise WeightsUnavailableError(
+            f"'{path}' holds wrong bytes and cannot be deleted ({error.strerror})",
+            "delete it, or set HF_HOME to another folder",
+        ) from error
 
 
 def own_folder(name: str) -> Path:
@@ -64,8 +66,9 @@ def own_folder(name: str) -> Path:
     try:
         return cached_assets_path("glmha", namespace=name, assets_dir=constants.HF_ASSETS_CACHE)
     except (OSError, ValueError) as error:
-        raise WeightsUnavailableError(f"cannot create a folder in '{constants.HF_ASSETS_CACHE}'",
-                                      "set HF_HOME to a folder that can be written") from error
+        raise WeightsUnavailableError(
+            f"cannot create a folder in '{constants.HF_ASSETS_CACHE}'", "set HF_HOME to a folder that can be written"
+        ) from error
 
 
 @contextmanager
@@ -78,9 +81,14 @@ def explained(what: str) -> Iterator[None]:
         yield
     except HfHubHTTPError as error:
         status = error.response.status_code
-        hint = {401: "hf auth login, or set HF_TOKEN", 403: "ask for access on the Hub, or set HF_TOKEN",
-                404: "pip install --upgrade glmha"}.get(status, "try again later")
+        hint = {
+            401: "hf auth login, or set HF_TOKEN",
+            403: "ask for access on the Hub, or set HF_TOKEN",
+            404: "pip install --upgrade glmha",
+        }.get(status, "try again later")
         raise WeightsUnavailableError(f"{what}: {constants.ENDPOINT} answers {status}", hint) from error
     except Exception as error:  # the client's connection errors share no base class, and differ between its releases
-        raise WeightsUnavailableError(f"{what}: cannot be fetched from {constants.ENDPOINT} ({first_line(error)})",
-                                      "check the connection, or give --weights-dir DIR") from error
+        raise WeightsUnavailableError(
+            f"{what}: cannot be fetched from {constants.ENDPOINT} ({first_line(error)})",
+            "check the connection, or give --weights-dir DIR",
+        ) from error

@@ -19,7 +19,9 @@ def require_acceptance(entry: ModelEntry, *, accept: bool, say: Callable[[str], 
     if record.is_file() and record.read_text(encoding="utf-8") == entry.terms:
         return
     if not accept:
-        raise UsageError(f"'{entry.id}' comes with terms to accept once: {entry.terms}", "--accept-licence, if you agree")
+        raise UsageError(
+            f"'{entry.id}' comes with terms to accept once: {entry.terms}", "--accept-licence, if you agree"
+        )
     say(f"accepted: {entry.terms}")
     with atomic_output(record, overwrite=True) as temporary:
         temporary.write_text(entry.terms, encoding="utf-8")

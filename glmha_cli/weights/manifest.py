@@ -131,8 +131,10 @@ def load_manifest() -> Manifest:
 def manifest_from_plain(data: Mapping[str, Any]) -> Manifest:
     """Typed manifest of its JSON; BadDataError names what is wrong."""
     if data.get("version") != VERSION:
-        raise BadDataError(f"weights manifest of version {data.get('version')}, this glmha reads {VERSION}",
-                           "pip install --upgrade glmha")
+        raise BadDataError(
+            f"weights manifest of version {data.get('version')}, this glmha reads {VERSION}",
+            "pip install --upgrade glmha",
+        )
     models = {model_id: _entry(model_id, entry) for model_id, entry in data["models"].items()}
     aliases = {task: from_mapping(Alias, alias, f"weights manifest, {task}") for task, alias in data["aliases"].items()}
     for task, alias in aliases.items():

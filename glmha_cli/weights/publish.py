@@ -28,8 +28,10 @@ def publish_model(model: str, repo_id: str, access: Access) -> str:
     files = {kind: fetch(entry, kind, access) for kind in ("safetensors", *entry.files)}
     names = {kind: f"model.{kind}" for kind in files}
     about = read_about(files["safetensors"])
-    texts = {"config.json": json.dumps({key: about[key] for key in ("task", "network")}, indent=2) + "\n",
-             "README.md": card(entry)}
+    texts = {
+        "config.json": json.dumps({key: about[key] for key in ("task", "network")}, indent=2) + "\n",
+        "README.md": card(entry),
+    }
     commit = upload(repo_id, {names[kind]: path for kind, path in files.items()}, texts, message=f"glmha: {entry.id}")
     manifest.update_entry(entry.id, hub={"repo_id": repo_id, "revision": commit, "names": names})
     return commit
@@ -39,7 +41,10 @@ def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *,
     """One commit with all files; the repository is made if there is none. Returns the commit's 40 digits."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    content = {**{name: str(path) for name, path in files.items()}, **{name: text.encode() for name, text in texts.items()}}
+    content = {
+        **{name: str(path) for name, path in files.items()},
+        **{name: text.encode() for name, text in texts.items()},
+    }
     operations = [CommitOperationAdd(name, data) for name, data in content.items()]
     api = HfApi()
     with explained(f"upload to {repo_id}"):
@@ -52,17 +57,23 @@ def card(entry: ModelEntry) -> str:
     from huggingface_hub import ModelCardData
 
     is_spdx = " " not in entry.licence
-    data = ModelCardData(license=entry.licence.lower() if is_spdx else "other",
-                         license_name=None if is_spdx else entry.licence, library_name="glmha",
-                         pipeline_tag="image-to-image", tags=[entry.task, entry.network["name"], "glmha"])
+    data = ModelCardData(
+        license=entry.licence.lower() if is_spdx else "other",
+        license_name=None if is_spdx else entry.licence,
+        library_name="glmha",
+        pipeline_tag="image-to-image",
+        tags=[entry.task, entry.network["name"], "glmha"],
+    )
     written = manifest.manifest_path().parent / "docs" / "models" / f"{entry.id}.md"
     body = written.read_text(encoding="utf-8") if written.is_file() else facts(entry)
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
 
 
 def facts(entry: ModelEntry) -> str:
-    quality = "\n".join(f"| {protocol} | {', '.join(f'{name} {score}' for name, score in scores.items())} |"
-                        for protocol, scores in entry.quality.items())
+    quality = "\n".join(
+        f"| {protocol} | {', '.join(f'{name} {score}' for name, score in scores.items())} |"
+        for protocol, scores in entry.quality.items()
+    )
     training = "\n".join(f"- {name}: {value}" for name, value in entry.training.items())
     return f"""# {entry.id}
 

@@ -46,7 +46,8 @@ class Access:
 class Weights:
     """A checkpoint ready to load.
 
-    path: its suffix tells the format. sha256: of the published file, which is not `path` where that was converted. entry: None for a file given by path.
+    path: its suffix tells the format. sha256: of the published file, which is not `path` where that was converted.
+    entry: None for a file given by path.
     """
 
     id: str
@@ -55,9 +56,16 @@ class Weights:
     entry: ModelEntry | None
 
 
-def find_weights(model: str | None, *, task: str | None, device: str = "auto", formats: Sequence[str] = ("safetensors",),
-                 access: Access = Access()) -> Weights:
-    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any where that is None.
+def find_weights(
+    model: str | None,
+    *,
+    task: str | None,
+    device: str = "auto",
+    formats: Sequence[str] = ("safetensors",),
+    access: Access = Access(),
+) -> Weights:
+    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any where that
+    is None.
 
     device: `auto`, `cpu`, `cuda` or `mps`; a task's default may be larger on a GPU.
     formats: "safetensors", "onnx", or both, the better first; what is on this machine goes before what is not.
@@ -95,15 +103,19 @@ def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
     kinds = ["pth" if kind == "safetensors" and "pth" in entry.files else kind for kind in formats]
     there = [kind for kind in kinds if kind in entry.files]
     if not there and entry.files:
-        raise WeightsUnavailableError(f"there is no {' or '.join(formats)} file of '{entry.id}'",
-                                      f"glmha export {entry.id} {entry.id}.onnx makes one, for --model")
+        raise WeightsUnavailableError(
+            f"there is no {' or '.join(formats)} file of '{entry.id}'",
+            f"glmha export {entry.id} {entry.id}.onnx makes one, for --model",
+        )
     here = [kind for kind in there if len(there) > 1 and locate(entry, kind, access.weights_dir)]
     return (here or there or kinds)[0]
 
 
 def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
     if path.is_file() and (format := "onnx" if path.suffix.lower() == ".onnx" else "safetensors") not in formats:
-        raise UsageError(f"'{path}' is {format}; {' or '.join(formats)} is needed here", "glmha models; --engine, --model")
+        raise UsageError(
+            f"'{path}' is {format}; {' or '.join(formats)} is needed here", "glmha models; --engine, --model"
+        )
     _require_task(str(path), read_about(path)["task"], task)
     return Weights(id=path.stem, path=path, sha256=sha256_of(path), entry=None)
 
@@ -128,15 +140,19 @@ def locate(entry: ModelEntry, kind: str, weights_dir: Path | None) -> tuple[str,
 def fetch(entry: ModelEntry, kind: str, access: Access) -> Path:
     """The model's file of a format ("safetensors", "onnx", "pth"), verified; from the Hub if it is nowhere else."""
     if kind not in entry.files:
-        raise WeightsUnavailableError(f"there is no checkpoint for '{entry.id}' yet",
-                                      "give your own by --model PATH.safetensors; `glmha models` lists what is there")
+        raise WeightsUnavailableError(
+            f"there is no checkpoint for '{entry.id}' yet",
+            "give your own by --model PATH.safetensors; `glmha models` lists what is there",
+        )
     file = entry.files[kind]
     place, path = locate(entry, kind, access.weights_dir) or ("", None)
     if path is not None and place != HUB_CACHE:
         hint = "pip install --force-reinstall glmha" if place == "bundled" else f"glmha models pull {entry.id} --to DIR"
         return verified(path, file, hint=hint)
     if entry.hub is None:
-        raise WeightsUnavailableError(f"the bundled checkpoint '{file.name}' is missing", "pip install --force-reinstall glmha")
+        raise WeightsUnavailableError(
+            f"the bundled checkpoint '{file.name}' is missing", "pip install --force-reinstall glmha"
+        )
     return _from_hub(entry, kind, path, access)
 
 
@@ -145,9 +161,11 @@ def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Acces
     name, file = entry.name_on_hub(kind), entry.files[kind]
     offline = access.offline or hub.is_offline()
     if in_cache is None and offline:
-        raise WeightsUnavailableError(f"'{entry.id}' is not on this machine, and --offline forbids to fetch it",
-                                      f"glmha models pull {entry.id}, with a connection")
-    for path in ([None, None] if in_cache is None else [in_cache, None]):
+        raise WeightsUnavailableError(
+            f"'{entry.id}' is not on this machine, and --offline forbids to fetch it",
+            f"glmha models pull {entry.id}, with a connection",
+        )
+    for path in [None, None] if in_cache is None else [in_cache, None]:
         if path is None and offline:
             break
         if path is None:
@@ -158,5 +176,7 @@ def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Acces
             return path
         hub.discard(path)
         access.say(f"wrong bytes for {entry.id}, deleted")
-    raise WeightsUnavailableError(f"'{name}' of {entry.hub.repo_id} is not the published file: {problem}",
-                                  f"glmha models pull {entry.id}, or another source by --weights-dir DIR")
+    raise WeightsUnavailableError(
+        f"'{name}' of {entry.hub.repo_id} is not the published file: {problem}",
+        f"glmha models pull {entry.id}, or another source by --weights-dir DIR",
+    )

@@ -184,7 +184,9 @@ def restormer_sizes(state: Upstream) -> dict[str, Any]:
     width = [channels * 2**i for i in range(len(levels))]
     hidden = [size_of(state, f"{level}.0.ffn.project_in.weight") // 2 for level in levels]
     heads = [size_of(state, f"{level}.0.attn.temperature") for level in levels]
-    refuse("misshapen", [f"{level}.0.attn.temperature" for level, c, h in zip(levels, width, heads) if c % h])
+    refuse(
+        "misshapen", [f"{level}.0.attn.temperature" for level, c, h in zip(levels, width, heads, strict=True) if c % h]
+    )
     return {
         "name": "restormer",
         "in_channels": size_of(state, "patch_embed.proj.weight", 1),
@@ -193,7 +195,7 @@ def restormer_sizes(state: Upstream) -> dict[str, Any]:
         "num_blocks": [how_many(state, rf"{level}\.(\d+)\.") for level in levels],
         "num_refinement_blocks": how_many(state, r"refinement\.(\d+)\."),
         "heads": heads,
-        "ffn_expansion": shortest_factor(dict(zip(width, hidden))),
+        "ffn_expansion": shortest_factor(dict(zip(width, hidden, strict=True))),
         "centred_norm": "encoder_level1.0.norm1.body.bias" in state,
     }
 
@@ -205,8 +207,10 @@ def shortest_factor(hidden: Mapping[int, int]) -> float:
     fitting = (f for f in candidates if all(int(c * f) == h for c, h in hidden.items()))
     factor = next(fitting, None)
     if factor is None:
-        raise BadDataError("no expansion factor explains the widths of the checkpoint's feed-forward layers",
-                           "only the released form of Restormer is known")
+        raise BadDataError(
+            "no expansion factor explains the widths of the checkpoint's feed-forward layers",
+            "only the released form of Restormer is known",
+        )
     return factor
 
 

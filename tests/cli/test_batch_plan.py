@@ -11,11 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glmha_cli.batch.jobs import Job, Shard
 from glmha_cli.cli.plan import Plan
-from glmha_cli.runtime.batch import Job, Shard
 from tests.cli.in_process import run_here
 
-STRANGE = ["a b.png", "-dash.png", "line\nbreak.png", "Grüße 雨.png", os.fsdecode(b"\xe9\xff.png"), "q'\"$(x).png", "a[1].png"]
+STRANGE = [
+    "a b.png",
+    "-dash.png",
+    "line\nbreak.png",
+    "Grüße 雨.png",
+    os.fsdecode(b"\xe9\xff.png"),
+    "q'\"$(x).png",
+    "a[1].png",
+]
 
 
 @pytest.fixture
@@ -68,7 +76,10 @@ def test_a_folder_without_and_with_its_sub_folders(here):
     touch("in/b.PNG", "in/a.jpg", "in/notes.txt", "in/sub/deep/c.tif", "in/.hidden.png", "in/.trash/d.png")
     assert list(plan("in", "out").items()) == [("in/a.jpg", "out/a.jpg"), ("in/b.PNG", "out/b.PNG")]
     assert plan("in", "out", "--recursive", "--ext", "png") == {
-        "in/a.jpg": "out/a.png", "in/b.PNG": "out/b.png", "in/sub/deep/c.tif": "out/sub/deep/c.png"}
+        "in/a.jpg": "out/a.png",
+        "in/b.PNG": "out/b.png",
+        "in/sub/deep/c.tif": "out/sub/deep/c.png",
+    }
     touch("outer/sub/a.png")
     assert "--recursive" in refusal("outer", "out", code=66)
 
@@ -76,7 +87,11 @@ def test_a_folder_without_and_with_its_sub_folders(here):
 def test_patterns_are_expanded_here_and_mirrored_below_their_fixed_part(here):
     touch("in/a.png", "in/x/b.png", "in/x/y/c.png", "in/x/d.txt", "in/.glmha-12.png")
     assert plan("in/*.png", "out") == {"in/a.png": "out/a.png"}
-    assert plan("in/**/*.png", "out") == {"in/a.png": "out/a.png", "in/x/b.png": "out/x/b.png", "in/x/y/c.png": "out/x/y/c.png"}
+    assert plan("in/**/*.png", "out") == {
+        "in/a.png": "out/a.png",
+        "in/x/b.png": "out/x/b.png",
+        "in/x/y/c.png": "out/x/y/c.png",
+    }
     assert plan(here / "in/x/*", "out") == {f"{here}/in/x/b.png": "out/b.png"}
     assert "in/*.tif" in refusal("in/*.tif", "out", code=66)
 
@@ -89,7 +104,11 @@ def test_a_pattern_leaves_the_outputs_of_earlier_runs_alone(here):
 
 def test_several_inputs_of_several_kinds(here):
     touch("a.png", "in/b.png", "more/c.png")
-    assert plan("a.png", "in", "more/*", "out") == {"a.png": "out/a.png", "in/b.png": "out/b.png", "more/c.png": "out/c.png"}
+    assert plan("a.png", "in", "more/*", "out") == {
+        "a.png": "out/a.png",
+        "in/b.png": "out/b.png",
+        "more/c.png": "out/c.png",
+    }
     assert "no file 'd.png'" in refusal("a.png", "d.png", "out", code=66)
 
 
@@ -124,7 +143,12 @@ def test_a_listed_file_that_cannot_be_done_costs_only_itself(here):
     Path("list.txt").write_text("in/a.png\nin/gone.png\nin/notes.txt\nb.png\nin\n")
     result = run_here("derain", "--files-from", "list.txt", "in", "out", "--dry-run")
     assert result.returncode == 1 and result.stdout == "in/a.png -> out/a.png\n"
-    for reason in ("'in/gone.png' is not there", "cannot write a photo as 'notes.txt'", "'b.png' is not in 'in'", "'in' is not a file"):
+    for reason in (
+        "'in/gone.png' is not there",
+        "cannot write a photo as 'notes.txt'",
+        "'b.png' is not in 'in'",
+        "'in' is not a file",
+    ):
         assert reason in result.stderr
     assert "1 to do, 0 skipped, 4 refused" in result.stderr
 
@@ -135,7 +159,9 @@ def test_folders_and_impossible_names_cost_only_themselves(here):
         Path("list.txt").write_text(f".\nin\n{'n' * 300}.png\nin/a.png\n")
         result = run_here("derain", *arguments, "--dry-run", "--json")
         planned = [json.loads(line) for line in result.stdout.splitlines()]
-        assert result.returncode == 1 and [line["input"] for line in planned if line["status"] == "planned"] == ["in/a.png"]
+        assert result.returncode == 1 and [line["input"] for line in planned if line["status"] == "planned"] == [
+            "in/a.png"
+        ]
         assert "Traceback" not in result.stderr and ("too long" in result.stderr or "too long" in result.stdout)
 
 
@@ -151,11 +177,21 @@ def test_links_out_of_the_folder_are_refused_and_circles_not_followed(here):
     for arguments in (["in", "--recursive"], ["in/**/*"]):
         result = run_here("derain", *arguments, "out", "--dry-run")
         assert result.returncode == 1
-        assert result.stdout.splitlines() == ["in/a.png -> out/a.png", "in/inside.png -> out/inside.png", "in/sub/b.png -> out/sub/b.png"]
-        assert "'in/outside.png' is a link out of 'in'" in result.stderr and "'in/broken.png' is a link to nothing" in result.stderr
+        assert result.stdout.splitlines() == [
+            "in/a.png -> out/a.png",
+            "in/inside.png -> out/inside.png",
+            "in/sub/b.png -> out/sub/b.png",
+        ]
+        assert (
+            "'in/outside.png' is a link out of 'in'" in result.stderr
+            and "'in/broken.png' is a link to nothing" in result.stderr
+        )
         assert "self.png" in result.stderr
     result = run_here("derain", "in", "out", "--recursive", "--dry-run")
-    assert "'in/folder' is a link out of 'in'" in result.stderr and "'in/sub/circle' is a link to a folder" in result.stderr
+    assert (
+        "'in/folder' is a link out of 'in'" in result.stderr
+        and "'in/sub/circle' is a link to a folder" in result.stderr
+    )
     assert plan("in/outside.png", "named.png") == {"in/outside.png": "named.png"}
 
 
@@ -170,7 +206,10 @@ def test_a_mask_beside_the_measurements_is_no_measurement(here):
 
 def test_a_suffix_and_outputs_beside_their_inputs(here):
     touch("in/a.png", "in/b.tar.jpg")
-    assert plan("in", "in", "--suffix", "_clean") == {"in/a.png": "in/a_clean.png", "in/b.tar.jpg": "in/b.tar_clean.jpg"}
+    assert plan("in", "in", "--suffix", "_clean") == {
+        "in/a.png": "in/a_clean.png",
+        "in/b.tar.jpg": "in/b.tar_clean.jpg",
+    }
     touch("in/a_clean.png")
     result = run_here("derain", "in", "in", "--suffix", "_clean", "--dry-run", "--overwrite")
     assert result.stdout.splitlines() == ["in/a.png -> in/a_clean.png", "in/b.tar.jpg -> in/b.tar_clean.jpg"]
@@ -184,7 +223,9 @@ def test_the_output_folder_is_never_an_input(here):
     assert plan("in", "in/done", "--recursive", "--overwrite") == {"in/a.png": "in/done/a.png"}
 
 
-@pytest.mark.parametrize("names", [("a.png", "a.jpg"), ("A.png", "a.png"), ("\u00e9.png", "e\u0301.png"), ("x/STRASSE.png", "x/straße.png")])
+@pytest.mark.parametrize(
+    "names", [("a.png", "a.jpg"), ("A.png", "a.png"), ("\u00e9.png", "e\u0301.png"), ("x/STRASSE.png", "x/straße.png")]
+)
 def test_two_inputs_with_one_output_are_found_before_any_work(here, names):
     touch(*(f"in/{name}" for name in names))
     message = refusal("in", "out", "--recursive", "--ext", "png", code=2)
@@ -256,7 +297,11 @@ def test_what_the_output_may_be(here):
 
 def test_help_shows_batches_by_example(here):
     shown = run_here("deblur", "--help").stdout
-    for part in ("deblur photos/ restored/ --recursive", "| glmha deblur --files-from - --null", "deblur - - --ext tif"):
+    for part in (
+        "deblur photos/ restored/ --recursive",
+        "| glmha deblur --files-from - --null",
+        "deblur - - --ext tif",
+    ):
         assert part in " ".join(shown.split())
     touch("photos/a/b.jpg")
     assert plan("photos/**/*.jpg", "restored/", "--suffix", "_derain") == {"photos/a/b.jpg": "restored/a/b_derain.jpg"}
@@ -288,8 +333,16 @@ def test_each_name_is_in_one_shard(names, count):
 
 def test_a_dry_run_loads_neither_network_nor_torch(here):
     touch("in/a.png")
-    code = ("import sys\nsys.argv = ['glmha', 'derain', 'in', 'out', '--dry-run']\nfrom glmha_cli.cli.app import main\n"
-            "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\nassert 'torch' not in sys.modules\n")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False,
-                            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    code = (
+        "import sys\nsys.argv = ['glmha', 'derain', 'in', 'out', '--dry-run']\nfrom glmha_cli.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\nassert 'torch' not in sys.modules\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     assert (result.returncode, result.stdout) == (0, "in/a.png -> out/a.png\n"), result.stderr

@@ -63,14 +63,22 @@ def test_a_bad_file_costs_only_itself_and_is_named_at_the_end(here, derain):
     assert result.stderr.splitlines()[-1].startswith("  failed: 'in/b.jpg'") and result.stdout == ""
 
 
-@pytest.mark.parametrize(("flags", "done"), [(["--fail-fast"], ["a.png"]), (["--max-failures", "2"], ["a.png", "c.tif"]),
-                                             (["--max-failures", "9"], ["a.png", "c.tif"])])
+@pytest.mark.parametrize(
+    ("flags", "done"),
+    [
+        (["--fail-fast"], ["a.png"]),
+        (["--max-failures", "2"], ["a.png", "c.tif"]),
+        (["--max-failures", "9"], ["a.png", "c.tif"]),
+    ],
+)
 def test_stopping_at_failures(here, derain, flags, done):
     damage("in/b.jpg", "in/d.png")
     result = derain("in", "out", *flags, "--json")
     assert result.returncode == 1 and sorted(os.listdir("out")) == done
     outcomes = [json.loads(line)["input"] for line in result.stdout.splitlines()]
-    assert outcomes == (["in/a.png", "in/b.jpg"] if flags == ["--fail-fast"] else ["in/a.png", "in/b.jpg", "in/c.tif", "in/d.png"])
+    assert outcomes == (
+        ["in/a.png", "in/b.jpg"] if flags == ["--fail-fast"] else ["in/a.png", "in/b.jpg", "in/c.tif", "in/d.png"]
+    )
     assert ("not tried" in summary(result)) == (flags == ["--fail-fast"])
 
 
@@ -102,9 +110,13 @@ def test_the_record_tells_what_was_made_of_what_and_how(here, derain, tiny_model
 def test_json_lines_are_those_of_the_record(here, derain):
     """But for the paths: there as they were given, here absolute."""
     result = derain("in", "out", "--record", "run.jsonl", "--json")
-    recorded = [{name: value for name, value in line.items() if name not in ("time", "settings")} for line in lines(status="ok")]
+    recorded = [
+        {name: value for name, value in line.items() if name not in ("time", "settings")} for line in lines(status="ok")
+    ]
     said = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [{**line, "input": str(here / line["input"]), "output": str(here / line["output"])} for line in said] == recorded
+    assert [
+        {**line, "input": str(here / line["input"]), "output": str(here / line["output"])} for line in said
+    ] == recorded
 
 
 @pytest.mark.parametrize("name", ["in/a.png", "in", "no/such/run.jsonl"])
@@ -180,6 +192,7 @@ def test_other_flags_or_weights_do_all_again(here, derain, tiny_model):
     from safetensors.torch import load_file, save_file
 
     from glmha_cli.weights.about import KEY, read_about
+
     tensors = {name: tensor * 1.01 for name, tensor in load_file(tiny_model).items()}
     save_file(tensors, other, metadata={"format": "pt", KEY: json.dumps(read_about(tiny_model))})
     result = run_here("derain", "in", "out", "--record", "run.jsonl", "--resume", "--quality", 50, "--model", other)
@@ -244,7 +257,19 @@ def test_results_beside_their_inputs_are_not_restored_once_more(here, derain):
 
 
 def test_what_a_batch_has_done_is_on_record_though_nobody_reads_its_output(here, tiny_model):
-    command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--json", "--record", "run.jsonl", "--model", tiny_model]
+    command = [
+        sys.executable,
+        "-m",
+        "glmha_cli",
+        "derain",
+        "in",
+        "out",
+        "--json",
+        "--record",
+        "run.jsonl",
+        "--model",
+        tiny_model,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.wait(timeout=120) == 141, process.stderr.read()
@@ -286,6 +311,7 @@ def test_a_stdout_without_room_is_an_error_of_output(here, tiny_model):
 @pytest.fixture
 def piped(monkeypatch, derain):
     """The command with bytes for stdin; returns the result and the bytes of stdout."""
+
     def run(content: bytes, *arguments):
         out = io.TextIOWrapper(io.BytesIO())
         with monkeypatch.context() as patch:
@@ -317,15 +343,18 @@ def test_the_extension_says_the_format_of_stdout(here, piped):
     assert sent.startswith(b"\xff\xd8\xff")
 
 
-@pytest.mark.parametrize(("content", "arguments", "code", "said"), [
-    (b"", ["-", "-"], 65, "stdin is empty"),
-    (b"hello", ["-", "-"], 65, "not a photo"),
-    (b"\x89PNG\r\n\x1a\n broken", ["-", "-"], 65, "stdin"),
-    (b"", ["in/a.png", "-", "--json"], 2, "--json"),
-    (b"", ["-", "in"], 2, "no name"),
-    (b"", ["in", "-"], 2, "one photo"),
-    (b"", ["-", "-", "--record", "run.jsonl"], 2, "--record"),
-])
+@pytest.mark.parametrize(
+    ("content", "arguments", "code", "said"),
+    [
+        (b"", ["-", "-"], 65, "stdin is empty"),
+        (b"hello", ["-", "-"], 65, "not a photo"),
+        (b"\x89PNG\r\n\x1a\n broken", ["-", "-"], 65, "stdin"),
+        (b"", ["in/a.png", "-", "--json"], 2, "--json"),
+        (b"", ["-", "in"], 2, "no name"),
+        (b"", ["in", "-"], 2, "one photo"),
+        (b"", ["-", "-", "--record", "run.jsonl"], 2, "--record"),
+    ],
+)
 def test_what_does_not_go_through_a_pipe(here, piped, content, arguments, code, said):
     result, sent = piped(content, *arguments)
     assert (result.returncode, sent) == (code, b"") and said in result.stderr
@@ -346,8 +375,12 @@ def test_an_interrupted_batch_leaves_whole_files_and_resumes(here, derain, tiny_
     for i in range(40):
         Image.effect_noise((120, 90), 50).convert("RGB").save(f"in/{i:02}.png")
     command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--model", tiny_model, "--record", "run.jsonl"]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     deadline = time.monotonic() + 60
     while not (Path("run.jsonl").exists() and len(lines(status="ok")) >= 3) and time.monotonic() < deadline:
         time.sleep(0.005)

@@ -16,14 +16,33 @@ from glmha_cli.tasks.sci import SCI
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
 
-SMALL = ("--size", "64", "--photo", "20", "--repeat", "2", "--engine", "torch", "--device", "cpu", "--precision", "fp32")
+SMALL = (
+    "--size",
+    "64",
+    "--photo",
+    "20",
+    "--repeat",
+    "2",
+    "--engine",
+    "torch",
+    "--device",
+    "cpu",
+    "--precision",
+    "fp32",
+)
 
 
 def test_a_model_in_json(tiny_model):
     result = run_here("bench", tiny_model, *SMALL, "--json")
     assert result.returncode == 0, result.stderr
     (row,) = map(json.loads, result.stdout.splitlines())
-    assert (row["model"], row["engine"], row["device"], row["precision"], row["tile_px"]) == ("tiny", "torch", "cpu", "fp32", 64)
+    assert (row["model"], row["engine"], row["device"], row["precision"], row["tile_px"]) == (
+        "tiny",
+        "torch",
+        "cpu",
+        "fp32",
+        64,
+    )
     config = RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1, stem_downscale=2)
     assert row["multiply_adds"] == count(config, height=64, width=64).macs["everything"]
     assert row["gflop_per_s"] == pytest.approx(2e-9 * row["multiply_adds"] / row["tile_s"])
@@ -35,11 +54,15 @@ def test_a_model_in_json(tiny_model):
 
 def test_people_get_a_table(tiny_model):
     result = run_here("bench", tiny_model, *SMALL)
-    assert result.returncode == 0 and "tiny" in result.stdout and "start s" in result.stdout and "…" not in result.stdout
+    assert (
+        result.returncode == 0 and "tiny" in result.stdout and "start s" in result.stdout and "…" not in result.stdout
+    )
     assert "median of 2" in result.stderr
 
 
-@pytest.mark.parametrize(("arguments", "word"), [(["no-such"], "no-such"), (["derain-lite", "--engine", "torhc"], "torch")])
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(["no-such"], "no-such"), (["derain-lite", "--engine", "torhc"], "torch")]
+)
 def test_what_is_not_there_is_named(arguments, word):
     result = run_here("bench", *arguments)
     assert result.returncode == 2 and word in error_of(result)

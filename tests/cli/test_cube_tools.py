@@ -8,7 +8,7 @@ import pytest
 import spectral
 from PIL import Image
 
-from glmha_cli.io.cubes import Cube, read_cube, write_cube
+from glmha_cli.io.cubes.cube import Cube, read_cube, write_cube
 from glmha_cli.physics.colour import render, rendering_weights
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from tests.cli.in_process import run_here

@@ -6,7 +6,7 @@ import scipy.io
 import torch
 from PIL import Image
 
-from glmha_cli.io.cubes import read_cube
+from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
@@ -25,8 +25,12 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for task, config in CONFIGS.items():
         torch.manual_seed(0)
-        save_checkpoint(folder / f"{task}.safetensors", config.build().state_dict(),
-                        {"task": task, "network": network_to_plain(config)}, dtype=torch.float32)
+        save_checkpoint(
+            folder / f"{task}.safetensors",
+            config.build().state_dict(),
+            {"task": task, "network": network_to_plain(config)},
+            dtype=torch.float32,
+        )
     return folder
 
 
@@ -65,11 +69,13 @@ def test_without_projection_the_cube_is_the_networks_own(models, photo, tmp_path
 def test_a_measurement_becomes_a_cube_that_gives_it_back(models, scene, tmp_path):
     measurement, mask_file, y, mask = scene
     out = tmp_path / "cube.mat"
-    result = run_glmha("sci", measurement, out, "--mask", mask_file, "--model", models / "sci.safetensors", "--tile", "32")
+    result = run_glmha(
+        "sci", measurement, out, "--mask", mask_file, "--model", models / "sci.safetensors", "--tile", "32"
+    )
     assert result.returncode == 0, result.stderr
     cube = read_cube(out)
     assert cube.wavelength_nm == SCI_NM and cube.values.shape == (37, 50, 28)
-    assert 0 <= cube.values.min() and cube.values.max() <= 1
+    assert cube.values.min() >= 0 and cube.values.max() <= 1
     before = np.abs(y - cassi.forward(np.zeros_like(cube.values), mask, step=2)).mean()
     assert np.abs(y - cassi.forward(cube.values, mask, step=2)).mean() < 0.2 * before
 
@@ -77,19 +83,30 @@ def test_a_measurement_becomes_a_cube_that_gives_it_back(models, scene, tmp_path
 def test_a_mask_that_does_not_fit_says_which_would(models, scene, tmp_path):
     measurement, mask_file, _, mask = scene
     scipy.io.savemat(mask_file, {"mask": mask[:, :-3]})
-    result = run_glmha("sci", measurement, tmp_path / "c.mat", "--mask", mask_file, "--model", models / "sci.safetensors")
+    result = run_glmha(
+        "sci", measurement, tmp_path / "c.mat", "--mask", mask_file, "--model", models / "sci.safetensors"
+    )
     assert result.returncode == 65 and "37 x 50" in error_of(result)
     assert not (tmp_path / "c.mat").exists()
 
 
 def test_a_missing_mask_is_named(models, scene, tmp_path):
     measurement, mask_file, *_ = scene
-    result = run_glmha("sci", measurement, tmp_path / "c.mat", "--mask", mask_file.with_name("no.mat"),
-                       "--model", models / "sci.safetensors")
+    result = run_glmha(
+        "sci",
+        measurement,
+        tmp_path / "c.mat",
+        "--mask",
+        mask_file.with_name("no.mat"),
+        "--model",
+        models / "sci.safetensors",
+    )
     assert result.returncode == 66 and "no.mat" in error_of(result)
 
 
-@pytest.mark.parametrize(("task", "arguments"), [("rgb2hsi", ["photo.png", "c.tif"]), ("sci", ["y.mat", "c.mat", "--mask", "mask.mat"])])
+@pytest.mark.parametrize(
+    ("task", "arguments"), [("rgb2hsi", ["photo.png", "c.tif"]), ("sci", ["y.mat", "c.mat", "--mask", "mask.mat"])]
+)
 def test_a_task_without_checkpoint_says_what_to_do(photo, scene, tmp_path, task, arguments):
     from glmha_cli.weights.manifest import load_manifest
 

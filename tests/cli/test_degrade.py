@@ -48,15 +48,18 @@ def test_validation_is_the_first_set_unless_named(photo, tmp_path):
     np.testing.assert_array_equal(pixels(sharp), pixels(photo))
 
 
-@pytest.mark.parametrize(("arguments", "code", "hint"), [
-    ("blurr photo.png out.png", 2, "did you mean blur"),
-    ("rgb2hsi photo.png out.png", 2, "rain, blur"),
-    ("blur phto.png out.png", 66, "photo.png"),
-    ("blur photo.png out.xyz", 2, ".png"),
-    ("blur photo.png out.png --set sharpp", 2, "did you mean sharp"),
-    ("blur photo.png photo.png --overwrite", 2, "same file"),
-    ("blur photo.png there.png", 73, "--overwrite"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"),
+    [
+        ("blurr photo.png out.png", 2, "did you mean blur"),
+        ("rgb2hsi photo.png out.png", 2, "rain, blur"),
+        ("blur phto.png out.png", 66, "photo.png"),
+        ("blur photo.png out.xyz", 2, ".png"),
+        ("blur photo.png out.png --set sharpp", 2, "did you mean sharp"),
+        ("blur photo.png photo.png --overwrite", 2, "same file"),
+        ("blur photo.png there.png", 73, "--overwrite"),
+    ],
+)
 def test_what_cannot_be_is_one_line_and_writes_nothing(photo, tmp_path, arguments, code, hint):
     (tmp_path / "there.png").write_bytes(b"precious")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}

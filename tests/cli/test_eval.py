@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from glmha_cli.io.cubes import Cube, write_cube
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.tiling import Tiling
+from glmha_cli.io.cubes.cube import Cube, write_cube
 from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.physics import cassi
-from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.tiling import Tiling
 from glmha_cli.weights.checkpoint import save_checkpoint
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
@@ -36,7 +36,9 @@ def pairs(tmp_path):
     for name, size in (("a", (24, 40)), ("b", (33, 17))):
         target = rng.integers(20, 236, (*size, 3), np.uint8)
         save(tmp_path / "set" / "target" / f"{name}.png", target)
-        save(tmp_path / "set" / "input" / f"{name}.png", (target + rng.integers(-20, 21, target.shape)).astype(np.uint8))
+        save(
+            tmp_path / "set" / "input" / f"{name}.png", (target + rng.integers(-20, 21, target.shape)).astype(np.uint8)
+        )
     return tmp_path / "set"
 
 
@@ -52,12 +54,17 @@ def test_a_model_on_pairs(tiny_model, pairs, tmp_path):
     assert result.returncode == 0, result.stderr
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(record["set"], record["image"]) for record in records] == [("set", "a"), ("set", "b"), ("set", "mean")]
-    assert all(record["protocol"] == "gopro" and record["tile"] == "32/16" and record["tta"] is False for record in records)
+    assert all(
+        record["protocol"] == "gopro" and record["tile"] == "32/16" and record["tta"] is False for record in records
+    )
     for record, name in zip(records, "ab", strict=False):
         before = peak_signal_noise_ratio(read(pairs / "target" / f"{name}.png"), read(pairs / "input" / f"{name}.png"))
         assert record["input_psnr_db"] == pytest.approx(before, abs=1e-5)
         out = tmp_path / f"{name}.png"
-        assert run_here("derain", pairs / "input" / f"{name}.png", out, "--model", tiny_model, "--tile", "32").returncode == 0
+        assert (
+            run_here("derain", pairs / "input" / f"{name}.png", out, "--model", tiny_model, "--tile", "32").returncode
+            == 0
+        )
         after = peak_signal_noise_ratio(read(pairs / "target" / f"{name}.png"), read(out))
         assert record["psnr_db"] == pytest.approx(after, abs=1e-5)  # as of the file that the verb writes
     assert records[2]["psnr_db"] == pytest.approx((records[0]["psnr_db"] + records[1]["psnr_db"]) / 2, abs=1e-5)
@@ -108,7 +115,9 @@ def test_all_orientations_make_the_result_independent_of_the_photos_own(tiny_mod
     scores = []
     for folder in (pairs, tmp_path / "turned"):
         for flags in ([], ["--tta"]):
-            result = run_here("eval", "derain", "--pairs", folder, "--model", tiny_model, "--protocol", "gopro", "--json", *flags)
+            result = run_here(
+                "eval", "derain", "--pairs", folder, "--model", tiny_model, "--protocol", "gopro", "--json", *flags
+            )
             assert result.returncode == 0, result.stderr
             scores.append(json.loads(result.stdout.splitlines()[0])["psnr_db"])
     plain, ensemble, turned_plain, turned_ensemble = scores
@@ -141,12 +150,17 @@ def test_a_photo_of_one_pixel_is_refused_by_name(pairs):
     assert result.returncode == 65 and "b.png" in error_of(result) and "11 x 11" in result.stderr
 
 
-@pytest.mark.parametrize(("arguments", "code", "word"), [
-    (["eval", "derain"], 2, "--pairs"), (["eval", "rain", "--pairs", "x"], 2, "derain"),
-    (["eval", "derain", "--pairs", "x", "--protocol", "arda"], 2, "arad"),
-    (["eval", "derain", "--pairs", "x", "--protocol", "kaist"], 2, "--protocol derain"),
-    (["eval", "derain", "--results", "x"], 2, "--targets"), (["eval", "derain", "--pairs", "x"], 66, "x"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["eval", "derain"], 2, "--pairs"),
+        (["eval", "rain", "--pairs", "x"], 2, "derain"),
+        (["eval", "derain", "--pairs", "x", "--protocol", "arda"], 2, "arad"),
+        (["eval", "derain", "--pairs", "x", "--protocol", "kaist"], 2, "--protocol derain"),
+        (["eval", "derain", "--results", "x"], 2, "--targets"),
+        (["eval", "derain", "--pairs", "x"], 66, "x"),
+    ],
+)
 def test_what_cannot_be_says_what_to_type(arguments, code, word):
     result = run_here(*arguments)
     assert result.returncode == code and word in error_of(result)
@@ -166,8 +180,10 @@ def cubes(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("task", "protocol", "expected"), [
-    ("rgb2hsi", "arad", {"mrae": 0.1, "sam_deg": 0.0, "crop_px": 0, "zero_references": 1}), ("sci", "kaist", {})])
+@pytest.mark.parametrize(
+    ("task", "protocol", "expected"),
+    [("rgb2hsi", "arad", {"mrae": 0.1, "sam_deg": 0.0, "crop_px": 0, "zero_references": 1}), ("sci", "kaist", {})],
+)
 def test_cubes(cubes, task, protocol, expected):
     result = run_here("eval", task, "--results", cubes / "results", "--targets", cubes / "targets", "--json")
     assert result.returncode == 0, result.stderr
@@ -177,7 +193,9 @@ def test_cubes(cubes, task, protocol, expected):
 
 
 def test_a_target_of_zeros_alone_is_refused(cubes):
-    write_cube(cubes / "targets" / "b.mat", Cube(values=np.zeros((20, 24, 31), np.float32), wavelength_nm=()), overwrite=True)
+    write_cube(
+        cubes / "targets" / "b.mat", Cube(values=np.zeros((20, 24, 31), np.float32), wavelength_nm=()), overwrite=True
+    )
     result = run_here("eval", "rgb2hsi", "--results", cubes / "results", "--targets", cubes / "targets")
     assert result.returncode == 65 and "MRAE" in error_of(result) and "b.hdr" in result.stderr
 
@@ -185,13 +203,21 @@ def test_a_target_of_zeros_alone_is_refused(cubes):
 def test_photos_to_cubes_by_a_model(pairs, tmp_path):
     torch.manual_seed(0)
     config = MSTPlusPlusConfig(num_stages=1)
-    save_checkpoint(tmp_path / "m.safetensors", config.build().state_dict(),
-                    {"task": "rgb2hsi", "network": network_to_plain(config)}, dtype=torch.float32)
+    save_checkpoint(
+        tmp_path / "m.safetensors",
+        config.build().state_dict(),
+        {"task": "rgb2hsi", "network": network_to_plain(config)},
+        dtype=torch.float32,
+    )
     shutil.rmtree(pairs / "target")
     (pairs / "target").mkdir()
     for name, size in (("a", (24, 40)), ("b", (33, 17))):
-        write_cube(pairs / "target" / f"{name}.npy", Cube(values=np.full((*size, 31), 0.5, np.float32), wavelength_nm=()))
-    result = run_here("eval", "rgb2hsi", "--pairs", pairs, "--model", tmp_path / "m.safetensors", "--json", "--no-project")
+        write_cube(
+            pairs / "target" / f"{name}.npy", Cube(values=np.full((*size, 31), 0.5, np.float32), wavelength_nm=())
+        )
+    result = run_here(
+        "eval", "rgb2hsi", "--pairs", pairs, "--model", tmp_path / "m.safetensors", "--json", "--no-project"
+    )
     assert result.returncode == 0, result.stderr
     mean = json.loads(result.stdout.splitlines()[-1])
     assert mean["project"] is False and mean["mrae"] > 0 and "input_mrae" not in mean
@@ -217,9 +243,23 @@ def test_measurements_by_a_model(tmp_path):
     scipy.io.savemat(tmp_path / "mask.mat", {"mask": mask})
     write_cube(folder / "target" / "a.npz", Cube(values=np.ascontiguousarray(cube), wavelength_nm=()))
     config = MSTConfig(num_blocks=(1, 1, 1))
-    save_checkpoint(tmp_path / "m.safetensors", config.build().state_dict(),
-                    {"task": "sci", "network": network_to_plain(config)}, dtype=torch.float32)
-    result = run_here("eval", "sci", "--pairs", folder, "--model", tmp_path / "m.safetensors", "--mask", tmp_path / "mask.mat", "--json")
+    save_checkpoint(
+        tmp_path / "m.safetensors",
+        config.build().state_dict(),
+        {"task": "sci", "network": network_to_plain(config)},
+        dtype=torch.float32,
+    )
+    result = run_here(
+        "eval",
+        "sci",
+        "--pairs",
+        folder,
+        "--model",
+        tmp_path / "m.safetensors",
+        "--mask",
+        tmp_path / "mask.mat",
+        "--json",
+    )
     assert result.returncode == 0, result.stderr
     mean = json.loads(result.stdout.splitlines()[-1])
     assert mean["protocol"] == "kaist" and mean["project"] is True and np.isfinite(mean["psnr_db"])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from glmha_cli.evaluation.protocols import PROTOCOLS
-from glmha_cli.io.cubes import read_cube
-from glmha_cli.io.images import read_photo
+from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.photos.read import read_photo
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import delta_e_2000, render
 from glmha_cli.tasks import TASKS
@@ -37,7 +37,9 @@ def test_derain(tmp_path):
     folder, out = EXAMPLES / "derain", tmp_path / "out.png"
     restored("derain", folder / "rainy.png", out)
     truth = read_photo(folder / "clean.png").pixels
-    rainy, derained = (scores("derain", read_photo(path).pixels, truth)["psnr_db"] for path in (folder / "rainy.png", out))
+    rainy, derained = (
+        scores("derain", read_photo(path).pixels, truth)["psnr_db"] for path in (folder / "rainy.png", out)
+    )
     assert rainy == pytest.approx(22.6, abs=0.1) and derained > 34
 
 
@@ -45,7 +47,9 @@ def test_deblur(tmp_path):
     folder, out = EXAMPLES / "deblur", tmp_path / "out.png"
     restored("deblur", folder / "blurred.png", out)
     truth = read_photo(folder / "sharp.png").pixels
-    blurred, deblurred = (scores("gopro", read_photo(path).pixels, truth)["psnr_db"] for path in (folder / "blurred.png", out))
+    blurred, deblurred = (
+        scores("gopro", read_photo(path).pixels, truth)["psnr_db"] for path in (folder / "blurred.png", out)
+    )
     assert deblurred > blurred + 2.3
 
 

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.images import Photo
-from glmha_cli.io.photo_writer import storing
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.write import storing
 from tests.cli.in_process import run_here
 
 NAMES = ["final[red]", "12:100:05", "[/derain]x", "a[bold]b[/bold]", ":warning:"]
@@ -35,18 +35,30 @@ def test_names_are_shown_as_they_are(capsys, name):
 def test_a_name_that_stdout_cannot_say_is_escaped(tmp_path):
     (tmp_path / "雨.png").touch()
     command = [sys.executable, "-m", "glmha_cli", "derain", "雨.png", "out.png", "--dry-run"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"})
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    )
     assert (done.returncode, done.stdout) == (0, "\\u96e8.png -> out.png\n"), done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["models"], ["derain", "in", "out", "--dry-run"], ["derain", "in", "out", "--dry-run", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["models"], ["derain", "in", "out", "--dry-run"], ["derain", "in", "out", "--dry-run", "--json"]]
+)
 @pytest.mark.parametrize("with_stderr", [False, True])
 def test_a_reader_that_has_gone_ends_it_as_sigpipe_would(tmp_path, arguments, with_stderr):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").touch()
-    process = subprocess.Popen([sys.executable, "-m", "glmha_cli", *arguments], cwd=tmp_path, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT if with_stderr else subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glmha_cli", *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if with_stderr else subprocess.PIPE,
+    )
     process.stdout.close()
     said = b"" if with_stderr else process.stderr.read()
     assert process.wait(60) == 141 and b"Error" not in said
@@ -59,8 +71,15 @@ def test_stdout_may_be_closed(tmp_path):
     assert done.returncode == 0 and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["derain", "a.png", "x" * 300 + "/out.png"], ["derain", "x" * 300, "out.png"],
-                                       ["derain", "in", "x" * 300 + "/out"], ["convert", "x" * 300 + ".tif", "out.mat"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["derain", "a.png", "x" * 300 + "/out.png"],
+        ["derain", "x" * 300, "out.png"],
+        ["derain", "in", "x" * 300 + "/out"],
+        ["convert", "x" * 300 + ".tif", "out.mat"],
+    ],
+)
 def test_names_that_no_system_takes_are_one_line(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     Path("in").mkdir()

@@ -18,12 +18,18 @@ def profile(*arguments):
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize(("flags", "config"), [
-    ([], MSTPlusPlusConfig()), (["--attention", "csa"], MSTPlusPlusConfig(attention=CSA())),
-    (["--reduction", "0.75"], MSTPlusPlusConfig(attention=GLMHA(reduction=0.75))),
-    (["--attention", "glmha", "--levels", "level1,bottleneck"],
-     MSTPlusPlusConfig(attention=CSA(), attention_by_level={"level1": GLMHA(), "bottleneck": GLMHA()})),
-])
+@pytest.mark.parametrize(
+    ("flags", "config"),
+    [
+        ([], MSTPlusPlusConfig()),
+        (["--attention", "csa"], MSTPlusPlusConfig(attention=CSA())),
+        (["--reduction", "0.75"], MSTPlusPlusConfig(attention=GLMHA(reduction=0.75))),
+        (
+            ["--attention", "glmha", "--levels", "level1,bottleneck"],
+            MSTPlusPlusConfig(attention=CSA(), attention_by_level={"level1": GLMHA(), "bottleneck": GLMHA()}),
+        ),
+    ],
+)
 def test_a_network_with_another_attention(flags, config):
     found, wanted = profile("mst_plus_plus", *flags, "--size", "64x40"), count(config, height=64, width=40)
     assert found["parameters"] == wanted.parameters and found["multiply_adds"] == wanted.macs
@@ -41,11 +47,17 @@ def test_people_get_a_table():
     assert result.returncode == 0 and "bottleneck" in result.stdout and "convolutions, G" in result.stdout
 
 
-@pytest.mark.parametrize(("arguments", "word"), [
-    (["no-such"], "no-such"), (["mst", "--size", "256"], "--size 256x256"), (["mst", "--attention", "linfomer"], "linformer"),
-    (["mst", "--attention", "csa", "--reduction", "0.5"], "no reduction"), (["mst", "--reduction", "1"], "reduction"),
-    (["mst", "--levels", "level9"], "level"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["no-such"], "no-such"),
+        (["mst", "--size", "256"], "--size 256x256"),
+        (["mst", "--attention", "linfomer"], "linformer"),
+        (["mst", "--attention", "csa", "--reduction", "0.5"], "no reduction"),
+        (["mst", "--reduction", "1"], "reduction"),
+        (["mst", "--levels", "level9"], "level"),
+    ],
+)
 def test_what_cannot_be_is_refused(arguments, word):
     result = run_here("profile", *arguments)
     assert result.returncode == 2 and word in error_of(result)

@@ -19,8 +19,12 @@ from tests.conftest import run_glmha
 def on_a_terminal(*arguments: object, stdout: IO[bytes] | None = None) -> str:
     """Everything the command shows when stderr is a terminal."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-m", "glmha_cli", *map(str, arguments)], stderr=follower, stdout=stdout,
-                               env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glmha_cli", *map(str, arguments)],
+        stderr=follower,
+        stdout=stdout,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )
     os.close(follower)
     shown = b""
     while True:
@@ -41,7 +45,9 @@ def test_lines_for_stdout_go_there_though_a_bar_moves(tiny_model, tmp_path):
     for name in "abc":
         Image.effect_noise((50, 40), 50).convert("RGB").save(tmp_path / "in" / f"{name}.png")
     with (tmp_path / "lines").open("wb") as lines:
-        shown = on_a_terminal("derain", tmp_path / "in", tmp_path / "out", "--json", "--model", tiny_model, stdout=lines)
+        shown = on_a_terminal(
+            "derain", tmp_path / "in", tmp_path / "out", "--json", "--model", tiny_model, stdout=lines
+        )
     records = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
     assert [record["status"] for record in records] == ["ok"] * 3 and '"status"' not in shown
 
@@ -70,7 +76,7 @@ def test_a_photo_of_4000x3000_stays_within_4_gb_and_without_seams(tmp_path):
 
 def assert_no_seams(image: np.ndarray) -> None:
     """Steps at the columns and rows where tiles begin and end are no larger than at any others."""
-    from glmha_cli.runtime.tiling import Tiling, spans
+    from glmha_cli.inference.tiling import Tiling, spans
 
     for axis in (0, 1):
         steps = np.abs(np.diff(image, axis=axis)).mean(axis=1 - axis)

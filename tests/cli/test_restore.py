@@ -140,14 +140,17 @@ def test_foreign_weights_are_refused(photo, tmp_path):
 @pytest.mark.parametrize("flags", [["--tile", "big"], ["--tile", "4"], ["--tile", "64", "--overlap", "40"]])
 def test_impossible_tiles(tiny_model, photo, tmp_path, flags):
     result = run_glmha("derain", photo, tmp_path / "out.png", "--model", tiny_model, *flags)
-    assert result.returncode == 2 and "--tile" in error_of(result) or "--overlap" in error_of(result)
+    assert (result.returncode == 2 and "--tile" in error_of(result)) or "--overlap" in error_of(result)
 
 
 def test_a_device_that_is_not_there(tiny_model, photo, tmp_path):
     import torch
 
-    missing = next(device for device, there in
-                   {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}.items() if not there)
+    missing = next(
+        device
+        for device, there in {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}.items()
+        if not there
+    )
     result = run_glmha("derain", photo, tmp_path / "out.png", "--model", tiny_model, "--device", missing)
     assert result.returncode == 2 and "--device cpu" in error_of(result)
 
@@ -161,7 +164,18 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tiny_model, tmp_path):
     source, out = tmp_path / "in.png", tmp_path / "out"
     Image.effect_noise((2000, 2000), 50).convert("RGB").save(source, compress_level=1)
     out.mkdir()
-    command = [sys.executable, "-m", "glmha_cli", "derain", source, out / "a.png", "--model", tiny_model, "--tile", "32"]
+    command = [
+        sys.executable,
+        "-m",
+        "glmha_cli",
+        "derain",
+        source,
+        out / "a.png",
+        "--model",
+        tiny_model,
+        "--tile",
+        "32",
+    ]
     process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
     while process.poll() is None and "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
         time.sleep(0.1)

@@ -11,11 +11,15 @@ from tests.conftest import run_glmha
 HEAVY = ("torch", "onnxruntime", "numpy", "lightning", "huggingface_hub")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["derain", "--help"], ["models"], ["models", "pull", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["derain", "--help"], ["models"], ["models", "pull", "--help"]]
+)
 def test_light_verbs_load_nothing_heavy(arguments):
-    code = ("import sys\nsys.argv = ['glmha', *" + repr(arguments) + "]\nfrom glmha_cli.cli.app import main\n"
-            "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
-            f"found = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found\n")
+    code = (
+        "import sys\nsys.argv = ['glmha', *" + repr(arguments) + "]\nfrom glmha_cli.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        f"found = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found\n"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
 
@@ -23,6 +27,7 @@ def test_light_verbs_load_nothing_heavy(arguments):
 @pytest.mark.parametrize("argument", ["--help", "--version"])
 def test_help_and_version_take_under_half_a_second(argument):
     """Of computing, best of several: the machine may be busy with other work, the tool is not slower for it."""
+
     def seconds() -> float:
         before = os.times()
         assert run_glmha(argument).returncode == 0

@@ -28,11 +28,19 @@ def test_every_block_is_recorded_and_the_network_is_as_before():
     for each in found:
         np.testing.assert_allclose(each.attn.sum(axis=-1), 1, atol=1e-6)
     levels = [(each.level, each.channels, each.kept, each.num_matrices) for each in spectra([found])]
-    assert levels == [("level1", 8, 8, 1), ("level1", 16, 16, 2), ("level2", 8, 8, 8), ("level3", 8, 8, 8), ("bottleneck", 8, 8, 8)]
+    assert levels == [
+        ("level1", 8, 8, 1),
+        ("level1", 16, 16, 2),
+        ("level2", 8, 8, 8),
+        ("level3", 8, 8, 8),
+        ("bottleneck", 8, 8, 8),
+    ]
     crop = torch.from_numpy(image[4:36, 10:42].transpose(2, 0, 1).copy())[None]
     with recorded(network) as again, torch.no_grad():
         network(crop)
-    assert all(np.array_equal(one.attn, two.attn) for one, two in zip(found, again, strict=True)), "the middle of the image"
+    assert all(np.array_equal(one.attn, two.attn) for one, two in zip(found, again, strict=True)), (
+        "the middle of the image"
+    )
     assert not any("attend" in vars(module) for module in network.modules())
 
 
@@ -64,7 +72,10 @@ def test_rank_one_needs_one_and_the_unit_matrix_nearly_all():
 
 def test_levels_are_those_of_each_image_whatever_its_size():
     network, rng = CONFIG.build().eval(), np.random.default_rng(0)
-    images = [attention_of(network, (rng.random(size, np.float32),), side_px=32) for size in ((32, 32, 3), (24, 32, 3), (16, 8, 3))]
+    images = [
+        attention_of(network, (rng.random(size, np.float32),), side_px=32)
+        for size in ((32, 32, 3), (24, 32, 3), (16, 8, 3))
+    ]
     one, three = ([(each.level, each.channels) for each in spectra(some)] for some in (images[:1], images))
     assert one == three
     assert [each.num_matrices for each in spectra(images)] == [3 * each.num_matrices for each in spectra(images[:1])]

@@ -29,7 +29,8 @@ def chw(array):
 def library_ssim(result, target):
     """torchmetrics' map of similarities, without its border, where it reflects what lies outside."""
     _, similar = structural_similarity_index_measure(
-        chw(result), chw(target), data_range=255.0, sigma=1.5, kernel_size=11, return_full_image=True)
+        chw(result), chw(target), data_range=255.0, sigma=1.5, kernel_size=11, return_full_image=True
+    )
     return float(similar[..., 5:-5, 5:-5].mean())
 
 
@@ -37,8 +38,17 @@ def score(name, result, target):
     return PROTOCOLS[name].score(result, target)
 
 
-@pytest.mark.parametrize(("rgb", "y"), [((255, 0, 0), 81), ((0, 255, 0), 145), ((0, 0, 255), 41), ((0, 0, 0), 16),
-                                        ((255, 255, 255), 235), ((128, 128, 128), 126)])
+@pytest.mark.parametrize(
+    ("rgb", "y"),
+    [
+        ((255, 0, 0), 81),
+        ((0, 255, 0), 145),
+        ((0, 0, 255), 41),
+        ((0, 0, 0), 16),
+        ((255, 255, 255), 235),
+        ((128, 128, 128), 126),
+    ],
+)
 def test_luma_is_matlabs(rgb, y):
     image = np.array([[rgb]], np.uint8)
     assert metrics.luma(image)[0, 0] == y == np.rint(rgb2ycbcr(image)[0, 0, 0])
@@ -47,7 +57,9 @@ def test_luma_is_matlabs(rgb, y):
 def test_psnr_by_hand_and_by_library():
     assert metrics.psnr_db(np.array([0, 10]), np.array([0, 0]), peak=255) == pytest.approx(10 * math.log10(255**2 / 50))
     assert metrics.psnr_db(PHOTO, PHOTO, peak=1) == math.inf
-    assert metrics.psnr_db(NEAR, PHOTO, peak=1) == pytest.approx(peak_signal_noise_ratio(PHOTO, NEAR, data_range=1), abs=1e-4)
+    assert metrics.psnr_db(NEAR, PHOTO, peak=1) == pytest.approx(
+        peak_signal_noise_ratio(PHOTO, NEAR, data_range=1), abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("shape", [(11, 11), (40, 50), (17, 30, 3)])
@@ -65,8 +77,9 @@ def test_ssim_of_one_window_by_hand():
     var_a, var_b = (w * (a - mean_a) ** 2).sum(), (w * (b - mean_b) ** 2).sum()
     covariance = (w * (a - mean_a) * (b - mean_b)).sum()
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    expected = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-                / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)))
+    expected = (
+        (2 * mean_a * mean_b + c1) * (2 * covariance + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    )
     assert metrics.ssim(a, b, peak=255) == pytest.approx(expected, abs=1e-9)
 
 
@@ -92,7 +105,9 @@ def test_mrae_of_a_black_target_is_refused():
 
 def test_rmse_and_sam_by_hand_and_by_library():
     assert metrics.rmse(np.array([3.0, 0]), np.array([0.0, 4])) == pytest.approx(math.sqrt(12.5))
-    assert metrics.rmse(OTHER, CUBE) == pytest.approx(float(tm.mean_squared_error(chw(OTHER), chw(CUBE), squared=False)))
+    assert metrics.rmse(OTHER, CUBE) == pytest.approx(
+        float(tm.mean_squared_error(chw(OTHER), chw(CUBE), squared=False))
+    )
     one, two = np.array([[[1.0, 0.0], [1, 1]]]), np.array([[[1.0, 1.0], [2, 2]]])
     assert metrics.sam_deg(one, two) == pytest.approx((45 + 0) / 2, abs=1e-5)
     expected = torch.rad2deg(spectral_angle_mapper(chw(OTHER), chw(CUBE)))

@@ -25,7 +25,9 @@ def match(sources, targets):
 def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path):
     a, b = folder(tmp_path / "a", "2.png", "1.JPG", "notes.txt"), folder(tmp_path / "b", "1.png", "2.png")
     assert [(pair.name, pair.source.name, pair.target.name) for pair in match(a, b)] == [
-        ("1", "1.JPG", "1.png"), ("2", "2.png", "2.png")]
+        ("1", "1.JPG", "1.png"),
+        ("2", "2.png", "2.png"),
+    ]
 
 
 @pytest.mark.parametrize(("left", "right"), [(["1.png"], ["1.png", "2.png"]), (["1.png", "2.png"], ["1.png"])])
@@ -47,21 +49,33 @@ def test_missing_and_empty_folders_are_named(tmp_path):
 
 
 def row(name, image, psnr_db, before=None):
-    return Row(set=name, image=image, score=Score(metrics={"psnr_db": psnr_db}, facts={"crop_px": 0}),
-               input_score=None if before is None else Score(metrics={"psnr_db": before}))
+    return Row(
+        set=name,
+        image=image,
+        score=Score(metrics={"psnr_db": psnr_db}, facts={"crop_px": 0}),
+        input_score=None if before is None else Score(metrics={"psnr_db": before}),
+    )
 
 
 def test_means_per_set_and_over_sets():
     """As papers do: sets count alike, however many images they have."""
     rows = with_means([row("a", "1", 10.0, 5.0), row("a", "2", 20.0, 7.0), row("b", "1", 35.0, 20.0)])
     assert [(each.set, each.score.metrics["psnr_db"], each.input_score.metrics["psnr_db"]) for each in rows[3:]] == [
-        ("a", 15, 6), ("b", 35, 20), ("all sets", 25, 13)]
+        ("a", 15, 6),
+        ("b", 35, 20),
+        ("all sets", 25, 13),
+    ]
     assert len(with_means([row("a", "1", 10.0)])) == 2
 
 
 def test_records_are_plain_and_infinity_is_null():
     assert row("a", "1", math.inf, 3.25).record() == {
-        "set": "a", "image": "1", "psnr_db": None, "input_psnr_db": 3.25, "crop_px": 0}
+        "set": "a",
+        "image": "1",
+        "psnr_db": None,
+        "input_psnr_db": 3.25,
+        "crop_px": 0,
+    }
     assert "input_psnr_db" not in row("a", "1", 2.0).record()
 
 
@@ -71,7 +85,10 @@ def test_csv_reads_back_and_is_not_overwritten_unasked(tmp_path):
     write_csv(path, records)
     with path.open(newline="") as file:
         read = list(csv.DictReader(file))
-    assert [(each["image"], float(each["psnr_db"]), each["crop_px"]) for each in read] == [("x, y", 10, "0"), ("mean", 10, "")]
+    assert [(each["image"], float(each["psnr_db"]), each["crop_px"]) for each in read] == [
+        ("x, y", 10, "0"),
+        ("mean", 10, ""),
+    ]
     with pytest.raises(CannotCreateError):
         write_csv(path, records)
     write_csv(path, records[:1], overwrite=True)

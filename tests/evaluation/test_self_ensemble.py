@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import UsageError
-from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.self_ensemble import restore_in_all_orientations
-from glmha_cli.runtime.tiling import Tiling
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.self_ensemble import restore_in_all_orientations
+from glmha_cli.inference.tiling import Tiling
 from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.sci import SCI
 

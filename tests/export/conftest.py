@@ -12,7 +12,13 @@ from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.weights.checkpoint import save_checkpoint
 from glmha_cli.weights.integrity import sha256_of
 
-RESTORMER = {"name": "restormer", "channels": 8, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1, "stem_downscale": 2}
+RESTORMER = {
+    "name": "restormer",
+    "channels": 8,
+    "num_blocks": [1, 1, 1, 1],
+    "num_refinement_blocks": 1,
+    "stem_downscale": 2,
+}
 TASKS = {"restormer": "derain", "mst_plus_plus": "rgb2hsi", "mst": "sci"}
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glmha_cli.errors import BadDataError, GlmhaError, UsageError, WeightsUnavailableError
-from glmha_cli.runtime import engine as engines
-from glmha_cli.runtime import onnx_engine
-from glmha_cli.runtime.engine import EngineOptions, formats_for, open_engine
-from glmha_cli.runtime.memory import is_out_of_memory
+from glmha_cli.inference import engine as engines
+from glmha_cli.inference import onnx_engine
+from glmha_cli.inference.engine import EngineOptions, formats_for, open_engine
+from glmha_cli.inference.memory import is_out_of_memory
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.onnx_file import read_onnx_metadata
 from glmha_cli.weights.store import Access, find_weights
@@ -29,13 +29,20 @@ CPU = EngineOptions(device="cpu")
 
 def glmha_without_torch(*arguments):
     """The real command in a process of its own, which then tells whether torch was loaded."""
-    code = (f"import sys\nsys.argv = {['glmha', *map(str, arguments)]!r}\nfrom glmha_cli.cli.app import main\ntry:\n    main()\n"
-            "finally:\n    assert 'onnxruntime' in sys.modules\n    assert 'torch' not in sys.modules, 'torch was loaded'\n")
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+    code = (
+        f"import sys\nsys.argv = {['glmha', *map(str, arguments)]!r}\nfrom glmha_cli.cli.app import "
+        f"main\ntry:\n    main()\n"
+        "finally:\n    assert 'onnxruntime' in sys.modules\n    assert 'torch' not in sys.modules, 'torch was loaded'\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
+    )
 
 
 def test_a_photo_is_restored_without_torch(tiny_onnx, photo, tmp_path):
-    result = glmha_without_torch("derain", photo, tmp_path / "out.png", "--model", tiny_onnx, "--json", "--device", "cpu")
+    result = glmha_without_torch(
+        "derain", photo, tmp_path / "out.png", "--model", tiny_onnx, "--json", "--device", "cpu"
+    )
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["precision"] == "fp32"
 
@@ -55,11 +62,16 @@ def test_both_engines_give_the_same_picture(exported, photo, tmp_path):
     assert np.abs(pictures[0] - np.asarray(Image.open(photo), int)).max() > 1
 
 
-@pytest.mark.parametrize(("plain", "width"), [({"name": "mst_plus_plus", "num_stages": 1}, 16), ({"name": "mst", "num_blocks": [1, 1, 1]}, 16)])
+@pytest.mark.parametrize(
+    ("plain", "width"),
+    [({"name": "mst_plus_plus", "num_stages": 1}, 16), ({"name": "mst", "num_blocks": [1, 1, 1]}, 16)],
+)
 def test_batches_are_what_single_tiles_are(exported, plain, width):
     engine = open_engine(exported(plain)[1], CPU)
     bands = 3 if plain["name"] == "mst_plus_plus" else 28
-    inputs = [np.random.default_rng(0).random((3, 8, each, bands), np.float32) for each in (width, width + 54)][: len(engine.names)]
+    inputs = [np.random.default_rng(0).random((3, 8, each, bands), np.float32) for each in (width, width + 54)][
+        : len(engine.names)
+    ]
     (batch,) = engine.run_batches([tuple(inputs)])
     for i, output in enumerate(batch):
         np.testing.assert_allclose(output, engine.run(*(array[i] for array in inputs)), atol=1e-6)
@@ -84,8 +96,11 @@ def both(library, exported, tmp_path):  # noqa: F811
     files = {path.suffix[1:]: path for path in exported(RESTORMER)}
     for path in files.values():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    library.add("both", network=read_about(files["onnx"])["network"],
-                files={kind: file_entry(path) for kind, path in files.items()})
+    library.add(
+        "both",
+        network=read_about(files["onnx"])["network"],
+        files={kind: file_entry(path) for kind, path in files.items()},
+    )
     library.add("old", network=RESTORMER, files={"safetensors": file_entry(files["safetensors"])})
     return tmp_path
 
@@ -108,11 +123,14 @@ def test_wrong_bytes_are_refused(both):
         find_weights("both", task=None, formats=("onnx",), access=Access(weights_dir=both))
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["--engine", "torch"], "is onnx; safetensors is needed here"),
-    (["--precision", "bf16", "--device", "cpu"], "computes in fp32, not in bf16"),
-    (["--device", "mps"], "has no device 'mps'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "torch"], "is onnx; safetensors is needed here"),
+        (["--precision", "bf16", "--device", "cpu"], "computes in fp32, not in bf16"),
+        (["--device", "mps"], "has no device 'mps'"),
+    ],
+)
 def test_what_does_not_go_together(tiny_onnx, photo, tmp_path, arguments, message):
     result = run_here("derain", photo, tmp_path / "out.png", "--model", tiny_onnx, *arguments)
     assert result.returncode == 2 and message in result.stderr and len(result.stderr.strip().splitlines()) == 1
@@ -143,7 +161,11 @@ def test_tensors_in_other_files_are_found_wherever_a_model_may_have_them(tmp_pat
     tensor = onnx.TensorProto(name="t", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
     constant = helper.make_node("Constant", [], ["y"], value=tensor)
     branch = helper.make_graph([constant], "b", [], [])
-    nodes = {"attribute": [constant], "branch": [helper.make_node("If", ["c"], ["y"], then_branch=branch)], "function": []}[place]
+    nodes = {
+        "attribute": [constant],
+        "branch": [helper.make_node("If", ["c"], ["y"], then_branch=branch)],
+        "function": [],
+    }[place]
     functions = [helper.make_function("d", "f", [], ["y"], [constant], [])] if place == "function" else []
     onnx.save(helper.make_model(helper.make_graph(nodes, "g", [], []), functions=functions), path)
     with pytest.raises(BadDataError, match="external_data"):
@@ -160,7 +182,11 @@ def test_damaged_files_are_bad_data_and_nothing_else(tiny_onnx, tmp_path_factory
     good = tiny_onnx.read_bytes()
     path = tmp_path_factory.getbasetemp() / "damaged.onnx"
     position = data.draw(st.integers(0, len(good) - 1))
-    change = bytes([good[position] ^ data.draw(st.integers(1, 255))]) + good[position + 1:] if data.draw(st.booleans()) else b""
+    change = (
+        bytes([good[position] ^ data.draw(st.integers(1, 255))]) + good[position + 1 :]
+        if data.draw(st.booleans())
+        else b""
+    )
     path.write_bytes(good[:position] + change)
     try:
         read_about(path)
@@ -195,13 +221,17 @@ def test_a_graph_that_the_runtime_does_not_take(tmp_path, tiny_onnx):
         open_engine(path, CPU)
 
 
-@pytest.mark.parametrize(("raised", "expected"), [
-    (RuntimeError("Failed to allocate memory for requested buffer of size 1"), RuntimeError),
-    (RuntimeError("[ONNXRuntimeError] : 1 : FAIL : bad allocation"), RuntimeError),
-    (RuntimeError("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions"), GlmhaError),
-])
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (RuntimeError("Failed to allocate memory for requested buffer of size 1"), RuntimeError),
+        (RuntimeError("[ONNXRuntimeError] : 1 : FAIL : bad allocation"), RuntimeError),
+        (RuntimeError("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions"), GlmhaError),
+    ],
+)
 def test_errors_while_running(tiny_onnx, monkeypatch, raised, expected):
     """Memory is the planner's to find; all else is one line."""
+
     class Failing:
         def io_binding(self):
             raise raised

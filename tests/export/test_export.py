@@ -23,7 +23,11 @@ from tests.export.conftest import RESTORMER, checkpoint
 NETWORKS = {
     "restormer": RESTORMER,
     "full calibration, norm without centring": {
-        **RESTORMER, "stem_downscale": 1, "centred_norm": False, "attention": {"name": "glmha", "calibration": "full"}},
+        **RESTORMER,
+        "stem_downscale": 1,
+        "centred_norm": False,
+        "attention": {"name": "glmha", "calibration": "full"},
+    },
     "csa": {**RESTORMER, "attention": {"name": "csa"}},
     "linformer": {**RESTORMER, "attention": {"name": "linformer", "rank": 3}},
     "mst++": {"name": "mst_plus_plus", "num_stages": 1},
@@ -47,7 +51,9 @@ def test_the_file_computes_what_the_network_does_at_other_sizes_and_batches(expo
         with torch.inference_mode():
             expected = network(*inputs).numpy()
         assert np.abs(expected - inputs[0].numpy()).max() > 0.01 if expected.shape[1] == 3 else True
-        np.testing.assert_allclose(run(path, [each.numpy() for each in inputs]), expected, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            run(path, [each.numpy() for each in inputs]), expected, atol=1e-5 * np.abs(expected).max()
+        )
 
 
 @pytest.mark.parametrize("plain", NETWORKS.values(), ids=NETWORKS)
@@ -61,8 +67,13 @@ def test_only_standard_operators(exported, plain):
 def test_the_file_says_what_it_is(exported):
     weights, path = exported(RESTORMER)
     about = read_about(path)
-    assert about == {**read_about(weights), "sha256": sha256_of(weights), "glmha": __version__, "precision": "fp32",
-                     "size_multiple": 16}
+    assert about == {
+        **read_about(weights),
+        "sha256": sha256_of(weights),
+        "glmha": __version__,
+        "precision": "fp32",
+        "size_multiple": 16,
+    }
     entries = onnx.load(path).metadata_props
     assert [json.loads(entry.value) for entry in entries if entry.key == "glmha"] == [about]
 
@@ -130,6 +141,7 @@ def test_a_graph_that_differs_is_not_left(tmp_path, monkeypatch):
 
 def test_the_check_sees_a_size_that_the_graph_has_fixed(tmp_path):
     """What tracing may do by mistake."""
+
     class Fixed(torch.nn.Module):
         class config:
             in_channels, size_multiple = 3, 8

@@ -59,8 +59,14 @@ def randomised(module, seed):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    config=st.one_of(st.builds(CSA), GUIDED), host=HOSTS, heads=st.integers(1, 4), per_head=st.integers(1, 9),
-    b=st.integers(1, 2), h=st.integers(1, 12), w=st.integers(1, 12), gated=st.booleans(),
+    config=st.one_of(st.builds(CSA), GUIDED),
+    host=HOSTS,
+    heads=st.integers(1, 4),
+    per_head=st.integers(1, 9),
+    b=st.integers(1, 2),
+    h=st.integers(1, 12),
+    w=st.integers(1, 12),
+    gated=st.booleans(),
     seed=st.integers(0, 999),
 )
 def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, gated, seed):
@@ -73,8 +79,13 @@ def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, 
 
 
 @settings(max_examples=20, deadline=None)
-@given(heads=st.integers(1, 3), per_head=st.integers(1, 5), h=st.integers(7, 20), w=st.integers(7, 20),
-       seed=st.integers(0, 999))
+@given(
+    heads=st.integers(1, 3),
+    per_head=st.integers(1, 5),
+    h=st.integers(7, 20),
+    w=st.integers(7, 20),
+    seed=st.integers(0, 999),
+)
 def test_pooled_calibration_equals_its_definition(heads, per_head, h, w, seed):
     channels = heads * per_head
     attention = randomised(GLMHA().build(channels, heads, RESTORMER_HOST), seed)

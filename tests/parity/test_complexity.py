@@ -72,8 +72,12 @@ def test_mst_plus_plus_glmha():
 
 @pytest.mark.parametrize(
     ("reduction", "full_giga", "pooled_giga", "parameters_mega"),
-    [(0.25, 140.06, 135.43, 25.72), (0.5, 134.50, 129.87, 24.78), (0.75, 128.94, 124.32, 23.84),
-     (0.9, 125.70, 121.07, 23.29)],
+    [
+        (0.25, 140.06, 135.43, 25.72),
+        (0.5, 134.50, 129.87, 24.78),
+        (0.75, 128.94, 124.32, 23.84),
+        (0.9, 125.70, 121.07, 23.29),
+    ],
 )
 def test_restormer_glmha_by_reduction(reduction, full_giga, pooled_giga, parameters_mega):
     pooled = count(RestormerConfig(attention=GLMHA(reduction=reduction)))
@@ -137,9 +141,14 @@ def test_cost_grows_with_the_pixels():
 
 @pytest.mark.parametrize(
     ("config", "extra", "expected"),
-    [(MSTPlusPlusConfig(attention=Linformer(rank=17)), 0, 23.165), (MSTConfig(attention=Linformer(rank=15)), EXTRA_MACS, 28.27),
-     (MSTPlusPlusConfig(attention=Performer(features=16)), 0, 23.15), (MSTConfig(attention=Performer()), EXTRA_MACS, 28.34),
-     (MSTPlusPlusConfig(attention=Reformer()), 0, 23.17), (MSTConfig(attention=Reformer()), EXTRA_MACS, 28.37)],
+    [
+        (MSTPlusPlusConfig(attention=Linformer(rank=17)), 0, 23.165),
+        (MSTConfig(attention=Linformer(rank=15)), EXTRA_MACS, 28.27),
+        (MSTPlusPlusConfig(attention=Performer(features=16)), 0, 23.15),
+        (MSTConfig(attention=Performer()), EXTRA_MACS, 28.34),
+        (MSTPlusPlusConfig(attention=Reformer()), 0, 23.17),
+        (MSTConfig(attention=Reformer()), EXTRA_MACS, 28.37),
+    ],
     ids=str,
 )
 def test_the_other_attentions_cost_more_than_csa_and_about_what_the_paper_says(config, extra, expected):
@@ -151,7 +160,10 @@ def test_the_other_attentions_cost_more_than_csa_and_about_what_the_paper_says(c
 
 def test_linformers_saving_in_restormer_is_the_papers():
     """140.99 - 137.26 and 140.99 - 137.16 G in Tables 3 and 4: of the products, which 140.99 leaves out."""
-    saved = count(RestormerConfig(attention=CSA())).macs["everything"] - count(RestormerConfig(attention=Linformer(rank=27))).macs["everything"]
+    saved = (
+        count(RestormerConfig(attention=CSA())).macs["everything"]
+        - count(RestormerConfig(attention=Linformer(rank=27))).macs["everything"]
+    )
     assert giga(saved, 1) == 3.7
 
 
@@ -159,8 +171,11 @@ def test_linformers_saving_in_restormer_is_the_papers():
 def test_what_an_attention_runs_and_what_its_paper_writes(attention):
     """One block by hand, per pixel: scores, then values, then Wo."""
     channels, per_head, pixels = 48, 12, 1024
-    kinds = {"linformer": (2 * 7 + 2 * 7) * channels, "performer": (2 * 9 + 2 * 9) * channels,
-             "reformer": (2 * 4 + 2 * 2 * 6) * channels}  # hashes of Q and K along 2 x 2 directions; 2 rounds of 2 x 3 keys
+    kinds = {
+        "linformer": (2 * 7 + 2 * 7) * channels,
+        "performer": (2 * 9 + 2 * 9) * channels,
+        "reformer": (2 * 4 + 2 * 2 * 6) * channels,
+    }  # hashes of Q and K along 2 x 2 directions; 2 rounds of 2 x 3 keys
     config = MSTPlusPlusConfig(channels=per_head, num_blocks=(0, 0, 1), num_stages=1, attention=attention)
     cost = count(config, height=128, width=128).macs
     products = cost["everything"] - cost["convolutions"]
@@ -168,7 +183,12 @@ def test_what_an_attention_runs_and_what_its_paper_writes(attention):
 
 
 @pytest.mark.parametrize(
-    "config", [RestormerConfig(num_blocks=(1, 1, 1, 1), num_refinement_blocks=2, stem_downscale=2), MSTPlusPlusConfig(), MSTConfig()],
+    "config",
+    [
+        RestormerConfig(num_blocks=(1, 1, 1, 1), num_refinement_blocks=2, stem_downscale=2),
+        MSTPlusPlusConfig(),
+        MSTConfig(),
+    ],
     ids=lambda config: type(config).__name__,
 )
 def test_levels_add_up_and_change_only_where_the_attention_does(config):

@@ -23,8 +23,9 @@ from glmha_cli.networks.u_shape import UShapeConfig
 ATTENTIONS = [CSA(), GLMHA(), GLMHA(reduction=0.25, calibration="full"), Linformer(rank=2)]
 NETWORKS = {
     "restormer": RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blocks=1),
-    "restormer lite, bias-free": RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1,
-                                                 centred_norm=False, stem_downscale=2),
+    "restormer lite, bias-free": RestormerConfig(
+        channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1, centred_norm=False, stem_downscale=2
+    ),
     "mst": MSTConfig(channels=6, num_blocks=(1, 2, 1), step=3),
     "mst_plus_plus": MSTPlusPlusConfig(channels=7, num_stages=2),
 }
@@ -114,7 +115,7 @@ def test_depthwise_rows_equal_the_convolution(parts, w):
     stage, taps = rows.NeighbouredRows(image, len(image), w, 3, max(parts)), steps.Taps(weight, torch.float64)
     out, taken = torch.empty_like(image), 0
     for part in parts:
-        stage.room(part)[:] = image[taken:taken + part]
+        stage.room(part)[:] = image[taken : taken + part]
         taken += part
         where, ready = stage.ready()
         assert where.stop == (taken if taken == len(image) else taken - 1)
@@ -151,8 +152,10 @@ def test_sums_in_float16(heads, pixels, size):
     q, k = q.half(), k.half()
     product, squares_q, squares_k = half_sums(q, k, heads)
     expected = full_sums(q, k, heads)
-    scores = [p / (a.view(heads, -1).sqrt()[:, :, None] * b.view(heads, -1).sqrt()[:, None])
-              for p, a, b in ((product, squares_q, squares_k), expected)]
+    scores = [
+        p / (a.view(heads, -1).sqrt()[:, :, None] * b.view(heads, -1).sqrt()[:, None])
+        for p, a, b in ((product, squares_q, squares_k), expected)
+    ]
     assert (scores[0] - scores[1]).abs().max() < 2e-3
     assert relative_error(squares_q, expected[1]) < 1e-3 and relative_error(squares_k, expected[2]) < 1e-3
 

@@ -35,8 +35,16 @@ def assert_differentiates_itself(module: nn.Module, x: torch.Tensor, seed: int) 
 
 
 @settings(max_examples=30, deadline=None)
-@given(config=st.one_of(st.builds(CSA), GUIDED), host=HOSTS, heads=st.integers(1, 3), per_head=st.integers(2, 6),
-       b=st.integers(1, 2), h=st.integers(1, 9), w=st.integers(2, 9), seed=SEEDS)
+@given(
+    config=st.one_of(st.builds(CSA), GUIDED),
+    host=HOSTS,
+    heads=st.integers(1, 3),
+    per_head=st.integers(2, 6),
+    b=st.integers(1, 2),
+    h=st.integers(1, 9),
+    w=st.integers(2, 9),
+    seed=SEEDS,
+)
 def test_attention(config, host, heads, per_head, b, h, w, seed):
     attention = randomised(config.build(heads * per_head, heads, host), seed)
     assert_differentiates_itself(attention, torch.randn(b, heads * per_head, h, w, dtype=torch.float64), seed)
@@ -50,7 +58,9 @@ def test_feed_forward(channels, h, w, seed):
 
 
 @settings(max_examples=20, deadline=None)
-@given(channels=st.integers(1, 5), side=st.sampled_from([1, 3, 5, 7]), h=st.integers(1, 9), w=st.integers(1, 9), seed=SEEDS)
+@given(
+    channels=st.integers(1, 5), side=st.sampled_from([1, 3, 5, 7]), h=st.integers(1, 9), w=st.integers(1, 9), seed=SEEDS
+)
 def test_large_depthwise_kernels(channels, side, h, w, seed):
     convolution = randomised(LargeDepthwise(channels, side), seed)
     assert_differentiates_itself(convolution, torch.randn(2, channels, h, w, dtype=torch.float64), seed)

@@ -16,7 +16,9 @@ from glmha_cli.fusion import fuse_for_cpu, native, rows, steps
 from glmha_cli.networks.restormer import RestormerConfig
 
 ROOT = Path(__file__).parents[2]
-natively = pytest.mark.skipif(native.kernels() is None, reason="this machine has no C compiler, no AVX-512, or is no Linux")
+natively = pytest.mark.skipif(
+    native.kernels() is None, reason="this machine has no C compiler, no AVX-512, or is no Linux"
+)
 precisions = pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 2e-3), (torch.float32, 2e-6)])
 sizes = {"h": st.integers(1, 5), "w": st.integers(1, 11), "c": st.sampled_from((1, 15, 16, 31, 32, 40))}
 
@@ -99,7 +101,12 @@ def test_what_is_not_finite_stays_so():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_a_network_without_it(monkeypatch, dtype):
-    network = RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1).build().eval().requires_grad_(False)
+    network = (
+        RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1)
+        .build()
+        .eval()
+        .requires_grad_(False)
+    )
     image = torch.rand(1, 3, 32, 16)
     monkeypatch.setattr(native, "kernels", lambda: None)
     assert (fuse_for_cpu(network, dtype)(image) - network(image)).abs().max() < 1e-2
@@ -138,7 +145,9 @@ def library_of(**env):
     """What another process finds, in this environment."""
     code = "from glmha_cli.fusion import native; print(native.kernels())"
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **env}
-    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast"])

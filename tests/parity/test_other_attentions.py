@@ -1,4 +1,5 @@
-"""Linformer, Performer and Reformer against direct slow formulas, against CSA where they become it, and in every host."""
+"""Linformer, Performer and Reformer against direct slow formulas, against CSA where they become it, and in every
+host."""
 
 import pytest
 import torch
@@ -71,8 +72,16 @@ CONFIGS = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
-@given(config=CONFIGS, host=HOSTS, heads=st.integers(1, 3), per_head=st.integers(1, 9), b=st.integers(1, 2),
-       h=st.integers(1, 8), w=st.integers(1, 8), seed=st.integers(0, 999))
+@given(
+    config=CONFIGS,
+    host=HOSTS,
+    heads=st.integers(1, 3),
+    per_head=st.integers(1, 9),
+    b=st.integers(1, 2),
+    h=st.integers(1, 8),
+    w=st.integers(1, 8),
+    seed=st.integers(0, 999),
+)
 def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, seed):
     attention = randomised(config.build(heads * per_head, heads, host), seed)
     x = torch.randn(b, heads * per_head, h, w, dtype=torch.float64)
@@ -120,7 +129,9 @@ def test_performer_knows_a_black_channel():
     k[..., 2, :] = 0
     with torch.no_grad():
         attention.temperature.fill_(1.5)
-        torch.testing.assert_close(attention.attend(q, k), torch.softmax(attention.scores(q, k), dim=-1), rtol=0.15, atol=0.02)
+        torch.testing.assert_close(
+            attention.attend(q, k), torch.softmax(attention.scores(q, k), dim=-1), rtol=0.15, atol=0.02
+        )
         uniform = attention.attend(q, torch.zeros_like(k))
     torch.testing.assert_close(uniform, torch.full_like(uniform, 1 / 6))
 
@@ -206,7 +217,9 @@ def test_linformer_exports():
         torch.testing.assert_close(torch.export.export(attention, (x,)).module()(x), attention(x))
 
 
-@pytest.mark.parametrize("make", [lambda: Linformer(rank=0), lambda: Performer(features=-1), lambda: Reformer(rounds=0)])
+@pytest.mark.parametrize(
+    "make", [lambda: Linformer(rank=0), lambda: Performer(features=-1), lambda: Reformer(rounds=0)]
+)
 def test_knobs_below_one_are_refused(make):
     with pytest.raises(UsageError, match="at least 1"):
         make()

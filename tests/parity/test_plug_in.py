@@ -42,17 +42,25 @@ def test_the_residual_is_the_input():
 
 def test_it_is_the_attention_of_the_hosts():
     layer = GLMHA(16, heads=2, reduction=0.25, alpha=0.3, calibration="full", residual=False)
-    attention = built("restormer", glmha.GLMHA(reduction=0.25, alpha=0.3, calibration="full")).encoder[1][0].attention.float()
+    attention = (
+        built("restormer", glmha.GLMHA(reduction=0.25, alpha=0.3, calibration="full")).encoder[1][0].attention.float()
+    )
     layer.attention.load_state_dict(attention.state_dict())
     x = torch.randn(1, 16, 8, 8)
     torch.testing.assert_close(layer(x), attention(x))
 
 
-@pytest.mark.parametrize(("arguments", "hint"), [
-    ({"channels": 10, "heads": 4}, "heads = 2"), ({"channels": 8, "reduction": 1.0}, "reduction"),
-    ({"channels": 8, "reduction": -0.1}, "reduction"), ({"channels": 0}, "channels"), ({"channels": 8, "heads": 0}, "heads"),
-    ({"channels": 8, "calibration": "fulll"}, "full"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ({"channels": 10, "heads": 4}, "heads = 2"),
+        ({"channels": 8, "reduction": 1.0}, "reduction"),
+        ({"channels": 8, "reduction": -0.1}, "reduction"),
+        ({"channels": 0}, "channels"),
+        ({"channels": 8, "heads": 0}, "heads"),
+        ({"channels": 8, "calibration": "fulll"}, "full"),
+    ],
+)
 def test_wrong_numbers_are_refused(arguments, hint):
     with pytest.raises(UsageError) as caught:
         GLMHA(**arguments)
@@ -74,8 +82,13 @@ def test_public_names_need_torch_only_when_asked_for():
 def test_the_example_is_short_and_runs():
     path = ROOT / "examples" / "plug_in.py"
     assert len(path.read_text().splitlines()) < 40
-    code = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import plug_in\nprint(plug_in.error_after_training(plug_in.GLMHA(24), steps=30))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+    code = (
+        f"import sys; sys.path.insert(0, {str(path.parent)!r}); import "
+        f"plug_in\nprint(plug_in.error_after_training(plug_in.GLMHA(24), steps=30))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False
+    )
     assert result.returncode == 0, result.stderr
     assert 0 < float(result.stdout) < 0.5
 
@@ -85,14 +98,17 @@ def test_attention_is_replaced_at_chosen_levels_and_the_rest_stays(name):
     network = built(name, CSA())
     before = {key: value.clone() for key, value in network.state_dict().items()}
     changed = replace_attention(network, glmha.GLMHA(), levels=["level1", "bottleneck"])
-    assert network.config.attention == CSA() and not network.config.attention_by_level, "the given network stays as it is"
+    assert network.config.attention == CSA() and not network.config.attention_by_level, (
+        "the given network stays as it is"
+    )
     assert changed.config.attention_by_level == {"level1": glmha.GLMHA(), "bottleneck": glmha.GLMHA()}
     kinds = {type(part).__name__ for part in changed.modules() if "Attention" in type(part).__name__}
     assert kinds == {"ChannelSelfAttention", "GuidedLowRankAttention"}
     after = changed.state_dict()
-    assert all(torch.equal(after[key], value) for key, value in before.items()
-               if ".attention." not in key)
-    assert any(".qkv." in key and torch.equal(after[key], before[key]) for key in after), "levels not named keep their weights"
+    assert all(torch.equal(after[key], value) for key, value in before.items() if ".attention." not in key)
+    assert any(".qkv." in key and torch.equal(after[key], before[key]) for key in after), (
+        "levels not named keep their weights"
+    )
     assert after[next(iter(after))].dtype == torch.float64
 
 

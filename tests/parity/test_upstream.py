@@ -9,9 +9,7 @@ from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.networks import network_from_plain
 from glmha_cli.weights.upstream import from_upstream, load_pth
 
-RESTORMER = {
-    "name": "restormer", "in_channels": 3, "out_channels": 3, "heads": (1, 2, 4, 8), "ffn_expansion": 2.66
-}
+RESTORMER = {"name": "restormer", "in_channels": 3, "out_channels": 3, "heads": (1, 2, 4, 8), "ffn_expansion": 2.66}
 SIZES = {
     "restormer_tiny": RESTORMER
     | {"channels": 8, "num_blocks": (1, 2, 1, 1), "num_refinement_blocks": 1, "centred_norm": True},
@@ -20,7 +18,11 @@ SIZES = {
     "restormer": RESTORMER
     | {"channels": 48, "num_blocks": (4, 6, 6, 8), "num_refinement_blocks": 4, "centred_norm": True},
     "mst_plus_plus": {
-        "name": "mst_plus_plus", "in_channels": 3, "channels": 31, "num_stages": 3, "num_blocks": (1, 1, 1)
+        "name": "mst_plus_plus",
+        "in_channels": 3,
+        "channels": 31,
+        "num_stages": 3,
+        "num_blocks": (1, 1, 1),
     },
     "mst_s": {"name": "mst", "channels": 28, "num_blocks": (2, 2, 2), "step": 2},
     "mst_l": {"name": "mst", "channels": 28, "num_blocks": (4, 7, 5), "step": 2},

@@ -17,10 +17,10 @@ import scipy.io
 import tifffile
 from PIL import Image
 
-from glmha_cli.io.cubes import Cube, write_cube
-from tests.properties.photos import SRGB, encoded, exif
+from glmha_cli.io.cubes.cube import Cube, write_cube
+from tests.io.photos.photos import SRGB, encoded, exif
 
-DATA = Path(__file__).parents[1] / "properties" / "data"
+DATA = Path(__file__).parents[1] / "io" / "photos" / "data"
 ROWS, COLUMNS = np.mgrid[:24, :36]
 PICTURE = np.stack([ROWS * 10, COLUMNS * 7, (ROWS * COLUMNS) % 256], axis=2).astype(np.uint8)
 DEEP = PICTURE.astype(np.uint16) * 257
@@ -153,7 +153,7 @@ def cubes() -> Iterator[tuple[str, bytes]]:
 
 @cache
 def samples() -> dict[str, Sample]:
-    """"photo lzw.tif", "cube level5.mat" and so on -> the file. The first word says what reads it."""
+    """ "photo lzw.tif", "cube level5.mat" and so on -> the file. The first word says what reads it."""
     found = {f"photo {name}": Sample(name=name, data=data) for name, data in photos()}
     found |= {f"cube {name}": Sample(name=name, data=data) for name, data in cubes()}
     for name in ("palette.png", "rgb.png", "rgba16.png"):

@@ -10,7 +10,8 @@ EDGES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800000
 
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:
-    """`data` after one to three accidents, mostly one; half of them in the first bytes, where formats keep their structure."""
+    """`data` after one to three accidents, mostly one; half of them in the first bytes, where formats keep their
+    structure."""
     broken = bytearray(data)
     for _ in range((1, 1, 2, 3)[rng.integers(4)]):
         if broken:
@@ -81,6 +82,6 @@ def cut(broken: bytearray, rng: np.random.Generator) -> None:
 
 
 ACCIDENTS: tuple[Damage, ...] = (
-    flip_bits, flip_bits, set_byte, edit_number, edit_number, edit_number, edit_digits, fill, insert, double, lose, swap,
-    cut,
+    flip_bits, flip_bits, set_byte, edit_number, edit_number, edit_number, edit_digits, fill, insert, double, lose,
+    swap, cut,
 )  # fmt: skip

@@ -49,20 +49,24 @@ def survived(wanted: list[tuple[str, int]]) -> tuple[list[str], str]:
     command = [sys.executable, "-X", "faulthandler", "-m", "tests.reliability.worker"]
     with tempfile.TemporaryDirectory() as folder:
         orders = "".join(f"{seed} {name}\n" for name, seed in wanted)
-        done = subprocess.run([*command, folder], input=orders, capture_output=True, text=True, check=False,
-                              errors="replace")
+        done = subprocess.run(
+            [*command, folder], input=orders, capture_output=True, text=True, check=False, errors="replace"
+        )
     last_words = done.stderr.strip().rpartition("\n")[2]
     return done.stdout.splitlines(), f"exit {done.returncode}, {last_words}" if done.returncode else ""
 
 
 def kind(name: str) -> str:
-    """"photo .tif" of "photo sealed lzw.tif"."""
+    """ "photo .tif" of "photo sealed lzw.tif"."""
     return f"{name.split()[0]} {Path(samples()[name].name).suffix}"
 
 
 def row(group: str, tallies: Iterable[Tally]) -> str:
     tallies = list(tallies)
-    outcomes, faults = sum((tally.outcomes for tally in tallies), Counter()), sum(len(tally.faults) for tally in tallies)
+    outcomes, faults = (
+        sum((tally.outcomes for tally in tallies), Counter()),
+        sum(len(tally.faults) for tally in tallies),
+    )
     cells = group, len(tallies), outcomes.total() + faults, outcomes["read"], outcomes["refused"], faults
     return f"| {' | '.join(map(str, cells))} |"
 

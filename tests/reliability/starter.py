@@ -1,8 +1,9 @@
-"""`python -m tests.reliability.starter`: runs glmha again and again in processes of their own, each forked from one that
+"""`python -m tests.reliability.starter`: runs glmha again and again in processes of their own, each forked from one
+that
 has PyTorch loaded, so that a hundred starts take seconds.
 
-A line on stdin is a JSON list of arguments; stdout answers with the new process's id. After the next line, an empty one,
-it waits for the process and answers with its exit code, negative for a signal; until then the id is no other's.
+A line on stdin is a JSON list of arguments; stdout answers with the new process's id. After the next line, an empty
+one, it waits for the process and answers with its exit code, negative for a signal; until then the id is no other's.
 """
 
 import json
@@ -10,7 +11,7 @@ import os
 import sys
 
 import glmha_cli.cli.restore
-import glmha_cli.runtime.torch_engine  # noqa: F401
+import glmha_cli.inference.torch_engine  # noqa: F401
 from glmha_cli.cli.app import build_app
 
 

@@ -7,8 +7,8 @@ import pytest
 import tifffile
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes import read_cube
-from glmha_cli.io.images import read_photo
+from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.tiff_file import open_tiff
 from tests.reliability.corpus import CUBE, tiff
 from tests.reliability.tiff_builder import (
@@ -82,7 +82,10 @@ def test_a_list_of_pages_that_goes_in_circles(tmp_path, pages, big, kind):
         for _ in range(pages):
             writer.write(CUBE.values[..., 0], photometric="minisblack", metadata=None)
     with tifffile.TiffFile(path) as tif:
-        first, end = tif.pages[0].offset, tif.pages[-1].offset + (8 if big else 2) + len(tif.pages[-1].tags) * (20 if big else 12)
+        first, end = (
+            tif.pages[0].offset,
+            tif.pages[-1].offset + (8 if big else 2) + len(tif.pages[-1].tags) * (20 if big else 12),
+        )
     with path.open("r+b") as file:
         file.seek(end)
         file.write(struct.pack("<Q" if big else "<I", first))
@@ -97,7 +100,9 @@ def test_a_page_that_follows_itself_or_lies_outside(tmp_path, distance, problem,
 
 def test_pages_laid_over_each_other_are_not_multiplied(tmp_path):
     """Each of 500 entries begins 6 bytes behind the last: a file of kilobytes with a million tags."""
-    records = [struct.pack("<HI", 500, 8 + 6 * max(i - 999, 0)) for i in range(3000)]  # of directory i the count, of i - 1000 the next
+    records = [
+        struct.pack("<HI", 500, 8 + 6 * max(i - 999, 0)) for i in range(3000)
+    ]  # of directory i the count, of i - 1000 the next
     path = tmp_path / "a.tif"
     path.write_bytes(struct.pack("<2sHI", b"II", 42, 8) + b"".join(records))
     with pytest.raises(BadDataError, match="more than the file has room for"), open_tiff(path):
@@ -114,4 +119,6 @@ HOSTILE_XML = {
 @pytest.mark.parametrize("name", HOSTILE_XML)
 def test_entities_in_metadata_are_not_expanded(tmp_path, name):
     tags = [(42112, "s", 0, HOSTILE_XML[name], True)]
-    refused(tmp_path / "a.tif", tiff(CUBE.values[..., 0], metadata=None, extratags=tags, photometric="minisblack"), "cube")
+    refused(
+        tmp_path / "a.tif", tiff(CUBE.values[..., 0], metadata=None, extratags=tags, photometric="minisblack"), "cube"
+    )

@@ -1,4 +1,5 @@
-"""kill -9 at random moments of a batch, again and again: no half file under a final name, and resuming gives the same bytes."""
+"""kill -9 at random moments of a batch, again and again: no half file under a final name, and resuming gives the same
+bytes."""
 
 import hashlib
 import json
@@ -27,8 +28,14 @@ class Starter:
     """See tests/reliability/starter.py."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.reliability.starter"], cwd=ROOT, text=True, bufsize=1,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.reliability.starter"],
+            cwd=ROOT,
+            text=True,
+            bufsize=1,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         assert self.process.stdout.readline() == "ready\n"
 
     def run(self, *arguments: object, kill_after: float | None = None) -> int:
@@ -60,8 +67,11 @@ def command(tmp_path, tiny_model) -> list[object]:
 
 def shown(folder: Path) -> dict[str, bytes]:
     """All files but the hidden ones that a killed writer may leave."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*")
-            if path.is_file() and not path.name.startswith(".")}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
 
 
 def check(out: Path, record: Path, expected: dict[str, bytes], old: dict[str, bytes]) -> None:
@@ -78,8 +88,11 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def kill_often(starter: Starter, command: list[object], tmp_path: Path, kills: int, *, overwrite: bool, seed: int = 0) -> Counter:
-    """Batches, each killed and resumed until it ends by itself, until so many kills have hit. What they hit is counted."""
+def kill_often(
+    starter: Starter, command: list[object], tmp_path: Path, kills: int, *, overwrite: bool, seed: int = 0
+) -> Counter:
+    """Batches, each killed and resumed until it ends by itself, until so many kills have hit. What they hit is
+    counted."""
     start = time.perf_counter()
     assert starter.run(*command, tmp_path / "undisturbed") == 0
     seconds = time.perf_counter() - start
@@ -105,7 +118,9 @@ def kill_often(starter: Starter, command: list[object], tmp_path: Path, kills: i
             assert code == -signal.SIGKILL
             count["kills"] += 1
             count["while a file was written"] += len(list(out.rglob(".*"))) > hidden
-            count["before the line of a file"] += size_of(record) > recorded and WRITING in record.read_bytes().splitlines()[-1]
+            count["before the line of a file"] += (
+                size_of(record) > recorded and WRITING in record.read_bytes().splitlines()[-1]
+            )
         assert starter.run(*resume) == 0
         assert shown(out) == expected
     return count

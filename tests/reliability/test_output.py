@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError, OutputError
-from glmha_cli.io.cubes import Cube, read_cube, write_cube
-from glmha_cli.io.images import read_photo
-from glmha_cli.io.photo_writer import OUTPUT_FORMATS, write_photo
+from glmha_cli.io.cubes.cube import Cube, read_cube, write_cube
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import OUTPUT_FORMATS, write_photo
 from tests.conftest import run_glmha
-from tests.properties.photos import SRGB, encoded, exif
+from tests.io.photos.photos import SRGB, encoded, exif
 from tests.reliability.corpus import CUBE
 
 CUBE_SUFFIXES = (".tif", ".hdr", ".mat", ".npy", ".npz")
-SUFFIXES = [*(f"photo{suffix}" for suffix in OUTPUT_FORMATS), *(f"cube{suffix}" for suffix in CUBE_SUFFIXES), "cube7.mat"]
+SUFFIXES = [
+    *(f"photo{suffix}" for suffix in OUTPUT_FORMATS),
+    *(f"cube{suffix}" for suffix in CUBE_SUFFIXES),
+    "cube7.mat",
+]
 BIG = Cube(values=np.random.default_rng(0).random((90, 70, 31), np.float32), wavelength_nm=tuple(range(400, 710, 10)))
 NAMES = ["a\nb", "-rf", "--help", "a b'\"$(id)", "é雨🌧", "é", "\udcff\udc80", "\x1b[31m", "a.b.c", ".hidden"]
 
@@ -65,7 +69,13 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path, photo, name):
     assert not path.is_symlink() and elsewhere.read_bytes() == b"theirs"
     link = tmp_path / f"link{path.suffix}"
     link.symlink_to(path)
-    read = read_photo(link).pixels if name.startswith("photo") else None if path.suffix == ".hdr" else read_cube(link).values
+    read = (
+        read_photo(link).pixels
+        if name.startswith("photo")
+        else None
+        if path.suffix == ".hdr"
+        else read_cube(link).values
+    )
     assert read is None or read.size
 
 
@@ -103,13 +113,19 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, photo):
         time.sleep(2.1)
     names = sorted(os.listdir(tmp_path / "first"))
     assert len(names) == len(SUFFIXES) + 1, "an ENVI pair is two"
-    assert [name for name in names if (tmp_path / "first" / name).read_bytes() != (tmp_path / "second" / name).read_bytes()] == []
+    assert [
+        name for name in names if (tmp_path / "first" / name).read_bytes() != (tmp_path / "second" / name).read_bytes()
+    ] == []
 
 
 def test_the_same_command_gives_the_same_bytes_with_provenance_or_without(tmp_path, tiny_model):
     source = tmp_path / "a.png"
     source.write_bytes(encoded(np.random.default_rng(0).integers(0, 256, (48, 56, 3), np.uint8), "PNG"))
-    for name, options in (("1.png", ["--strip-metadata"]), ("2.png", ["--strip-metadata"]), ("3.png", ["--no-provenance"])):
+    for name, options in (
+        ("1.png", ["--strip-metadata"]),
+        ("2.png", ["--strip-metadata"]),
+        ("3.png", ["--no-provenance"]),
+    ):
         result = run_glmha("derain", source, tmp_path / name, "--model", tiny_model, *options)
         assert result.returncode == 0, result.stderr
     first, second, bare = ((tmp_path / f"{i}.png").read_bytes() for i in (1, 2, 3))

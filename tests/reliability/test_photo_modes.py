@@ -1,4 +1,5 @@
-"""Every kind of photo that Pillow can save: read as Pillow shows it, written back as the same kind, or refused by name."""
+"""Every kind of photo that Pillow can save: read as Pillow shows it, written back as the same kind, or refused by
+name."""
 
 import io
 
@@ -7,9 +8,9 @@ import pytest
 from PIL import ExifTags, Image
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.images import read_photo
-from glmha_cli.io.photo_writer import write_photo
-from tests.properties.photos import ORIENTATION, SRGB, exif, read_bytes
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import write_photo
+from tests.io.photos.photos import ORIENTATION, SRGB, exif, read_bytes
 from tests.reliability.corpus import ALPHA, DATA, DEEP, PICTURE, tiff
 
 GRAY = PICTURE[..., 0]
@@ -28,8 +29,13 @@ MODES = {
     "RGBA": (Image.fromarray(ALPHA), {}),
     "CMYK": (RGB.convert("CMYK"), {}),
 }
-KINDS = {"PNG": MODES.keys() - {"CMYK"}, "JPEG": {"L", "RGB", "CMYK"}, "WEBP": {"RGB", "RGBA"},
-         "AVIF": {"L", "RGB", "RGBA"}, "TIFF": {mode for mode in MODES if "clear" not in mode and "each" not in mode}}
+KINDS = {
+    "PNG": MODES.keys() - {"CMYK"},
+    "JPEG": {"L", "RGB", "CMYK"},
+    "WEBP": {"RGB", "RGBA"},
+    "AVIF": {"L", "RGB", "RGBA"},
+    "TIFF": {mode for mode in MODES if "clear" not in mode and "each" not in mode},
+}
 
 
 def saved(image: Image.Image, kind: str, options: dict) -> bytes:

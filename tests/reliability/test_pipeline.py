@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.pipeline import run_jobs
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.runtime.batch import Job
-from glmha_cli.runtime.pipeline import run_jobs
 
 
 def jobs(count: int, *, refused: frozenset[int] = frozenset()) -> list[Job]:
-    return [Job(Path(f"{i}.png"), Path(f"out/{i}.png"), PurePath(f"{i}.png"), problem=NoInputError(f"'{i}.png' refused") if i in refused else None)
-            for i in range(count)]
+    return [
+        Job(
+            Path(f"{i}.png"),
+            Path(f"out/{i}.png"),
+            PurePath(f"{i}.png"),
+            problem=NoInputError(f"'{i}.png' refused") if i in refused else None,
+        )
+        for i in range(count)
+    ]
 
 
 class FakeWork:
@@ -68,7 +75,9 @@ def test_stages_overlap_each_in_a_thread_of_its_own_and_three_files_are_alive_at
 
 
 STAGES = st.sampled_from(["read", "compute", "write"])
-ERRORS = st.sampled_from([BadDataError("bad"), OSError(28, "No space left on device"), MemoryError(), ValueError("a bug")])
+ERRORS = st.sampled_from(
+    [BadDataError("bad"), OSError(28, "No space left on device"), MemoryError(), ValueError("a bug")]
+)
 
 
 @given(failures=st.dictionaries(st.tuples(STAGES, st.integers(0, 7)), ERRORS), refused=st.frozensets(st.integers(0, 7)))

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.images import Photo, read_photo
-from glmha_cli.io.metadata import Metadata
-from glmha_cli.io.photo_writer import write_photo
-from tests.properties.photos import exif, read_bytes
+from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.read import Photo, read_photo
+from glmha_cli.io.photos.write import write_photo
+from tests.io.photos.photos import exif, read_bytes
 
 SUFFIXES = (".png", ".tif", ".jpg", ".webp")
 blocks = st.binary(min_size=1, max_size=300)
@@ -40,8 +40,11 @@ def test_metadata_comes_back_byte_for_byte(folder, xmp, profile, dpi, suffix):
 
 
 @settings(max_examples=40, deadline=None)
-@given(colour=st.tuples(*[st.integers(0, 255)] * 3), alpha=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2)),
-       suffix=st.sampled_from([".jpg", ".webp"]))
+@given(
+    colour=st.tuples(*[st.integers(0, 255)] * 3),
+    alpha=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2)),
+    suffix=st.sampled_from([".jpg", ".webp"]),
+)
 def test_lossy_formats_keep_size_colour_and_webp_its_alpha(folder, colour, alpha, suffix):
     colours = np.broadcast_to(np.uint8(colour), (*alpha.shape, 3))
     like = Photo(colours=colours, bit_depth=8, alpha=alpha)
@@ -51,14 +54,27 @@ def test_lossy_formats_keep_size_colour_and_webp_its_alpha(folder, colour, alpha
     assert read.pixels.shape == colours.shape and np.abs(read.pixels * 255 - colours).max() < 8
     if suffix == ".webp":
         assert losses == []
-        assert read.alpha is None and (alpha == 255).all() or np.array_equal(read.alpha, alpha)
+        assert (read.alpha is None and (alpha == 255).all()) or np.array_equal(read.alpha, alpha)
     else:
         assert read.alpha is None and "alpha" in losses[0]
 
 
 @settings(max_examples=40, deadline=None)
-@given(data=st.binary(max_size=600), start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0+",
-                                                            b"RIFF\x20\0\0\0WEBP", b"\0\0\0\x1cftypavif", b"GIF89a"]))
+@given(
+    data=st.binary(max_size=600),
+    start=st.sampled_from(
+        [
+            b"",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff",
+            b"II*\0",
+            b"MM\0+",
+            b"RIFF\x20\0\0\0WEBP",
+            b"\0\0\0\x1cftypavif",
+            b"GIF89a",
+        ]
+    ),
+)
 def test_noise_behind_any_signature_is_refused(folder, data, start):
     with pytest.raises(BadDataError, match="noise"):
         read_bytes(folder / "noise", start + data)

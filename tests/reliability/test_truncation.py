@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes import read_cube
-from glmha_cli.io.images import read_photo
+from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.photos.read import read_photo
 from tests.reliability.corpus import Sample, samples
 
 WHOLE = {name: sample for name, sample in samples().items() if "sealed" not in name}

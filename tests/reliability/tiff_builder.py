@@ -30,6 +30,8 @@ def tiff_with(data: bytes, changed: dict[int, Tag], *, next_directory: int | Non
     } | changed
     directory_at = DATA_AT + len(data) + len(data) % 2
     table = b"".join(struct.pack("<HHII", tag, *entry) for tag, entry in sorted(tags.items()))
-    following = 0 if next_directory is None else directory_at + next_directory if next_directory <= 0 else next_directory
+    following = (
+        0 if next_directory is None else directory_at + next_directory if next_directory <= 0 else next_directory
+    )
     directory = struct.pack("<H", len(tags)) + table + struct.pack("<I", following)
     return struct.pack("<2sHI", b"II", 42, directory_at) + data + b"\0" * (len(data) % 2) + directory

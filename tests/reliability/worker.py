@@ -14,9 +14,9 @@ import numpy as np
 
 from glmha_cli.cli.output import one_line, printable
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes import read_cube, write_cube
-from glmha_cli.io.images import read_photo
-from glmha_cli.io.photo_writer import write_photo
+from glmha_cli.io.cubes.cube import read_cube, write_cube
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import write_photo
 from tests.reliability.corpus import samples
 from tests.reliability.damage import damaged
 
@@ -51,7 +51,7 @@ def read_and_rewrite_cube(path: Path, out: Path) -> None:
 
 
 def outcome(kind: str, path: Path, out: Path) -> str:
-    """"read", or "refused: why" for an error that names the file; any other ends this process."""
+    """ "read", or "refused: why" for an error that names the file; any other ends this process."""
     try:
         (read_and_rewrite_photo if kind == "photo" else read_and_rewrite_cube)(path, out)
     except BadDataError as error:

@@ -11,8 +11,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def paper_tables(*arguments):
-    return subprocess.run([sys.executable, ROOT / "benchmarks" / "paper_tables.py", *arguments], capture_output=True, text=True,
-                          timeout=120, check=False, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    return subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "paper_tables.py", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
 
 
 def test_a_paper_table():
@@ -54,13 +61,39 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
         coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
         Image.fromarray(coarse).resize((40, 36), Image.BICUBIC).save(tmp_path / "photos" / f"{seed:02}.png")
     (tmp_path / "tiny.toml").write_text(TINY)
-    command = [sys.executable, ROOT / "benchmarks" / "mini_table4.py", "--images", tmp_path / "photos", "--recipe",
-               tmp_path / "tiny.toml", "--steps", "2", "--run-dir", tmp_path / "runs", "--device", "cpu", "--precision",
-               "32-true", "--workers", "0", "--attention", "glmha", "--attention", "reformer"]
+    command = [
+        sys.executable,
+        ROOT / "benchmarks" / "mini_table4.py",
+        "--images",
+        tmp_path / "photos",
+        "--recipe",
+        tmp_path / "tiny.toml",
+        "--steps",
+        "2",
+        "--run-dir",
+        tmp_path / "runs",
+        "--device",
+        "cpu",
+        "--precision",
+        "32-true",
+        "--workers",
+        "0",
+        "--attention",
+        "glmha",
+        "--attention",
+        "reformer",
+    ]
     tables = []
     for _ in range(2):
-        result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
-                                env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""})
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""},
+        )
         assert result.returncode == 0, result.stderr
         tables.append([line.split() for line in result.stdout.splitlines() if line.startswith(("glmha", "reformer"))])
     assert [row[0] for row in tables[0]] == ["glmha", "reformer"] and all(row[-2] == "2" for row in tables[0])
@@ -68,9 +101,15 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
 
 
 def test_memory_beyond_a_photo_hardly_grows_with_it():
-    result = subprocess.run([sys.executable, ROOT / "benchmarks" / "scaling.py", "pixels", "--identity", "--max-mpx", "1"],
-                            capture_output=True, text=True, timeout=120, check=False, cwd=ROOT,
-                            env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    result = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "scaling.py", "pixels", "--identity", "--max-mpx", "1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
     assert result.returncode == 0, result.stderr
     rows = [[float(value) for value in line.strip("|").split("|")] for line in result.stdout.splitlines()[2:]]
     assert [row[0] for row in rows] == [0.25, 1] and all(row[-1] < 60 for row in rows), "MB"

@@ -24,7 +24,9 @@ def commands_in(text: str) -> list[str]:
 
 EXAMPLES = [example for name in TASKS for example in resolve(TASKS, name, "task").examples]
 EXAMPLES += [example for verb in VERBS.values() for each in (verb, *verb.verbs.values()) for example in each.examples]
-COMMANDS = sorted({command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))} | set(EXAMPLES))
+COMMANDS = sorted(
+    {command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))} | set(EXAMPLES)
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

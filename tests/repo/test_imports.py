@@ -14,7 +14,8 @@ LAYERS = [
     {"networks", "tasks"},
     {"weights"},
     {"evaluation", "fusion"},
-    {"runtime", "training", "export"},
+    {"inference", "training", "export"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
@@ -54,5 +55,5 @@ def test_torch_stays_in_its_rooms(path):
     uses_torch = any(name.split(".")[0] == "torch" for name in imported(path))
     if room(path) in TORCH_FREE:
         assert not uses_torch
-    if room(path) == "runtime":
+    if room(path) == "inference":
         assert uses_torch == (path.name in ("torch_engine.py", "cuda_graphs.py"))

@@ -65,8 +65,9 @@ def glmha(*arguments):
 
 def test_attention(monkeypatch):
     monkeypatch.setitem(ATTENTIONS, "fake", f"{__name__}:FakeAttention")
-    config = network_from_plain({"name": "restormer", "channels": 8, "num_blocks": [1, 1, 1, 1],
-                                 "attention": {"name": "fake", "gain": 2.0}})
+    config = network_from_plain(
+        {"name": "restormer", "channels": 8, "num_blocks": [1, 1, 1, 1], "attention": {"name": "fake", "gain": 2.0}}
+    )
     assert config.attention == FakeAttention(gain=2.0)
     assert network_from_plain(network_to_plain(config)) == config
     assert config.build()(torch.rand(1, 3, 16, 16)).shape == (1, 3, 16, 16)
@@ -78,8 +79,12 @@ def test_network_and_task(monkeypatch, tmp_path):
     monkeypatch.setitem(TASKS, "brighten", f"{__name__}:FAKE_TASK")
     weights, source, target = tmp_path / "w.safetensors", tmp_path / "in.png", tmp_path / "out.png"
     config = FakeNetwork()
-    save_checkpoint(weights, config.build().state_dict(), {"task": "brighten", "network": network_to_plain(config)},
-                    dtype=torch.float32)
+    save_checkpoint(
+        weights,
+        config.build().state_dict(),
+        {"task": "brighten", "network": network_to_plain(config)},
+        dtype=torch.float32,
+    )
     assert load_network(weights).config == config
     Image.new("RGB", (9, 5), (64, 64, 64)).save(source)
     assert glmha("brighten", source, target, "--model", weights, "--quiet") == 0
@@ -88,8 +93,11 @@ def test_network_and_task(monkeypatch, tmp_path):
 
 
 def test_verb(monkeypatch):
-    monkeypatch.setitem(VERBS, "fake", Verb(run=f"{__name__}:fake_verb", options=ReportOptions, summary="Fake.",
-                                            examples=("glmha fake",)))
+    monkeypatch.setitem(
+        VERBS,
+        "fake",
+        Verb(run=f"{__name__}:fake_verb", options=ReportOptions, summary="Fake.", examples=("glmha fake",)),
+    )
     calls.clear()
     assert glmha("fake", "--json") == 3
     assert calls == [ReportOptions(json=True)]

@@ -12,8 +12,9 @@ from glmha_cli.training.optimizers import OPTIMIZERS, is_matrix, muon, orthogona
 
 def small_network() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.GELU(),
-                         nn.Conv2d(8, 2, 1))
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.GELU(), nn.Conv2d(8, 2, 1)
+    )
 
 
 def learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> list[float]:
@@ -62,8 +63,12 @@ def test_singular_values_become_alike(shape):
 
 
 def test_matrices_of_one_shape_are_turned_together_as_each_alone():
-    three = torch.randn(3, 8, 24, generator=torch.Generator().manual_seed(3)) * torch.tensor([1, 1e-3, 30])[:, None, None]
-    torch.testing.assert_close(orthogonal(three), torch.cat([orthogonal(one[None]) for one in three]), rtol=0.02, atol=0.02)
+    three = (
+        torch.randn(3, 8, 24, generator=torch.Generator().manual_seed(3)) * torch.tensor([1, 1e-3, 30])[:, None, None]
+    )
+    torch.testing.assert_close(
+        orthogonal(three), torch.cat([orthogonal(one[None]) for one in three]), rtol=0.02, atol=0.02
+    )
 
 
 def test_muons_first_step_is_as_large_as_adamws():

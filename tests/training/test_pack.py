@@ -49,7 +49,10 @@ def test_the_same_photos_are_held_out_and_validation_sees_the_same_pixels(folder
     pack = packed(*folders, output=tmp_path / "pack.zip")
     own, in_pack = find_photos(folders), find_photos([pack])
     assert [stems(files) for files in own] == [stems(files) for files in in_pack]
-    loaded = [load_targets(DERAIN, images=images, cubes=[], spectra=None, crop_px=32, config=CubesConfig()) for images in (folders, [pack])]
+    loaded = [
+        load_targets(DERAIN, images=images, cubes=[], spectra=None, crop_px=32, config=CubesConfig())
+        for images in (folders, [pack])
+    ]
     for a, b in zip(*(targets.held_out[""] for targets in loaded), strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(*(targets.sources for targets in loaded), strict=True):
@@ -73,7 +76,9 @@ def test_a_limit_lowers_the_quality(folders, tmp_path):
 
 def test_training_runs_on_a_pack(tiny, photos, tmp_path):
     pack = packed(photos, output=tmp_path / "pack.zip")
-    best = train(tiny, images=[pack], run_dir=tmp_path / "run", steps=1, device="cpu", precision="32-true", num_workers=0)
+    best = train(
+        tiny, images=[pack], run_dir=tmp_path / "run", steps=1, device="cpu", precision="32-true", num_workers=0
+    )
     assert best.is_file()
 
 

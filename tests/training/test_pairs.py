@@ -59,7 +59,14 @@ def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path, monkeypatc
     given = {"pairs": [pairs], "run_dir": tmp_path / "run", "steps": 1, **ON_CPU}
     train(tiny, validate_pairs=[folders[0], Path("test"), Path()], **given)
     # `light` is a set of the recipe's own.
-    assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "test", str(folders[1]), str(folders[1].parent)}
+    assert set(curve(tmp_path / "run")[0]) == {
+        "step",
+        "score",
+        "pairs",
+        "test",
+        str(folders[1]),
+        str(folders[1].parent),
+    }
     with pytest.raises(UsageError, match="given twice"):
         train(tiny, validate_pairs=[folders[0], folders[1], Path("test")], **{**given, "run_dir": tmp_path / "other"})
 
@@ -88,7 +95,9 @@ def test_every_tenth_pair_or_sequence_is_held_out(pairs, tmp_path):
     assert {pair.degraded.parent.name for pair in training} == {"blur"}
 
 
-@pytest.mark.parametrize(("sizes", "held_out"), [([25], 3), ([4], 1), ([12, 9], 3), ([1] * 40, 4), ([3] * 20, 6), ([5, 20, 5, 5], 4)])
+@pytest.mark.parametrize(
+    ("sizes", "held_out"), [([25], 3), ([4], 1), ([12, 9], 3), ([1] * 40, 4), ([3] * 20, 6), ([5, 20, 5, 5], 4)]
+)
 def test_about_a_tenth_is_held_out_however_the_files_lie(sizes, held_out):
     groups = [[(number, index) for index in range(size)] for number, size in enumerate(sizes)]
     training, kept = divided(groups)

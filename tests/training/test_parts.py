@@ -14,8 +14,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def parts(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, ROOT / "tools" / "parts.py", *map(str, arguments)], capture_output=True, text=True,
-                          check=False, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "parts.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
 
 
 def test_split_and_join(tmp_path):

@@ -69,7 +69,10 @@ def test_stages_of_nothing_are_refused(wrong):
 
 
 def test_a_schedule_without_stages_is_refused(tmp_path):
-    path, network = tmp_path / "own.toml", 'task = "derain"\nnetwork = { name = "restormer" }\ndegradation = { name = "rain" }\n'
+    path, network = (
+        tmp_path / "own.toml",
+        'task = "derain"\nnetwork = { name = "restormer" }\ndegradation = { name = "rain" }\n',
+    )
     for schedule, said in (("", "'stages' is missing"), ("stages = []", "0 stages")):
         path.write_text(f"{network}[schedule]\nsteps = 5\nlearning_rate = 1e-3\n{schedule}\n")
         with pytest.raises(BadDataError, match=said):

@@ -21,7 +21,7 @@ from torch import nn
 from glmha_cli.cli.options import TrainOptions
 from glmha_cli.cli.train import train_verb
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
-from glmha_cli.io.cubes import Cube, write_cube
+from glmha_cli.io.cubes.cube import Cube, write_cube
 from glmha_cli.networks.restormer import Restormer
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 from glmha_cli.training import run
@@ -115,9 +115,26 @@ def test_the_time_limit_counts_the_reading_of_the_data(tiny, photos, tmp_path, m
 
 def test_a_shutdown_of_all_its_processes_leaves_a_checkpoint_too(tiny, photos, tmp_path):
     """As when a terminal or a session ends: its data workers must outlive the signal."""
-    (tmp_path / "tiny.toml").write_text(TINY.replace("steps = 6", "steps = 100000").replace("validate_every = 3", "validate_every = 50"))
-    command = [sys.executable, "-m", "glmha_cli", "train", tmp_path / "tiny.toml", "--images", photos, "--run-dir", tmp_path / "run",
-               "--device", "cpu", "--precision", "32-true", "--workers", "1"]
+    (tmp_path / "tiny.toml").write_text(
+        TINY.replace("steps = 6", "steps = 100000").replace("validate_every = 3", "validate_every = 50")
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "glmha_cli",
+        "train",
+        tmp_path / "tiny.toml",
+        "--images",
+        photos,
+        "--run-dir",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+        "--precision",
+        "32-true",
+        "--workers",
+        "1",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert next(line for line in process.stderr if line.startswith("step 50,"))
     time.sleep(0.5)
@@ -141,7 +158,10 @@ def test_an_interrupted_run_resumes_to_the_same_weights(whole, tiny, photos, tmp
     with pytest.raises(SystemExit) as end:
         train(tiny, images=[photos], run_dir=run_dir, on_step=interrupt_at_2, say=said.append, **ON_CPU)
     assert end.value.code == code and len(said) == 1 and "checkpoint" in said[0]
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == (signal.default_int_handler, signal.SIG_DFL)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == (
+        signal.default_int_handler,
+        signal.SIG_DFL,
+    )
     assert steps[:3] == [(0, 6), (1, 6), (2, 6)] and checkpoint(run_dir)["global_step"] == steps[-1][0] < 6
     train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
     assert_same_weights(whole, run_dir)
@@ -178,8 +198,24 @@ def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, 
         Image.fromarray(smooth_photo(seed)).save(photos / f"{seed}.png")
     train(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
     (tmp_path / "tiny.toml").write_text(TINY)
-    command = [sys.executable, "-m", "glmha_cli", "train", tmp_path / "tiny.toml", "--images", photos, "--run-dir", tmp_path / "run",
-               "--device", "cpu", "--devices", "2", "--precision", "32-true", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "glmha_cli",
+        "train",
+        tmp_path / "tiny.toml",
+        "--images",
+        photos,
+        "--run-dir",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+        "--devices",
+        "2",
+        "--precision",
+        "32-true",
+        "--json",
+    ]
     for more in (["--max-minutes", "0"], ["--resume"]):
         done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=True)
         (line,) = done.stdout.splitlines()  # said by one of them
@@ -193,8 +229,14 @@ def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, 
 
 def test_a_recipe_sets_the_threads_for_its_run_alone(tiny, photos, tmp_path):
     before, seen = torch.get_num_threads(), []
-    train(replace(tiny, cpu_threads=1), images=[photos], run_dir=tmp_path / "run", steps=1, device="cpu",
-          report=lambda row: seen.append(torch.get_num_threads()))
+    train(
+        replace(tiny, cpu_threads=1),
+        images=[photos],
+        run_dir=tmp_path / "run",
+        steps=1,
+        device="cpu",
+        report=lambda row: seen.append(torch.get_num_threads()),
+    )
     assert seen == [1] and torch.get_num_threads() == before
 
 
@@ -209,8 +251,11 @@ def small(recipe):
     """Its network and degradation, on patches of 32 px; banks are drawn small."""
     banks = {"rain": {"bank_layers": 4}}
     stage = replace(recipe.schedule.stages[0], patch_px=32, batch=2, until=1.0)
-    return replace(recipe, schedule=replace(recipe.schedule, stages=(stage,)),
-                   degradation={**recipe.degradation, **banks.get(recipe.degradation["name"], {})})
+    return replace(
+        recipe,
+        schedule=replace(recipe.schedule, stages=(stage,)),
+        degradation={**recipe.degradation, **banks.get(recipe.degradation["name"], {})},
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in recipe_names() if name.endswith("-lite")])
@@ -242,8 +287,17 @@ def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path, capsys
     recipe, mask, run_dir = (tmp_path / name for name in ("small.toml", "mask.npy", "run"))
     recipe.write_text(SMALL_SCI)
     np.save(mask, np.full((40, 40), 0.5, np.float32))
-    options = TrainOptions(recipe=str(recipe), images=[photos], spectra=spectra, masks=[mask], run_dir=run_dir,
-                           steps=1, device="cpu", precision="32-true", workers=0)
+    options = TrainOptions(
+        recipe=str(recipe),
+        images=[photos],
+        spectra=spectra,
+        masks=[mask],
+        run_dir=run_dir,
+        steps=1,
+        device="cpu",
+        precision="32-true",
+        workers=0,
+    )
     train_verb(options)
     assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured", "gray_sam_deg", "measured_sam_deg"}
     assert re.search(r"step 1, \d+\.\d min: score \d+.*, gray \d+", capsys.readouterr().err)  # in a log file, too
@@ -272,7 +326,10 @@ def test_folders_that_cannot_be_trained_on_are_refused(tiny, photos, tmp_path):
     refused(NoInputError, "too few photos", tiny, run_dir, images=[single])
     refused(BadDataError, "smaller than the crop of 32 px", tiny, run_dir, images=[small])
     refused(UsageError, "nothing to learn from", tiny, run_dir)
-    for name, pixels in (("gray.png", np.full((64, 64), 40_000, np.uint16)), ("float.tif", np.full((64, 64), 0.5, np.float32))):
+    for name, pixels in (
+        ("gray.png", np.full((64, 64), 40_000, np.uint16)),
+        ("float.tif", np.full((64, 64), 0.5, np.float32)),
+    ):
         Image.fromarray(pixels).save(photos / name)
         refused(BadDataError, f"{name}' is gray of more than 8 bit", tiny, run_dir, images=[photos])
         (photos / name).unlink()
@@ -300,14 +357,31 @@ def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_pa
 
 def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, spectra, tmp_path):
     run_dir, odd = tmp_path / "run", replace(tiny.schedule.stages[0], patch_px=36)
-    refused(BadDataError, "no crops of 36 px", replace(tiny, schedule=replace(tiny.schedule, stages=(odd,))), run_dir, images=[photos])
+    refused(
+        BadDataError,
+        "no crops of 36 px",
+        replace(tiny, schedule=replace(tiny.schedule, stages=(odd,))),
+        run_dir,
+        images=[photos],
+    )
     sci = small(load_recipe("sci-lite"))
-    refused(BadDataError, "bands by 2 px, the snapshots by 1", replace(sci, degradation={**sci.degradation, "step": 1}), run_dir,
-            images=[photos], spectra=spectra)
+    refused(
+        BadDataError,
+        "bands by 2 px, the snapshots by 1",
+        replace(sci, degradation={**sci.degradation, "step": 1}),
+        run_dir,
+        images=[photos],
+        spectra=spectra,
+    )
     count = torch.cuda.device_count()
     with pytest.raises(UsageError, match=f"has {count} devices 'cuda', not {count + 1}"):
-        train(replace(tiny, schedule=replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], batch=count + 1),))),
-              images=[photos], run_dir=run_dir, device="cuda", num_devices=count + 1)
+        train(
+            replace(tiny, schedule=replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], batch=count + 1),))),
+            images=[photos],
+            run_dir=run_dir,
+            device="cuda",
+            num_devices=count + 1,
+        )
     assert not run_dir.exists()
 
 
@@ -330,7 +404,9 @@ def test_what_is_validated_on_is_not_among_the_photos(tiny, photos, tmp_path):
         (val / name).mkdir(parents=True)
         for seed in range(2):
             Image.fromarray(smooth_photo(seed)).save(val / name / f"{seed}.png")
-    refused(UsageError, "pairs of '.*val' are trained on", tiny, tmp_path / "run", images=[photos], validate_pairs=[val])
+    refused(
+        UsageError, "pairs of '.*val' are trained on", tiny, tmp_path / "run", images=[photos], validate_pairs=[val]
+    )
 
 
 def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, tmp_path):
@@ -349,8 +425,15 @@ def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
     assert all(torch.equal(tensor, went_on[name]) for name, tensor in given.items())
     wider = replace(tiny, network={**tiny.network, "channels": 16})
     refused(BadDataError, "do not fit", wider, tmp_path / "x", images=[photos], start_from=whole / "last.safetensors")
-    refused(UsageError, "--start-from|resumed run", tiny, whole, images=[photos], resume=True,
-            start_from=whole / "last.safetensors")
+    refused(
+        UsageError,
+        "--start-from|resumed run",
+        tiny,
+        whole,
+        images=[photos],
+        resume=True,
+        start_from=whole / "last.safetensors",
+    )
 
 
 def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tmp_path):
@@ -358,7 +441,9 @@ def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tm
     refused(BadDataError, "another network", wider, whole, images=[photos], resume=True)
     faster = replace(tiny, schedule=replace(tiny.schedule, learning_rate=2e-3))
     refused(BadDataError, "began with learning_rate 0.001", faster, whole, images=[photos], resume=True)
-    refused(BadDataError, "began with optimizer adamw", replace(tiny, optimizer="muon"), whole, images=[photos], resume=True)
+    refused(
+        BadDataError, "began with optimizer adamw", replace(tiny, optimizer="muon"), whole, images=[photos], resume=True
+    )
     refused(UsageError, "holds a run already", tiny, whole, images=[photos])
     refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
     (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])

@@ -31,7 +31,7 @@ def cube_of(size: tuple[int, int], seed: int) -> np.ndarray:
 def test_without_noise_h_and_phi_are_the_equation_written_out(size, seed, step, maker):
     rng = np.random.default_rng(seed)
     cube, mask = cube_of(size, seed), maker(size, rng)
-    assert mask.shape == size and mask.dtype == np.float32 and 0 <= mask.min() and mask.max() <= 1
+    assert mask.shape == size and mask.dtype == np.float32 and mask.min() >= 0 and mask.max() <= 1
     h, phi = snapshot(cube, mask, step=step, shot=0, read=0, rng=rng)
     assert h.dtype == phi.dtype == np.float32
     width = size[1]

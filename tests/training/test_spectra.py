@@ -58,7 +58,9 @@ ONE = np.full((1, 1, 3), (120, 100, 90), np.uint8)
 
 def test_gain_and_saturation_vary_and_hue_stays():
     colours, given = colours_of(ONE, 60, saturated=0.6)[:, 0], LINEAR[ONE[0, 0]]
-    beyond_grey = [colour - grey for colour, grey in zip((*colours, given), (*colours @ LUMINANCE, given @ LUMINANCE), strict=True)]
+    beyond_grey = [
+        colour - grey for colour, grey in zip((*colours, given), (*colours @ LUMINANCE, given @ LUMINANCE), strict=True)
+    ]
     share = np.linalg.norm(beyond_grey[:-1], axis=1) / (colours @ LUMINANCE)
     own = np.linalg.norm(beyond_grey[-1]) / (given @ LUMINANCE)
     assert np.isclose(share, own, rtol=0.02).mean() > 0.2 and 1.8 < share.max() / own < 2.6
@@ -140,14 +142,17 @@ def test_a_tenth_of_a_file_is_held_out(spectra):
     assert not (training.colours[:, None] == held_out.colours).all(axis=2).any()
 
 
-@pytest.mark.parametrize(("change", "match"), [
-    ({"reflectance": REFLECTANCE[:20]}, "at least 50"),
-    ({"reflectance": 100 * REFLECTANCE}, "no reflectances"),
-    ({"reflectance": REFLECTANCE - 0.5}, "no reflectances"),
-    ({"wavelength_nm": NM[:-1]}, "as many wavelengths"),
-    ({"wavelength_nm": NM[::-1]}, "do not rise"),
-    ({"wavelength_nm": NM + 20}, "covers 420..720 nm"),
-])
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"reflectance": REFLECTANCE[:20]}, "at least 50"),
+        ({"reflectance": 100 * REFLECTANCE}, "no reflectances"),
+        ({"reflectance": REFLECTANCE - 0.5}, "no reflectances"),
+        ({"wavelength_nm": NM[:-1]}, "as many wavelengths"),
+        ({"wavelength_nm": NM[::-1]}, "do not rise"),
+        ({"wavelength_nm": NM + 20}, "covers 420..720 nm"),
+    ],
+)
 def test_files_that_hold_no_such_spectra_are_refused(tmp_path, change, match):
     path = tmp_path / "spectra.npz"
     np.savez(path, **{"reflectance": REFLECTANCE, "wavelength_nm": NM} | change)

@@ -39,7 +39,9 @@ def cache(server, tmp_path, monkeypatch) -> Path:
 
     home = tmp_path / "hf"
     monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    )
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_ASSETS_CACHE", str(home / "assets"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
@@ -79,9 +81,12 @@ def library(tmp_path, monkeypatch) -> Iterator[Library]:
 @pytest.fixture
 def on_hub(library, cache, tiny_model) -> manifest.ModelEntry:
     """`tiny`, a model that lies on the server, pinned to its commit."""
-    return library.add("tiny", network=read_about(tiny_model)["network"],
-                       files={"safetensors": file_entry(tiny_model, "tiny.safetensors")},
-                       hub={"repo_id": REPOSITORY, "revision": COMMIT, "names": {"safetensors": "model.safetensors"}})
+    return library.add(
+        "tiny",
+        network=read_about(tiny_model)["network"],
+        files={"safetensors": file_entry(tiny_model, "tiny.safetensors")},
+        hub={"repo_id": REPOSITORY, "revision": COMMIT, "names": {"safetensors": "model.safetensors"}},
+    )
 
 
 @pytest.fixture
@@ -92,14 +97,27 @@ def command(library, server, tmp_path) -> Callable[..., subprocess.Popen]:
     """
 
     def start(*arguments: object, before: str = "", **environment: str) -> subprocess.Popen:
-        code = (f"{before}\nimport sys\nfrom pathlib import Path\nfrom glmha_cli.weights import manifest\n"
-                f"manifest.manifest_path = lambda: Path({str(library.path)!r})\n"
-                f"sys.argv = {['glmha', *map(str, arguments)]!r}\nfrom glmha_cli.cli.app import main\nmain()\n")
+        code = (
+            f"{before}\nimport sys\nfrom pathlib import Path\nfrom glmha_cli.weights import manifest\n"
+            f"manifest.manifest_path = lambda: Path({str(library.path)!r})\n"
+            f"sys.argv = {['glmha', *map(str, arguments)]!r}\nfrom glmha_cli.cli.app import main\nmain()\n"
+        )
         unset = ("HF_HUB_OFFLINE", "HF_TOKEN", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "GLMHA_WEIGHTS_DIR")
         kept = {name: value for name, value in os.environ.items() if name not in unset}
         return subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-            env={**kept, "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": server.url, "HF_HUB_DISABLE_XET": "1", **environment})
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={
+                **kept,
+                "HF_HOME": str(tmp_path / "hf"),
+                "HF_ENDPOINT": server.url,
+                "HF_HUB_DISABLE_XET": "1",
+                **environment,
+            },
+        )
 
     return start
 

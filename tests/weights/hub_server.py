@@ -24,7 +24,8 @@ class HubServer:
 
     `wrong`: wrong bytes of the right size, `wrong once`: in the first download alone, `cut once`: the connection
     ends half-way in the first download, `cut`: in all, and what is left cannot be had; 401, 404, 500: statuses.
-    lfs: downloads are redirected to storage, which refuses tokens. token: without it all else is refused. requests: "GET /path".
+    lfs: downloads are redirected to storage, which refuses tokens. token: without it all else is refused. requests:
+    "GET /path".
     """
 
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -123,12 +124,21 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/api/validate-yaml":
             return self.reply_json({"errors": [], "warnings": []})
         if "/preupload/" in path:
-            files = [{"path": file["path"], "uploadMode": "lfs" if is_large(file["path"]) else "regular",
-                      "shouldIgnore": False, "oid": None} for file in json.loads(body)["files"]]
+            files = [
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if is_large(file["path"]) else "regular",
+                    "shouldIgnore": False,
+                    "oid": None,
+                }
+                for file in json.loads(body)["files"]
+            ]
             return self.reply_json({"files": files})
         if path.endswith("/info/lfs/objects/batch"):
-            objects = [{**each, "actions": {"upload": {"href": f"{self.hub.storage_url}/{each['oid']}"}}}
-                       for each in json.loads(body)["objects"]]
+            objects = [
+                {**each, "actions": {"upload": {"href": f"{self.hub.storage_url}/{each['oid']}"}}}
+                for each in json.loads(body)["objects"]
+            ]
             return self.reply_json({"transfer": "basic", "objects": objects})
         if "/commit/" in path:
             return self.commit(path.removeprefix("/api/models/").split("/commit/")[0], body)
@@ -159,8 +169,13 @@ class Handler(BaseHTTPRequestHandler):
             elif line["key"] == "lfsFile":
                 self.hub.files[repository, value["path"]] = self.hub.stored[value["oid"]]
         self.hub.commit = hashlib.sha1(body).hexdigest()
-        self.reply_json({"commitUrl": f"{self.hub.url}/{repository}/commit/{self.hub.commit}",
-                         "commitOid": self.hub.commit, "pullRequestUrl": None})
+        self.reply_json(
+            {
+                "commitUrl": f"{self.hub.url}/{repository}/commit/{self.hub.commit}",
+                "commitOid": self.hub.commit,
+                "pullRequestUrl": None,
+            }
+        )
 
     def noted(self) -> str:
         """The path, of a plain request and of one to a proxy."""
@@ -171,7 +186,9 @@ class Handler(BaseHTTPRequestHandler):
     def reply_json(self, data: object, *, status: int = 200) -> None:
         self.reply(status, json.dumps(data).encode(), headers={"Content-Type": "application/json"})
 
-    def reply(self, status: int, body: bytes = b"", *, headers: dict[str, str] | None = None, size: int | None = None) -> None:
+    def reply(
+        self, status: int, body: bytes = b"", *, headers: dict[str, str] | None = None, size: int | None = None
+    ) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)

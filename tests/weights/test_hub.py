@@ -13,12 +13,14 @@ from tests.weights.hub_server import flipped
 
 OFFLINE = Access(offline=True)
 # Any socket, even one that is never connected.
-NO_SOCKETS = ("import sys\n"
-              "def forbid(event, arguments):\n"
-              "    if event.startswith('socket.'):\n"
-              "        print('socket opened:', event, file=sys.stderr)\n"
-              "        import os; os._exit(99)\n"
-              "sys.addaudithook(forbid)")
+NO_SOCKETS = (
+    "import sys\n"
+    "def forbid(event, arguments):\n"
+    "    if event.startswith('socket.'):\n"
+    "        print('socket opened:', event, file=sys.stderr)\n"
+    "        import os; os._exit(99)\n"
+    "sys.addaudithook(forbid)"
+)
 
 
 @pytest.fixture
@@ -39,8 +41,12 @@ def test_a_download_is_verified_and_happens_once(on_hub, server, tiny_model, lfs
 
 
 def test_unpinned_is_said_and_asks_nothing_once_cached(library, cache, server, tiny_model, on_hub):
-    entry = library.add("loose", network=on_hub.network, files={"safetensors": file_entry(tiny_model, "model.safetensors")},
-                        hub={"repo_id": REPOSITORY, "revision": None})
+    entry = library.add(
+        "loose",
+        network=on_hub.network,
+        files={"safetensors": file_entry(tiny_model, "model.safetensors")},
+        hub={"repo_id": REPOSITORY, "revision": None},
+    )
     assert "unpinned" in entry.source and "unpinned" not in on_hub.source
     find_weights("loose", task="derain")
     made = len(server.requests)
@@ -62,7 +68,9 @@ def test_wrong_bytes_twice_are_refused_with_both_hashes_and_deleted(on_hub, serv
     with pytest.raises(WeightsUnavailableError, match=f"{found}.*found [0-9a-f]{{64}}") as error:
         find_weights("tiny", task="derain")
     assert error.value.exit_code == 69 and server.downloads() == 2
-    assert not [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size == tiny_model.stat().st_size]
+    assert not [
+        path for path in cache.rglob("*") if path.is_file() and path.stat().st_size == tiny_model.stat().st_size
+    ]
 
 
 def test_a_cache_that_was_tampered_with_heals(on_hub, server, tiny_model):
@@ -106,7 +114,9 @@ def test_statuses_are_explained(on_hub, server, status, hint):
 def test_a_dead_server_is_said_at_once(on_hub, server, monkeypatch):
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
+    )
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("waited for a dead server"))
     with pytest.raises(WeightsUnavailableError, match="cannot be fetched") as error:
         find_weights("tiny", task="derain")
@@ -139,7 +149,9 @@ def test_two_processes_at_once_then_offline_without_a_socket(on_hub, command, se
         assert record["sha256"] == sha256_of(tiny_model)
         assert sha256_of(tmp_path / record["path"]) == record["sha256"]
     made = len(server.requests)
-    code, _, err = finish(command("derain", photo, tmp_path / "out.png", "--model", "tiny", "--offline", before=NO_SOCKETS))
+    code, _, err = finish(
+        command("derain", photo, tmp_path / "out.png", "--model", "tiny", "--offline", before=NO_SOCKETS)
+    )
     assert code == 0 and (tmp_path / "out.png").is_file(), err
     assert len(server.requests) == made
 
@@ -176,8 +188,12 @@ def test_onnx_is_verified_alike(library, on_hub, server, tmp_path):
     right = tmp_path / "tiny.onnx"
     right.write_bytes(b"graph")
     server.files[REPOSITORY, "tiny.onnx"] = flipped(b"graph")
-    entry = library.add("with-onnx", network=on_hub.network, files={"onnx": file_entry(right)},
-                        hub={"repo_id": REPOSITORY, "revision": None})
+    entry = library.add(
+        "with-onnx",
+        network=on_hub.network,
+        files={"onnx": file_entry(right)},
+        hub={"repo_id": REPOSITORY, "revision": None},
+    )
     with pytest.raises(WeightsUnavailableError, match="expected sha256"):
         fetch(entry, "onnx", Access())
     assert server.downloads() == 2
@@ -197,8 +213,11 @@ def test_wrong_bytes_elsewhere_are_refused_and_left(on_hub, server, tiny_model, 
 
 
 def test_terms_are_accepted_once(library, on_hub, tiny_model, server):
-    given = {"network": on_hub.network, "files": {"safetensors": file_entry(tiny_model, "tiny.safetensors")},
-             "hub": {"repo_id": REPOSITORY, "revision": None, "names": {"safetensors": "model.safetensors"}}}
+    given = {
+        "network": on_hub.network,
+        "files": {"safetensors": file_entry(tiny_model, "tiny.safetensors")},
+        "hub": {"repo_id": REPOSITORY, "revision": None, "names": {"safetensors": "model.safetensors"}},
+    }
     library.add("theirs", **given, terms="Non-commercial use only.")
     with pytest.raises(UsageError, match="Non-commercial use only") as error:
         find_weights("theirs", task="derain")

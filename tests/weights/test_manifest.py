@@ -26,18 +26,21 @@ def test_the_manifest_is_valid():
     VALIDATOR.validate(MANIFEST)
 
 
-@pytest.mark.parametrize(("path", "value"), [
-    (("files", "pth", "sha256"), "194e"),
-    (("files", "pth", "size_bytes"), 0),
-    (("files", "pth", "name"), "../motion_deblurring.pth"),
-    (("files", "zip"), {"name": "a.zip", "size_bytes": 1, "sha256": "0" * 64}),
-    (("hub", "revision"), "main"),
-    (("hub", "revision"), COMMIT[:7]),
-    (("hub", "repo_id"), "Restormer"),
-    (("size",), "huge"),
-    (("taks",), "deblur"),
-    (("network", "attention"), {}),
-])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("files", "pth", "sha256"), "194e"),
+        (("files", "pth", "size_bytes"), 0),
+        (("files", "pth", "name"), "../motion_deblurring.pth"),
+        (("files", "zip"), {"name": "a.zip", "size_bytes": 1, "sha256": "0" * 64}),
+        (("hub", "revision"), "main"),
+        (("hub", "revision"), COMMIT[:7]),
+        (("hub", "repo_id"), "Restormer"),
+        (("size",), "huge"),
+        (("taks",), "deblur"),
+        (("network", "attention"), {}),
+    ],
+)
 def test_the_schema_refuses(path, value):
     changed = copy.deepcopy(MANIFEST)
     *parents, last = path
@@ -100,12 +103,15 @@ def test_what_counts_as_a_gpu(monkeypatch):
         assert has_gpu("auto") == there
 
 
-@pytest.mark.parametrize("change", [
-    {"version": 99},
-    {"aliases": {"derain": {"cpu": "deblur-lite"}}},
-    {"aliases": {"derain": {"cpu": "derain-lite", "gpu": "no-such"}}},
-    {"aliases": {"derain": "derain-lite"}},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 99},
+        {"aliases": {"derain": {"cpu": "deblur-lite"}}},
+        {"aliases": {"derain": {"cpu": "derain-lite", "gpu": "no-such"}}},
+        {"aliases": {"derain": "derain-lite"}},
+    ],
+)
 def test_reading_refuses(change):
     with pytest.raises(BadDataError):
         manifest_from_plain({**MANIFEST, **change})

@@ -18,7 +18,9 @@ def test_a_bundle_serves_a_machine_without_network(on_hub, command, server, tiny
     assert code == 0 and [path.name for path in bundle.iterdir()] == ["tiny.safetensors"], err
     made = len(server.requests)
     elsewhere = {"HF_HOME": str(tmp_path / "another machine"), "HF_ENDPOINT": "http://127.0.0.1:9"}
-    code, stdout, err = finish(command("derain", photo, out, "--model", "tiny", "--weights-dir", bundle, "--json", **elsewhere))
+    code, stdout, err = finish(
+        command("derain", photo, out, "--model", "tiny", "--weights-dir", bundle, "--json", **elsewhere)
+    )
     assert code == 0 and json.loads(stdout)["weights_sha256"] == sha256_of(tiny_model), err
     code, stdout, err = finish(command("models", "path", "tiny", GLMHA_WEIGHTS_DIR=str(bundle), **elsewhere))
     assert code == 0 and stdout.strip() == str(bundle / "tiny.safetensors"), err

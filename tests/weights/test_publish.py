@@ -25,9 +25,14 @@ def trained(library, cache, tiny_model, tmp_path):
     folder.mkdir()
     (folder / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
     (folder / "tiny.onnx").write_bytes(b"onnx")
-    library.add("tiny", network=read_about(tiny_model)["network"], licence="Apache-2.0",
-                files={kind: file_entry(folder / f"tiny.{kind}") for kind in ("safetensors", "onnx")},
-                training={"data": "CC0 photos", "steps": 10}, quality={"derain": {"psnr_db": 30.1}})
+    library.add(
+        "tiny",
+        network=read_about(tiny_model)["network"],
+        licence="Apache-2.0",
+        files={kind: file_entry(folder / f"tiny.{kind}") for kind in ("safetensors", "onnx")},
+        training={"data": "CC0 photos", "steps": 10},
+        quality={"derain": {"psnr_db": 30.1}},
+    )
     return folder
 
 
@@ -95,8 +100,12 @@ def test_what_cannot_be_published(trained, server, library):
     library.add("planned", network=network)
     with pytest.raises(WeightsUnavailableError, match="no checkpoint"):
         publish_model("planned", REPO, Access())
-    library.add("theirs", network=network, files={"pth": file_entry(trained / "tiny.onnx", "a.pth")},
-                hub={"repo_id": "a/b", "revision": None})
+    library.add(
+        "theirs",
+        network=network,
+        files={"pth": file_entry(trained / "tiny.onnx", "a.pth")},
+        hub={"repo_id": "a/b", "revision": None},
+    )
     with pytest.raises(UsageError, match="released by others"):
         publish_model("theirs", REPO, Access())
     assert not server.requests

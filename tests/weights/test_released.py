@@ -12,9 +12,9 @@ from safetensors.torch import load
 from torch import nn
 
 from glmha_cli.errors import BadDataError, CannotCreateError, NoInputError, UsageError
-from glmha_cli.runtime.engine import EngineOptions, open_engine
-from glmha_cli.runtime.restore import Restorer
-from glmha_cli.runtime.tiling import Tiling
+from glmha_cli.inference.engine import EngineOptions, open_engine
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.tiling import Tiling
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
@@ -30,8 +30,10 @@ KEYS = json.loads((DATA / "upstream_keys.json").read_text())
 CONTAINERS = {
     "bare": lambda state: state,
     "params": lambda state: {"params": state},
-    "state_dict with module.": lambda state: {"state_dict": {f"module.{name}": value for name, value in state.items()},
-                                              "epoch": 3},
+    "state_dict with module.": lambda state: {
+        "state_dict": {f"module.{name}": value for name, value in state.items()},
+        "epoch": 3,
+    },
 }
 
 
@@ -47,14 +49,20 @@ def deraining(tmp_path):
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize(("case", "network", "task"), [
-    ("restormer_tiny", "restormer", "derain"), ("mst_s", "mst", "sci"), ("mst_plus_plus", "mst_plus_plus", "rgb2hsi")])
+@pytest.mark.parametrize(
+    ("case", "network", "task"),
+    [("restormer_tiny", "restormer", "derain"), ("mst_s", "mst", "sci"), ("mst_plus_plus", "mst_plus_plus", "rgb2hsi")],
+)
 def test_every_network_in_every_container(case, network, task, container, tmp_path):
     source, output = tmp_path / "released.pth", tmp_path / "ours.safetensors"
     torch.save(CONTAINERS[container](state_of(case)), source)
     import_checkpoint(source, output, task=task, network=network)
     about = read_about(output)
-    assert about["task"] == task and about["network"]["name"] == network and about["network"]["attention"] == {"name": "csa"}
+    assert (
+        about["task"] == task
+        and about["network"]["name"] == network
+        and about["network"]["attention"] == {"name": "csa"}
+    )
     assert about["source"] == {"file": "released.pth", "sha256": sha256_of(source)}
     assert about["stretch_input"] == (network == "mst_plus_plus")
     assert ("non-commercial" if network == "restormer" else "MIT") in about["licence"]
@@ -70,7 +78,11 @@ def test_the_command_and_a_run_with_the_result(deraining, photo, tmp_path):
     assert result.returncode == 0 and json.loads(result.stdout)["weights_sha256"] == sha256_of(output), result.stderr
     with pytest.raises(CannotCreateError, match="exists"):
         import_checkpoint(deraining, output, task="derain")
-    assert import_checkpoint(deraining, output, task="deblur", overwrite=True)["task"] == read_about(output)["task"] == "deblur"
+    assert (
+        import_checkpoint(deraining, output, task="deblur", overwrite=True)["task"]
+        == read_about(output)["task"]
+        == "deblur"
+    )
 
 
 def test_the_released_mst_plus_plus_sees_photos_stretched_as_a_whole(tmp_path):
@@ -78,19 +90,26 @@ def test_the_released_mst_plus_plus_sees_photos_stretched_as_a_whole(tmp_path):
     source, output = tmp_path / "mst_plus_plus.pth", tmp_path / "ours.safetensors"
     torch.save({"state_dict": state_of("mst_plus_plus")}, source)
     import_checkpoint(source, output, task="rgb2hsi")
-    restorer = Restorer(task=RGB2HSI, engine=open_engine(output, EngineOptions(device="cpu", precision="fp32")),
-                        tiling=Tiling(tile_px=16, overlap_px=8), project=False)
+    restorer = Restorer(
+        task=RGB2HSI,
+        engine=open_engine(output, EngineOptions(device="cpu", precision="fp32")),
+        tiling=Tiling(tile_px=16, overlap_px=8),
+        project=False,
+    )
     photo = np.random.default_rng(0).random((24, 16, 3), np.float32)
     assert np.allclose(restorer.restore(photo), restorer.restore(0.25 + photo / 4), atol=1e-3)
     assert np.isfinite(restorer.restore(np.full((16, 16, 3), 0.5, np.float32))).all()
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"task": "sci"}, "sci needs a mst"),
-    ({"task": "derain", "network": "mst"}, "holds a restormer, not a mst"),
-    ({"task": "deran"}, "unknown task"),
-    ({"task": "derain", "network": "restorer"}, "unknown network"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"task": "sci"}, "sci needs a mst"),
+        ({"task": "derain", "network": "mst"}, "holds a restormer, not a mst"),
+        ({"task": "deran"}, "unknown task"),
+        ({"task": "derain", "network": "restorer"}, "unknown network"),
+    ],
+)
 def test_what_does_not_fit_is_a_usage_error(deraining, tmp_path, arguments, message):
     with pytest.raises(UsageError, match=message):
         import_checkpoint(deraining, tmp_path / "out.safetensors", **arguments)
@@ -123,11 +142,15 @@ class Malice:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("save", [
-    torch.save,
-    lambda content, path: torch.save(content, path, _use_new_zipfile_serialization=False),
-    lambda content, path: path.write_bytes(pickle.dumps(content)),
-], ids=["zip", "legacy", "bare pickle"])
+@pytest.mark.parametrize(
+    "save",
+    [
+        torch.save,
+        lambda content, path: torch.save(content, path, _use_new_zipfile_serialization=False),
+        lambda content, path: path.write_bytes(pickle.dumps(content)),
+    ],
+    ids=["zip", "legacy", "bare pickle"],
+)
 def test_code_in_a_pth_is_never_run(save, tmp_path):
     source, proof = tmp_path / "evil.pth", tmp_path / "executed"
     save({"params": {"patch_embed.proj.weight": Malice(proof)}}, source)
@@ -155,8 +178,14 @@ def released(library, cache, server, deraining):
 
     network, _ = load_pth(deraining)
     server.files["authors/Restormer", deraining.name] = deraining.read_bytes()
-    return library.add("theirs", network=network, terms="Non-commercial.", licence="Theirs",
-                       files={"pth": file_entry(deraining)}, hub={"repo_id": "authors/Restormer", "revision": None})
+    return library.add(
+        "theirs",
+        network=network,
+        terms="Non-commercial.",
+        licence="Theirs",
+        files={"pth": file_entry(deraining)},
+        hub={"repo_id": "authors/Restormer", "revision": None},
+    )
 
 
 ACCEPTED = Access(accept_licence=True)
@@ -189,6 +218,8 @@ def test_a_released_model_by_its_name(released, command, photo, tmp_path):
 
 
 def test_a_manifest_that_names_another_network_is_found_out(released, library):
-    library.add("theirs", **{**library.data["models"]["theirs"], "network": {"name": "restormer", "attention": {"name": "csa"}}})
+    library.add(
+        "theirs", **{**library.data["models"]["theirs"], "network": {"name": "restormer", "attention": {"name": "csa"}}}
+    )
     with pytest.raises(BadDataError, match="another network"):
         find_weights("theirs", task="derain", access=ACCEPTED)

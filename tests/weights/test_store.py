@@ -84,8 +84,15 @@ def test_info_of_nothing_offers_the_closest():
 
 def test_a_lite_checkpoint_is_verified_and_loaded_in_a_moment(library, tmp_path):
     """Best of several: the machine may be busy with other tests."""
-    network = {"name": "restormer", "channels": 32, "num_blocks": [1, 2, 2, 2], "num_refinement_blocks": 1,
-               "ffn_expansion": 2.0, "stem_downscale": 2, "attention": {"name": "glmha"}}
+    network = {
+        "name": "restormer",
+        "channels": 32,
+        "num_blocks": [1, 2, 2, 2],
+        "num_refinement_blocks": 1,
+        "ffn_expansion": 2.0,
+        "stem_downscale": 2,
+        "attention": {"name": "glmha"},
+    }
     path = tmp_path / "lite.safetensors"
     built = network_from_plain(network).build()
     assert 3e6 < sum(parameter.numel() for parameter in built.parameters()) < 5e6

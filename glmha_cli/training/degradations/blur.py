@@ -97,8 +97,13 @@ def _normal(rng: np.random.Generator, num: int) -> Complex[np.ndarray, " num"]:
     return rng.standard_normal(num) + 1j * rng.standard_normal(num)
 
 
-def add_blur(image: Float[np.ndarray, "h w 3"], *, paths: Complex[np.ndarray, "n steps"], rng: np.random.Generator,
-             config: BlurConfig) -> Float[np.ndarray, "h w 3"]:
+def add_blur(
+    image: Float[np.ndarray, "h w 3"],
+    *,
+    paths: Complex[np.ndarray, "n steps"],
+    rng: np.random.Generator,
+    config: BlurConfig,
+) -> Float[np.ndarray, "h w 3"]:
     """Motion blur of a random kind on a sharp photo or patch of any size.
 
     `image` is sRGB in [0, 1], float32; so is the result, clipped and rounded to 8-bit levels, as files are.
@@ -199,8 +204,9 @@ def kernel_of(path_px: Complex[np.ndarray, " steps"]) -> Float[np.ndarray, "side
     return (kernel / len(path_px)).astype(np.float32)
 
 
-def convolve(linear: Float[np.ndarray, "h w 3"],
-             kernels: Sequence[Sequence[Float[np.ndarray, "side side"]]]) -> Float[np.ndarray, "h w 3"]:
+def convolve(
+    linear: Float[np.ndarray, "h w 3"], kernels: Sequence[Sequence[Float[np.ndarray, "side side"]]]
+) -> Float[np.ndarray, "h w 3"]:
     """Blur with a grid of kernels spread over the image, corner to corner, and mixed in between.
 
     The grid is 1 x 1 (the same everywhere) or 2 x 2. Beyond its borders the image is reflected.

@@ -36,8 +36,9 @@ class CameraConfig:
         return {"photo": lambda cube, rng: photograph(cube, rng=rng, config=perfect)}
 
 
-def photograph(cube: Float[np.ndarray, "h w 31"], *, rng: np.random.Generator,
-               config: CameraConfig) -> Float[np.ndarray, "h w 3"]:
+def photograph(
+    cube: Float[np.ndarray, "h w 31"], *, rng: np.random.Generator, config: CameraConfig
+) -> Float[np.ndarray, "h w 3"]:
     """The sRGB photo of a cube in [0, 1] under D65, in 8-bit levels as float32 in [0, 1]."""
     linear = render_linear(cube)
     if rng.random() < config.noisy:

@@ -77,8 +77,12 @@ class RainBank:
         sparse_angles = np.clip(rng.normal(0, 20, config.bank_layers - half), -60, 60)
         dense = [_dense_layer(rng, angle_deg=angle, size=config.layer_px) for angle in dense_angles]
         sparse = [_sparse_layer(rng, angle_deg=angle, size=config.layer_px) for angle in sparse_angles]
-        return cls(dense=np.stack(dense), dense_angles_deg=dense_angles,
-                   sparse=np.stack(sparse), sparse_angles_deg=sparse_angles)
+        return cls(
+            dense=np.stack(dense),
+            dense_angles_deg=dense_angles,
+            sparse=np.stack(sparse),
+            sparse_angles_deg=sparse_angles,
+        )
 
 
 def _dense_layer(rng: np.random.Generator, *, angle_deg: float, size: int) -> UInt8[np.ndarray, "size size"]:
@@ -86,7 +90,11 @@ def _dense_layer(rng: np.random.Generator, *, angle_deg: float, size: int) -> UI
     load, coverage = rng.uniform(0.6, 2.5), rng.uniform(0.3, 0.9)
     hard = rng.random() < 1 / 3
     return _streaks(
-        rng, size=size, angle_deg=angle_deg, load=load, coverage=coverage,
+        rng,
+        size=size,
+        angle_deg=angle_deg,
+        load=load,
+        coverage=coverage,
         length_px=_log_uniform(rng, 24, 150 if hard else 260),
         taper=0.0 if hard else 0.3,
         sigma_px=rng.uniform(0.6, 0.95 if hard else 1.15),
@@ -97,7 +105,11 @@ def _dense_layer(rng: np.random.Generator, *, angle_deg: float, size: int) -> UI
 def _sparse_layer(rng: np.random.Generator, *, angle_deg: float, size: int) -> UInt8[np.ndarray, "size size"]:
     load = _log_uniform(rng, 0.01, 0.4)
     return _streaks(
-        rng, size=size, angle_deg=angle_deg, load=load, coverage=2 * load,
+        rng,
+        size=size,
+        angle_deg=angle_deg,
+        load=load,
+        coverage=2 * load,
         length_px=_log_uniform(rng, 6, 70),
         taper=rng.uniform(0.1, 0.7),
         sigma_px=rng.uniform(0.4, 1.2),
@@ -109,8 +121,18 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _streaks(rng: np.random.Generator, *, size: int, angle_deg: float, length_px: float, taper: float,
-             sigma_px: float, load: float, coverage: float, plateau: float) -> UInt8[np.ndarray, "size size"]:
+def _streaks(
+    rng: np.random.Generator,
+    *,
+    size: int,
+    angle_deg: float,
+    length_px: float,
+    taper: float,
+    sigma_px: float,
+    load: float,
+    coverage: float,
+    plateau: float,
+) -> UInt8[np.ndarray, "size size"]:
     """Motion-blurred sparse noise, stretched to the full range.
 
     `load` is the mean number of streaks over a pixel, `taper` the share of its length over which one fades
@@ -133,8 +155,9 @@ def _streaks(rng: np.random.Generator, *, size: int, angle_deg: float, length_px
     return np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
 
 
-def add_rain(image: Float[np.ndarray, "h w 3"], *, bank: RainBank, rng: np.random.Generator,
-             config: RainConfig) -> Float[np.ndarray, "h w 3"]:
+def add_rain(
+    image: Float[np.ndarray, "h w 3"], *, bank: RainBank, rng: np.random.Generator, config: RainConfig
+) -> Float[np.ndarray, "h w 3"]:
     """Rain of a random kind on a clean photo or patch of any size.
 
     `image` is sRGB in [0, 1], float32; so is the result, clipped and rounded to 8-bit levels, as files are.
@@ -205,8 +228,9 @@ def _nearest(angles_deg: np.ndarray, wanted_deg: float, rng: np.random.Generator
     return rng.choice(np.argsort(np.abs(angles_deg - wanted_deg))[:6])
 
 
-def _crop(layer: UInt8[np.ndarray, "size size"], shape: tuple[int, ...],
-          rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
+def _crop(
+    layer: UInt8[np.ndarray, "size size"], shape: tuple[int, ...], rng: np.random.Generator
+) -> Float[np.ndarray, "h w"]:
     """A window of a periodic layer from a random place, wrapped as needed, half the time turned around."""
     size = len(layer)
     rows, cols = ((rng.integers(size) + np.arange(length)) % size for length in shape[:2])

@@ -40,8 +40,10 @@ class SnapshotConfig:
     def __post_init__(self) -> None:
         shares = (self.measured, self.binary, self.noisy)
         if not all(0 <= share <= 1 for share in shares) or self.step < 0:
-            raise BadDataError(f"snapshots with shares {shares} and step {self.step}",
-                               "measured, binary and noisy lie in 0..1, step is not negative")
+            raise BadDataError(
+                f"snapshots with shares {shares} and step {self.step}",
+                "measured, binary and noisy lie in 0..1, step is not negative",
+            )
 
     def training(self) -> Degrade:
         masks = [read_plain_mask(Path(name)) for name in self.masks]
@@ -55,8 +57,14 @@ class SnapshotConfig:
             makers["measured"] = lambda shape, rng: window(masks, shape, rng)
 
         def degrade_with(make_mask):
-            return lambda cube, rng: snapshot(cube, make_mask(cube.shape[:2], rng), step=self.step,
-                                              shot=VALIDATION_SHOT, read=VALIDATION_READ, rng=rng)
+            return lambda cube, rng: snapshot(
+                cube,
+                make_mask(cube.shape[:2], rng),
+                step=self.step,
+                shot=VALIDATION_SHOT,
+                read=VALIDATION_READ,
+                rng=rng,
+            )
 
         return {name: degrade_with(make_mask) for name, make_mask in makers.items()}
 
@@ -68,8 +76,9 @@ def read_plain_mask(path: Path) -> Float[np.ndarray, "h w"]:
     return mask.values
 
 
-def _training_snapshot(cube: np.ndarray, masks: Masks, rng: np.random.Generator,
-                       config: SnapshotConfig) -> tuple[np.ndarray, np.ndarray]:
+def _training_snapshot(
+    cube: np.ndarray, masks: Masks, rng: np.random.Generator, config: SnapshotConfig
+) -> tuple[np.ndarray, np.ndarray]:
     shape = cube.shape[:2]
     if masks and rng.random() < config.measured:
         mask = window(masks, shape, rng)
@@ -80,9 +89,15 @@ def _training_snapshot(cube: np.ndarray, masks: Masks, rng: np.random.Generator,
     return snapshot(cube, mask, step=config.step, shot=shot, read=read, rng=rng)
 
 
-def snapshot(cube: Float[np.ndarray, "h w bands"], mask: Float[np.ndarray, "h w"], *, step: int, shot: float,
-             read: float, rng: np.random.Generator) -> tuple[Float[np.ndarray, "h w bands"],
-                                                             Float[np.ndarray, "h w_ext bands"]]:
+def snapshot(
+    cube: Float[np.ndarray, "h w bands"],
+    mask: Float[np.ndarray, "h w"],
+    *,
+    step: int,
+    shot: float,
+    read: float,
+    rng: np.random.Generator,
+) -> tuple[Float[np.ndarray, "h w bands"], Float[np.ndarray, "h w_ext bands"]]:
     """H and Phi, the inputs of MST-S/M/L, of a cube in [0, 1]; float32."""
     bands = cube.shape[2]
     measurement = add_noise(cassi.forward(cube, mask, step=step), rng, shot=shot, read=read)
@@ -95,8 +110,9 @@ def snapshot(cube: Float[np.ndarray, "h w bands"], mask: Float[np.ndarray, "h w"
 def window(masks: Masks, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
     """A window of one of the masks from a random place, continued by its other end where it is too small."""
     mask = masks[rng.integers(len(masks))]
-    rows, cols = ((rng.integers(side) + np.arange(length)) % side
-                  for side, length in zip(mask.shape, shape, strict=True))
+    rows, cols = (
+        (rng.integers(side) + np.arange(length)) % side for side, length in zip(mask.shape, shape, strict=True)
+    )
     return mask[rows[:, None], cols]
 
 

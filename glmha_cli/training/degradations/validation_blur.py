@@ -19,8 +19,7 @@ ROLL_PX = 4.0
 """The most that rotation alone moves a corner, whatever the photo's size."""
 
 
-def add_validation_blur(image: Float[np.ndarray, "h w 3"], *,
-                        rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
+def add_validation_blur(image: Float[np.ndarray, "h w 3"], *, rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
     """Camera shake over a whole photo, 23 dB on average (PSNR on RGB); reflected beyond the borders.
 
     `image` is sRGB in [0, 1], float32; so is the result, clipped and rounded to 8-bit levels.
@@ -46,11 +45,17 @@ def _camera(shape: tuple[int, int], rng: np.random.Generator) -> Iterator[tuple[
     return zip(roll, shifts.T, strict=True)
 
 
-def _warped(linear: Float[np.ndarray, "h w 3"], angle: float,
-            shift_px: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "h w 3"]:
+def _warped(
+    linear: Float[np.ndarray, "h w 3"], angle: float, shift_px: Float[np.ndarray, " 2"]
+) -> Float[np.ndarray, "h w 3"]:
     """Rotated about the centre and shifted, bilinear."""
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = (np.array(linear.shape[:2]) - 1) / 2
     offset = centre - matrix @ centre + shift_px
-    return np.stack([ndimage.affine_transform(channel, matrix, offset, order=1, mode="reflect")
-                     for channel in linear.transpose(2, 0, 1)], axis=2)
+    return np.stack(
+        [
+            ndimage.affine_transform(channel, matrix, offset, order=1, mode="reflect")
+            for channel in linear.transpose(2, 0, 1)
+        ],
+        axis=2,
+    )

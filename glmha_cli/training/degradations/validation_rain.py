@@ -15,8 +15,7 @@ NEAR, FAR = 1.0, 8.0
 NEAR_LENGTH_PX, NEAR_WIDTH_PX = 120.0, 6.0
 
 
-def add_validation_rain(image: Float[np.ndarray, "h w 3"], *,
-                        rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
+def add_validation_rain(image: Float[np.ndarray, "h w 3"], *, rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
     """Light rain over a whole photo, 26 dB on average (PSNR on Y): one wind direction, slightly jittered.
 
     `image` is sRGB in [0, 1], float32; so is the result, clipped and rounded to 8-bit levels.
@@ -45,8 +44,15 @@ def _opacity(height: int, width: int, rng: np.random.Generator) -> Float[np.ndar
     return 1 - transparency
 
 
-def _draw(transparency: Float[np.ndarray, "h w"], centre_y: float, centre_x: float, angle: float,
-          length: float, half_width: float, strength: float) -> None:
+def _draw(
+    transparency: Float[np.ndarray, "h w"],
+    centre_y: float,
+    centre_x: float,
+    angle: float,
+    length: float,
+    half_width: float,
+    strength: float,
+) -> None:
     """Multiply one streak into `transparency`: a box across with edges one pixel soft, a parabola along."""
     height, width = transparency.shape
     sine, cosine = np.sin(angle), np.cos(angle)

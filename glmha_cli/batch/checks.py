@@ -1,0 +1,94 @@
+"""Everything about a path that can be wrong, found before any work."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path, PurePath
+
+from glmha_cli.batch.jobs import Job
+from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
+from glmha_cli.io.atomic import refuse_existing
+from glmha_cli.io.cubes.cube import files_of, files_read
+from glmha_cli.lookup import closest
+
+NAME_MAX_BYTES = 255
+"""Of a file's name, on about every file system."""
+
+
+def require_short(target: PurePath) -> None:
+    if len(os.fsencode(target.name)) > NAME_MAX_BYTES:
+        raise CannotCreateError(
+            f"the name '{target.name}' is too long for a file", "rename the input, or choose a shorter --suffix"
+        )
+
+
+def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = ()) -> None:
+    """UsageError where writing an output would replace an input or one of `others`, by whatever name or link."""
+    jobs = list(jobs)
+    sources = chain((job.source for job in jobs), others)
+    inputs = {_file_id(path): source for source in sources for path in files_read(source) if os.path.exists(path)}
+    for job in jobs:
+        for target in filter(os.path.exists, files_of(job.target)):
+            if (source := inputs.get(_file_id(target))) is not None:
+                problem = (
+                    f"output and input are the same file, '{target}'"
+                    if source == job.source
+                    else f"'{job.source}' would become '{target}', which is another input"
+                )
+                raise UsageError(problem, "name another output, or add --suffix")
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def require_free(jobs: Iterable[Job]) -> None:
+    """CannotCreateError if an output exists that may not be replaced."""
+    taken = [
+        path
+        for job in jobs
+        if not job.overwrite and job.problem is None
+        for path in files_of(job.target)
+        if os.path.lexists(path)
+    ]
+    if taken:
+        others = f", and so do {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise CannotCreateError(f"'{taken[0]}' exists already{others}", "add --overwrite, or name another output")
+
+
+def require_file(path: Path) -> None:
+    if not os.path.isfile(path):
+        try:
+            matches = closest(path.name, os.listdir(path.parent))
+        except OSError:
+            matches = []
+        raise NoInputError(
+            f"no file '{path}'", f"did you mean '{path.parent / matches[0]}'?" if matches else "check the path"
+        )
+
+
+def require_folder(folder: Path) -> None:
+    if not os.path.isdir(folder):
+        raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
+
+
+def require_output(path: Path, *, overwrite: bool) -> None:
+    """CannotCreateError unless a file can be made at `path`, told before the work that fills it."""
+    require_folder(path.parent)
+    refuse_existing(path, overwrite=overwrite)
+
+
+def require_makeable(folder: Path) -> None:
+    """CannotCreateError unless outputs can be put into `folder`, or it can be made where it is to be."""
+    require_folder(folder if os.path.exists(folder) else folder.parent)
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise CannotCreateError(f"folder '{folder}' cannot be made: {error.strerror}", "name another output") from error

@@ -1,0 +1,68 @@
+"""A job is one input and its output; how outputs are named, and which part of all jobs a machine does."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from glmha_cli.errors import GlmhaError, UsageError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input file and the output file made of it.
+
+    relative: path of the input below what the user named. overwrite: the output may replace a file.
+    problem: why this one cannot be done; it fails with it, the others are done.
+    """
+
+    source: Path
+    target: Path
+    relative: PurePath
+    overwrite: bool = False
+    problem: GlmhaError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """The name of an output: stem of the input, `suffix`, `extension_for(extension of the input)`.
+
+    writable: the extensions there are. kind: of output, for messages.
+    """
+
+    extension_for: Callable[[str], str]
+    suffix: str
+    writable: tuple[str, ...]
+    kind: str
+
+    def __post_init__(self) -> None:
+        if any(sign in self.suffix for sign in ("/", "\\", "\0")):
+            raise UsageError(f"--suffix is a part of a file name, not '{self.suffix}'", "--suffix _restored")
+
+    def __call__(self, source: PurePath) -> PurePath:
+        return source.with_name(source.stem + self.suffix + self.extension_for(source.suffix))
+
+    def require_writable(self, target: PurePath) -> None:
+        if target.suffix.lower() not in self.writable:
+            hint = f"use {', '.join(self.writable)}; in folders by --ext"
+            raise UsageError(f"cannot write a {self.kind} as '{target.name}'", hint)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index`, from 1, of `count` about equal parts of all files, the same on every machine and in every run."""
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise UsageError(f"there is no part {self.index} of {self.count}", "--shard 1/4 to --shard 4/4")
+
+    def has(self, relative: PurePath) -> bool:
+        name = unicodedata.normalize("NFC", relative.as_posix())
+        return (
+            int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8]) % self.count
+            == self.index - 1
+        )

@@ -1,0 +1,126 @@
+"""Many files through read, compute and write, which overlap: while one is computed, the next is read and the last
+written.
+
+At most three are in memory. Outcomes come in the order of the jobs; a failure costs only its own file.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from glmha_cli.batch.jobs import Job
+from glmha_cli.errors import GlmhaError, OutputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a job: `details` of a success, or the `error` of a failure. seconds: of work, without waiting."""
+
+    job: Job
+    seconds: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+    error: GlmhaError | None = None
+
+
+class Work(Protocol):
+    """What is done with each job. `read` runs in a thread, `compute` in the caller's, `write` and `settled` in a
+    third."""
+
+    def read(self, job: Job) -> Any: ...
+
+    def compute(self, job: Job, source: Any) -> Any: ...
+
+    def write(self, job: Job, result: Any) -> Mapping[str, Any]: ...
+
+    def settled(self, outcome: Outcome) -> None:
+        """Called for every job, in their order, as soon as it is done or has failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """What a job has come to so far."""
+
+    value: Any = None
+    error: GlmhaError | None = None
+    seconds: float = 0.0
+
+    def then(self, function: Callable[..., Any], job: Job, *arguments: Any) -> "_Step":
+        """The next step; after a failure there is none."""
+        if self.error is not None:
+            return self
+        start = time.perf_counter()
+        value, error = _attempted(function, job, *arguments)
+        return _Step(value=value, error=error, seconds=self.seconds + time.perf_counter() - start)
+
+
+def _attempted(function: Callable[..., Any], job: Job, *arguments: Any) -> tuple[Any, GlmhaError | None]:
+    """Any failure becomes the file's own, even a bug of ours: it must not cost the thousand files behind it."""
+    try:
+        return function(job, *arguments), None
+    except GlmhaError as error:
+        return None, error.about(job.source)
+    except OSError as error:
+        return None, _caused_by(error, OutputError(f"'{job.source}': {error}"))
+    except MemoryError as error:
+        return None, _caused_by(
+            error, GlmhaError(f"'{job.source}' needs more memory than this machine has free", "--tile 128")
+        )
+    except Exception as error:
+        message = f"'{job.source}': internal error ({type(error).__name__}: {error})"
+        return None, _caused_by(
+            error, GlmhaError(message, "report it, with the traceback of --debug for this file alone")
+        )
+
+
+def _caused_by(cause: Exception, error: GlmhaError) -> GlmhaError:
+    error.__cause__ = cause
+    return error
+
+
+def run_jobs(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
+    """Do all jobs, as far as the outcomes are asked for: after the last one taken, nothing more is written.
+
+    Interrupted, or closed early, it lets the file that is being written be finished and drops the others.
+    """
+    with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
+        try:
+            behind = None
+            for job, reading in _read_ahead(jobs, work, reader):
+                step = _computed(job, reading, work)
+                if behind is not None:
+                    yield behind.result()
+                behind = writer.submit(_settle, job, step, work)
+                del step, reading  # the writer has them; a large photo must not live longer
+            if behind is not None:
+                yield behind.result()
+        finally:
+            reader.shutdown(wait=False, cancel_futures=True)
+            writer.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_ahead(jobs: Iterable[Job], work: Work, reader: ThreadPoolExecutor) -> Iterator[tuple[Job, Future[_Step]]]:
+    """Each job while the one after it is being read."""
+    waiting = None
+    for job in jobs:
+        following = job, reader.submit(_Step(error=job.problem).then, work.read, job)
+        if waiting is not None:
+            yield waiting
+        waiting = following
+    if waiting is not None:
+        yield waiting
+
+
+def _computed(job: Job, reading: Future[_Step], work: Work) -> _Step:
+    step = reading.result()
+    return step.then(work.compute, job, step.value)
+
+
+def _settle(job: Job, step: _Step, work: Work) -> Outcome:
+    step = step.then(work.write, job, step.value)
+    outcome = Outcome(
+        job=job, seconds=step.seconds, details=step.value or {} if step.error is None else {}, error=step.error
+    )
+    work.settled(outcome)
+    return outcome

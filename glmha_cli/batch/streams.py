@@ -1,0 +1,93 @@
+"""`-`: a photo from stdin, a result to stdout. Both pass through files of a temporary folder, as decoders need to
+seek."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
+from glmha_cli.io.photos.read import DECODERS
+from glmha_cli.io.photos.write import OUTPUT_FORMATS
+
+STDIO = "-"
+
+
+@dataclass
+class Streams:
+    """Files that stand in for the standard streams. names: of each, what it is called in messages."""
+
+    folder: Path
+    names: dict[str, str] = field(default_factory=dict)
+
+    def receive(self) -> Path:
+        """All of stdin in a file, with the extension of the photo that it is."""
+        if sys.stdin.isatty():
+            raise UsageError("stdin is a terminal, not a photo", "glmha … - out.png < in.png")
+        first_bytes = sys.stdin.buffer.read(16)
+        path = self._stand_in("stdin", extension_of(first_bytes))
+        try:
+            with path.open("wb") as file:
+                file.write(first_bytes)
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise OutputError(
+                f"stdin could not be kept in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
+            ) from error
+        return path
+
+    def target(self, extension: str) -> Path:
+        """Where to put what `send` sends."""
+        if sys.stdout.isatty():
+            raise UsageError("stdout is a terminal, not a file", "glmha … in.png - > out.png")
+        return self._stand_in("stdout", extension)
+
+    def send(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            with open(
+                os.devnull, "wb"
+            ) as nowhere:  # what is still buffered would fail once more at the end of the process
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            raise OutputError(f"stdout could not be written: {error.strerror or error}") from error
+
+    def _stand_in(self, name: str, extension: str) -> Path:
+        path = self.folder / (name + extension)
+        self.names[str(path)] = name
+        return path
+
+
+@contextmanager
+def standard_streams() -> Iterator[Streams]:
+    """The files are gone afterwards; an error that names one names the stream instead."""
+    with tempfile.TemporaryDirectory(prefix="glmha-") as folder:
+        streams = Streams(Path(folder))
+        try:
+            yield streams
+        except GlmhaError as error:
+            for path, name in streams.names.items():
+                error.message = error.message.replace(f"'{path}'", name).replace(path, name)
+            raise
+
+
+def extension_of(first_bytes: bytes) -> str:
+    """The usual extension of the photo format that begins so; "" for one that is read, but not written."""
+    for signature, decoder in DECODERS.items():
+        if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
+            module = decoder.partition(":")[0]
+            return next(
+                (extension for extension, written in OUTPUT_FORMATS.items() if written.partition(":")[0] == module), ""
+            )
+    raise BadDataError(
+        "stdin is not a photo" if first_bytes else "stdin is empty", "a PNG, JPEG, TIFF or WebP photo is needed"
+    )

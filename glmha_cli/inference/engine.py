@@ -1,0 +1,78 @@
+"""Engines run a checkpoint on a device. A new one is a module and one line here."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.devices import has_gpu
+from glmha_cli.lookup import resolve, unknown
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
+
+ENGINES = {
+    "torch": "glmha_cli.inference.torch_engine:TorchEngine",
+    "onnx": "glmha_cli.inference.onnx_engine:OnnxEngine",
+}
+FORMATS = {"torch": "safetensors", "onnx": "onnx"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """device and precision as asked for; `auto` takes the fastest device and what it computes well."""
+
+    device: Device = "auto"
+    precision: Precision = "auto"
+
+
+class Engine(Protocol):
+    """A loaded checkpoint. `device` and `precision` are what was chosen; sizes must be multiples of `size_multiple`.
+
+    stretch_input: it was trained on photos stretched to [0, 1], and whoever tiles has to do that before.
+    What a device runs out of memory with passes through, to `memory.is_out_of_memory`.
+    """
+
+    size_multiple: int
+    stretch_input: bool
+    device: str
+    precision: str
+
+    def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
+        """One forward pass; float32 in and out, finite. BadDataError if even float32 gives values that are not."""
+        ...
+
+    def run_batches(self, batches: Iterable[Inputs]) -> Iterator[Float[np.ndarray, "b h w c_out"]]:
+        """`run` on batches of tiles, in their order; the next ones may be under way while one is read."""
+        ...
+
+    def room_px(self) -> int | None:
+        """How many pixels, of all tiles at once, the device's free memory is estimated to hold; None if unknown."""
+        ...
+
+
+def formats_for(engine: str, options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
+    """Formats of weights that `engine` can load, best first.
+
+    `auto`: for work that is done before PyTorch would be loaded (`quick`) ONNX, on a CPU; else PyTorch, which computes
+    1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all.
+    Raises UsageError for an engine that there is not.
+    """
+    if engine != "auto":
+        if engine not in FORMATS:
+            raise unknown("engine", engine, ("auto", *FORMATS))
+        return (FORMATS[engine],)
+    onnx_first = quick and options.precision in ("auto", "fp32") and not has_gpu(options.device)
+    return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
+
+
+def open_engine(weights: Path, options: EngineOptions) -> Engine:
+    """Load a checkpoint on a device with the engine for its format; UsageError for a device or precision that this
+    machine does not have.
+    """
+    name = next((name for name, suffix in FORMATS.items() if weights.suffix.lower() == f".{suffix}"), "torch")
+    return resolve(ENGINES, name, "engine").load(weights, options)

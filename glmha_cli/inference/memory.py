@@ -1,0 +1,102 @@
+"""How much memory there is, which tiles fit into it, and what to do where they do not."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from glmha_cli.errors import NotEnoughMemoryError
+from glmha_cli.inference.engine import Engine
+from glmha_cli.inference.tiling import Tiling
+
+FLOATS_PER_CHANNEL = 40
+"""Largest that the values alive at once in any of the networks are, per pixel of the first level and channel: 15 to 32
+counted in eager passes (paper-size Restormer most), and a quarter for what libraries take beside."""
+SHARE = 0.8  # of the free memory; the rest is for the image and for what others take meanwhile
+SMALLEST_TILE_PX = 64
+MAX_BATCH = 16
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|not enough memory|failed to allocate|bad[ _]alloc|out_of_memory|"
+    r"could not create a (memory|primitive)",
+    re.IGNORECASE,
+)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether numpy, PyTorch (CPU, CUDA), oneDNN or ONNX Runtime found no memory; some say so in words alone, oneDNN
+    vaguely."""
+    return isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
+
+
+def smaller(tiling: Tiling, batch: int, side_px: int, reason: str) -> tuple[Tiling, int]:
+    """Half the batch or, of a single tile, half its side; `side_px` is the image's longer one, `reason` what was said.
+
+    Raises NotEnoughMemoryError where that would be less than `SMALLEST_TILE_PX`.
+    """
+    if batch > 1:
+        return tiling, batch // 2
+    tile_px = min(tiling.tile_px or side_px, side_px) // 2
+    if tile_px < SMALLEST_TILE_PX:
+        raise NotEnoughMemoryError(
+            f"out of memory, even in the smallest tiles ({reason})", "close other programs, or use a smaller model"
+        )
+    return of_side(tiling, tile_px), 1
+
+
+def of_side(tiling: Tiling, tile_px: int) -> Tiling:
+    """With sides of exactly so much: there is no room for slack."""
+    return replace(tiling, tile_px=tile_px, overlap_px=min(tiling.overlap_px, tile_px // 2), slack_px=0)
+
+
+def fitted(engine: Engine, tiling: Tiling, *, may_shrink: bool, say: Callable[[str], None]) -> tuple[Tiling, int]:
+    """The tiles that fit into the device's free memory, and how many at once: several on GPUs alone.
+
+    may_shrink: a tile that does not fit becomes smaller, and `say` is told; otherwise it is tried as it is.
+    """
+    room, asked = engine.room_px(), tiling
+    if room is None or tiling.tile_px is None:
+        return tiling, 1
+    longest_px = tiling.tile_px + tiling.slack_px
+    while may_shrink and longest_px**2 > room and tiling.tile_px // 2 >= SMALLEST_TILE_PX:
+        tiling = of_side(tiling, tiling.tile_px // 2)
+        longest_px = tiling.tile_px
+    if tiling != asked:
+        say(f"little memory is free: tiles of {tiling}")
+    return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // longest_px**2))
+
+
+def room_px(free_bytes: int | None, network: Mapping[str, Any], bytes_per_value: int = 4) -> int | None:
+    """How many pixels a network (its plain config) can work on at once in so much memory, estimated from its width."""
+    width = network.get("channels", 64) / network.get("stem_downscale", 1) ** 2
+    return free_bytes and int(SHARE * free_bytes / (FLOATS_PER_CHANNEL * bytes_per_value * width))
+
+
+def free_bytes(root: Path = Path("/")) -> int | None:
+    """What this process may still take of the main memory, as Linux tells; None elsewhere.
+
+    The least of the machine's available memory and what is left of the limits of the process's control groups (v2).
+    """
+    try:
+        meminfo = (root / "proc/meminfo").read_text()
+    except OSError:
+        return None
+    available = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo, re.MULTILINE)
+    return min([*([int(available[1]) * 1024] if available else []), *_left_in_groups(root)], default=None)
+
+
+def _left_in_groups(root: Path) -> Iterator[int]:
+    """Of the process's own group and of all above it, which bind it too. Cached file pages can be had back."""
+    try:
+        own = re.search(r"^0::/(.*)$", (root / "proc/self/cgroup").read_text(), re.MULTILINE)
+        group = root / "sys/fs/cgroup" / own[1] if own else None
+        while group and group != root / "sys/fs":
+            limit = group / "memory.max"
+            if limit.is_file() and (text := limit.read_text().strip()) != "max":
+                cached = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
+                used = int((group / "memory.current").read_text()) - (int(cached[1]) if cached else 0)
+                yield max(0, int(text) - used)
+            group = group.parent
+    except OSError:
+        return

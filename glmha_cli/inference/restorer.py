@@ -1,0 +1,126 @@
+"""One source through one task: prepare, tiles, finish. Everything a caller needs to use the tool as a library."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from glmha_cli.allocator import return_freed_memory
+from glmha_cli.errors import NotEnoughMemoryError
+from glmha_cli.inference.engine import Engine
+from glmha_cli.inference.memory import is_out_of_memory, smaller
+from glmha_cli.inference.tiling import Read, Tiling, count_tiles, run_tiled
+from glmha_cli.tasks.base import Task
+
+OnTile = Callable[[int, int], None]
+Rows = Float[np.ndarray, "rows w c"]
+STRIP_PX = 256
+
+
+@dataclass(kw_only=True)
+class Restorer:
+    """A task with a loaded engine.
+
+    tiling, batch: how the engine is fed. Where memory runs out both become smaller for good, if that helps; `say` is
+    told. project: finish with the task's closed-form step that makes the result agree with its input, if it has one.
+    """
+
+    task: Task
+    engine: Engine
+    tiling: Tiling = field(default_factory=Tiling)
+    batch: int = 1
+    project: bool = True
+    say: Callable[[str], None] = lambda text: None
+
+    def restore(
+        self,
+        source: Any,
+        *,
+        on_tile: OnTile = lambda done, total: None,
+        store: Callable[[Rows], Num[np.ndarray, "rows w c"]] = np.asarray,
+    ) -> Num[np.ndarray, "h w c"]:
+        """`source` as `task.prepare` takes it -> the result in [0, 1], float32. `on_tile(done, total)` is progress.
+
+        store: makes of finished rows what is kept of them, for a result that takes less memory than float32.
+        Beyond source and result, memory does not grow with the image's height.
+        Raises NotEnoughMemoryError where even the smallest tiles are too large.
+        """
+        asked = self.tiling, self.batch
+        while True:
+            try:
+                return stacked(map(store, self._strips(source, on_tile)), source.shape[0])
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+            # Not inside `except`: while the error is there, so are the arrays of the failed attempt. From the first
+            # row on, so that the result is what its provenance says: that of one tiling.
+            return_freed_memory()
+            try:
+                self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]), reason)
+            except NotEnoughMemoryError:
+                self.tiling, self.batch = asked  # of this source alone; the next one may be smaller
+                raise
+            self.say(f"out of memory: from here on tiles of {self.tiling}, {self.batch} at once")
+
+    def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
+        """Finished rows, part after part from the top down."""
+        size = source.shape[:2]
+        total, done, start = count_tiles(*size, self.tiling), 0, 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            on_tile(done, total)
+
+        on_tile(0, total)
+        for output in run_tiled(
+            self.engine.run_batches,
+            self._reader(source),
+            size,
+            tiling=self.tiling,
+            batch=self.batch,
+            multiple=self.engine.size_multiple,
+            on_tile=count,
+        ):
+            rows = source[start : start + len(output)]
+            start += len(output)
+            result = self.task.finish(output, rows)
+            yield self.task.project(result, rows) if self.project and self.task.project else result
+
+    def _reader(self, source: Any) -> Read:
+        """The network's inputs of some rows; stretched as the whole image asks for, if the network wants that."""
+
+        def read(start: int, stop: int) -> tuple[Rows, ...]:
+            return self.task.prepare(source[start:stop])
+
+        if not self.engine.stretch_input:
+            return read
+        strips = (read(start, start + STRIP_PX) for start in range(0, source.shape[0], STRIP_PX))
+        extremes = [extremes_of(parts) for parts in zip(*strips, strict=True)]
+        return lambda start, stop: tuple(map(stretched, read(start, stop), extremes))
+
+
+def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:
+    """Strips that make up an image of `height`, one below the other; only one of them is held beside the image."""
+    image, start = None, 0
+    for strip in strips:
+        if image is None:
+            image = np.empty((height, *strip.shape[1:]), strip.dtype)
+        image[start : start + len(strip)] = strip
+        start += len(strip)
+    return image
+
+
+def extremes_of(parts: Iterable[np.ndarray]) -> tuple[np.float32, np.float32]:
+    """The lowest and the highest value of all."""
+    lows, highs = zip(*((part.min(), part.max()) for part in parts), strict=True)
+    return min(lows), max(highs)
+
+
+def stretched(image: Float[np.ndarray, "h w c"], extremes: tuple[float, float]) -> Float[np.ndarray, "h w c"]:
+    """`image` with the lowest of the extremes at 0 and the highest at 1; 0 where it is flat."""
+    low, high = extremes
+    return (image - low) / ((high - low) or 1)

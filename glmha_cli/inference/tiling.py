@@ -1,0 +1,165 @@
+"""Tiles of one size with overlap and a smooth blend, whose weights add up to one at every pixel.
+
+Channel attention takes its statistics over all pixels of its input, so a tile near the size the network was
+trained on is not only smaller but better than the whole (Chu et al. 2022, "Improving image restoration by
+revisiting global information aggregation"). Tiled and whole results therefore differ by nature.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.errors import UsageError
+from glmha_cli.shapes import next_multiple, pad_to
+
+TILE_PX, OVERLAP_PX, SLACK_PX = 256, 32, 32
+Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
+Run = Callable[[Iterable[Inputs]], Iterable[Float[np.ndarray, "b h w c"]]]
+"""A network over batches of tiles."""
+Read = Callable[[int, int], tuple[Float[np.ndarray, "rows w_in c"], ...]]
+"""The network's inputs of the rows from start to stop. The first is as wide as the image; others may be wider."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """tile_px: side of a tile, None for the whole image in one. overlap_px: at least so much of neighbours.
+
+    slack_px: a side may be so much longer where a row or column of tiles less is enough then: a photo of 512 px takes
+    4 tiles of 272 instead of 9 of 256, half the work.
+    """
+
+    tile_px: int | None = TILE_PX
+    overlap_px: int = OVERLAP_PX
+    slack_px: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tile_px is None:
+            return
+        if self.tile_px < 16:
+            raise UsageError(f"a tile of {self.tile_px} px is too small", "--tile 256")
+        if not 0 <= self.overlap_px <= self.tile_px // 2:
+            raise UsageError(
+                f"an overlap of {self.overlap_px} px does not fit tiles of {self.tile_px}",
+                f"--overlap 0..{self.tile_px // 2}",
+            )
+
+    def __str__(self) -> str:
+        if self.tile_px is None:
+            return "whole"
+        return f"{self.tile_px}{f'-{self.tile_px + self.slack_px}' if self.slack_px else ''}/{self.overlap_px}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis: pixels [start, stop) and the weight of each."""
+
+    start: int
+    stop: int
+    weight: Float[np.ndarray, " n"]
+
+
+def spans(length: int, tiling: Tiling) -> list[Span]:
+    """Evenly spread tiles that cover `length`; their weights add up to 1 at every pixel."""
+    tile, count = _side_and_count(length, tiling)
+    if count == 1:
+        return [Span(0, length, np.ones(length, np.float32))]
+    starts = [round(i * (length - tile) / (count - 1)) for i in range(count)]
+    weights = [_ramps(starts, i, tile) for i in range(count)]
+    total = np.zeros(length)
+    for start, weight in zip(starts, weights, strict=True):
+        total[start : start + tile] += weight
+    return [
+        Span(start, start + tile, (weight / total[start : start + tile]).astype(np.float32))
+        for start, weight in zip(starts, weights, strict=True)
+    ]
+
+
+def _side_and_count(length: int, tiling: Tiling) -> tuple[int, int]:
+    tile, overlap = tiling.tile_px, tiling.overlap_px
+    if tile is None or length <= tile:
+        return length, 1
+    count = -(-(length - overlap) // (tile - overlap))
+    longer = -(-(length + (count - 2) * overlap) // (count - 1))
+    return (longer, count - 1) if longer <= tile + tiling.slack_px else (tile, count)
+
+
+def _ramps(starts: list[int], index: int, tile: int) -> Float[np.ndarray, " tile"]:
+    """Up over what is shared with the tile before, down over what is shared with the next: raised cosines."""
+    weight = np.ones(tile)
+    if index > 0:
+        weight *= _raised_cosine(starts[index - 1] + tile - starts[index], tile)
+    if index < len(starts) - 1:
+        weight *= _raised_cosine(starts[index] + tile - starts[index + 1], tile)[::-1]
+    return weight
+
+
+def _raised_cosine(shared: int, tile: int) -> Float[np.ndarray, " tile"]:
+    position = (np.arange(tile) + 0.5) / max(shared, 1)
+    return 0.5 - 0.5 * np.cos(np.pi * position.clip(0, 1))
+
+
+def count_tiles(height: int, width: int, tiling: Tiling) -> int:
+    return len(spans(height, tiling)) * len(spans(width, tiling))
+
+
+def run_tiled(
+    run: Run,
+    read: Read,
+    size: tuple[int, int],
+    *,
+    tiling: Tiling,
+    multiple: int,
+    batch: int = 1,
+    on_tile: Callable[[], None] = lambda: None,
+) -> Iterator[Float[np.ndarray, "rows w c"]]:
+    """`run` over every tile of an image of `size`, blended: its finished rows, part after part from the top down.
+
+    Only rows that a tile still touches are held, so memory does not grow with the height of the image.
+    run: takes batches of up to `batch` tiles, whose sides are multiples of `multiple`, one after the other.
+    read: see `Read`. on_tile: called after each tile.
+    """
+    columns, rows = spans(size[1], tiling), spans(size[0], tiling)
+    blended = None
+    for row, following in zip_longest(rows, rows[1:]):
+        outputs = _run_row(run, read(row.start, row.stop), columns, size, multiple=multiple, batch=batch)
+        for column, tile in zip(columns, outputs, strict=True):
+            if blended is None:
+                blended = np.zeros((row.stop - row.start, size[1], tile.shape[2]), np.float32)
+            blended[:, column.start : column.stop] += tile * (row.weight[:, None, None] * column.weight[:, None])
+            on_tile()
+        finished = (following.start if following else row.stop) - row.start
+        yield blended[:finished].copy()
+        blended[:-finished] = blended[finished:]
+        blended[-finished:] = 0
+
+
+def _run_row(
+    run: Run,
+    inputs: tuple[Float[np.ndarray, "h w_in c"], ...],
+    columns: list[Span],
+    size: tuple[int, int],
+    *,
+    multiple: int,
+    batch: int,
+) -> Iterator[Float[np.ndarray, "h w c"]]:
+    """The outputs of a row of tiles. An input that is wider than the image gives each tile as many columns more."""
+    height, width = inputs[0].shape[0], columns[0].stop - columns[0].start
+
+    def tile(array: np.ndarray, column: Span) -> np.ndarray:
+        cut = array[:, column.start : column.stop + array.shape[1] - size[1]]
+        return pad_to(cut, next_multiple(height, multiple), cut.shape[1] - width + next_multiple(width, multiple))
+
+    batches = (
+        tuple(np.stack([tile(array, column) for column in some]) for array in inputs)
+        for some in batched(columns, batch)
+    )
+    for outputs in run(batches):
+        yield from outputs[:, :height, :width]
+
+
+def batched(items: list[Span], size: int) -> Iterator[list[Span]]:
+    """Lists of `size` items, the last of what is left."""
+    return (items[i : i + size] for i in range(0, len(items), size))

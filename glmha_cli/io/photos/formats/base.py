@@ -1,0 +1,79 @@
+"""What the photo formats share: the samples of a file, what a format can hold, the checks before decoding."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Num
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.metadata import Metadata
+
+PEAKS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What a file holds, as stored: uint8, uint16 or float32; 1 gray, 2 gray alpha, 3 RGB, 4 RGB alpha.
+
+    is_upright: the decoder has turned it already, so that the orientation in its EXIF says nothing more.
+    """
+
+    samples: Num[np.ndarray, "h w c"]
+    metadata: Metadata
+    notes: tuple[str, ...] = ()
+    is_upright: bool = False
+
+
+class DecodePhoto(Protocol):
+    """Reads a whole file; refuses, before decoding, one whose header declares more than `max_pixels`."""
+
+    def __call__(self, path: Path, max_pixels: int) -> Stored: ...
+
+
+class EncodePhoto(Protocol):
+    """Writes samples uint8, uint16 or float32 (h, w, 1..4); `quality` 1..100 is for the lossy formats."""
+
+    def __call__(self, path: Path, samples: Num[np.ndarray, "h w c"], metadata: Metadata, quality: int) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputFormat:
+    """What a format can hold, and the function that writes it."""
+
+    name: str
+    encode: EncodePhoto
+    bit_depths: tuple[int, ...]
+    alpha: bool = True
+    grayscale: bool = True
+    dpi: bool = True
+    max_side_px: int = 2**31 - 1
+    max_metadata_bytes: int = 2**31 - 1
+
+
+def require_size(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise BadDataError(f"declares {width} x {height} pixels")
+    if width * height > max_pixels:
+        problem = f"declares {width} x {height} pixels, above the limit of {max_pixels}"
+        raise BadDataError(problem, f"--max-pixels {width * height}")
+
+
+def require_single(count: int, what: str) -> None:
+    if count != 1:
+        raise BadDataError(f"holds {count} {what}, not a single photo", "split it into single files")
+
+
+def full_range(samples: Num[np.ndarray, "..."], bit_depth: int) -> Num[np.ndarray, "h w c"]:
+    """Unsigned samples of up to 16 bits as uint8 or uint16 over all of their range; one channel may lack its axis."""
+    dtype = np.uint8 if bit_depth <= 8 else np.uint16
+    samples = np.atleast_3d(samples)
+    if bit_depth in (8, 16):
+        return samples.astype(dtype)
+    return np.rint(samples * (np.iinfo(dtype).max / (2**bit_depth - 1))).astype(dtype)
+
+
+def squeezed_gray(samples: Num[np.ndarray, "h w c"]) -> np.ndarray:
+    """Image libraries want a single channel as (h, w)."""
+    return samples[..., 0] if samples.shape[2] == 1 else samples

@@ -1,0 +1,164 @@
+"""TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags and writes."""
+
+import io
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Num
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif import ORIENTATION, exif_with_provenance
+from glmha_cli.io.photos.formats import tiff_tags
+from glmha_cli.io.photos.formats.base import (
+    PEAKS,
+    OutputFormat,
+    Stored,
+    full_range,
+    require_single,
+    require_size,
+    squeezed_gray,
+)
+from glmha_cli.io.photos.formats.pillow import cmyk_to_srgb
+from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+_NUM_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # PhotometricInterpretation: number of colour channels
+_WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR, _JPEG_COMPRESSION = 0, 3, 5, 6, 7
+_PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
+
+
+def decode(path: Path, max_pixels: int) -> Stored:
+    with open_tiff(path) as tif:
+        page = _single_page(tif)
+        require_size(page.imagewidth, page.imagelength, max_pixels)
+        require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
+        _require_whole(page, tif.filehandle.size)
+        _require_photo(page)
+        metadata = tiff_tags.metadata_of(page)
+        if page.photometric == _CMYK:
+            return _cmyk_as_rgb(path.read_bytes(), page, metadata)
+        return _colours(page, Stored(samples=_samples(path.read_bytes(), page), metadata=metadata))
+
+
+def _single_page(tif: "TiffFile") -> "TiffPage":
+    """The only page that is not a reduced copy of another; ImageJ stacks may list one page for many."""
+    pages = [page for page in tif.pages if not page.is_reduced]
+    if not pages:
+        raise BadDataError("holds no full-size picture (a camera raw file?)", "develop it to a TIFF first")
+    listed_once = tif.series[0].size // max(tif.series[0].keyframe.size, 1)
+    require_single(max(len(pages), listed_once), "pages")
+    return pages[0]
+
+
+def _require_whole(page: "TiffPage", size_bytes: int) -> None:
+    """A decoder may fill what is missing with zeros."""
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    missing = len(segments) < math.prod(page.chunked) or not all(count for _, count in segments)
+    if missing or any(offset + count > size_bytes for offset, count in segments):
+        raise BadDataError("truncated: parts of its picture are missing")
+
+
+def _require_photo(page: "TiffPage") -> None:
+    kind, channels = int(page.photometric), page.samplesperpixel
+    num_extra = channels - _NUM_COLOURS.get(kind, 0)
+    unconverted = kind == _YCBCR and page.compression != _JPEG_COMPRESSION
+    if kind not in _NUM_COLOURS or unconverted or num_extra not in (0, 1) or page.imagedepth != 1:
+        raise BadDataError(f"not a photo: {channels} channel(s), colours {page.photometric.name}")
+
+
+def _samples(data: bytes, page: "TiffPage") -> Num[np.ndarray, "h w c"]:
+    """Decoded samples, of 8 or 16 bit or float32; palette indices stay as they are.
+
+    By libtiff: a damaged LZW strip can crash the process in the decoder that tifffile uses.
+    """
+    import imagecodecs
+
+    samples = imagecodecs.tiff_decode(data, index=page.index)
+    samples = rearrange(samples, "c h w -> h w c") if page.axes == "SYX" else np.atleast_3d(samples)
+    if page.photometric == _PALETTE:
+        return samples
+    if samples.dtype.kind == "f":
+        low, high = samples.min(), samples.max()
+        if not (low >= 0 and high <= 1):  # also refuses NaN
+            raise BadDataError(f"its values are {low:.3g} to {high:.3g}, not 0 to 1", "divide by white")
+        return samples.astype(np.float32)
+    bits = page.bitspersample
+    if samples.dtype.kind not in "bu" or bits > 16:
+        raise BadDataError(f"not a photo: samples are {samples.dtype}")
+    return full_range(samples, bits)
+
+
+def _colours(page: "TiffPage", stored: Stored) -> Stored:
+    """Gray or RGB with straight alpha, from what the page says its samples mean."""
+    samples = stored.samples
+    if page.photometric == _PALETTE:
+        palette = page.colormap if page.colormap.max() < 256 else page.colormap >> 8  # some writers use 8 bit
+        colours = palette[:, samples[..., 0]].astype(np.uint8)
+        return replace(stored, samples=rearrange(colours, "c h w -> h w c"))
+    colours, alpha = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)
+    if page.photometric == _WHITE_IS_ZERO:
+        colours = PEAKS[samples.dtype] - colours
+    notes = stored.notes
+    if alpha.size and page.extrasamples[:1] == (_PREMULTIPLIED,):
+        colours = _unpremultiplied(colours, alpha)
+        notes += ("premultiplied alpha was made straight",)
+    elif alpha.size and page.extrasamples[:1] != (_STRAIGHT,):
+        notes += ("its extra channel does not say what it is: kept as alpha",)
+    return replace(stored, samples=np.concatenate([colours, alpha], axis=2), notes=notes)
+
+
+def _unpremultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours divided by their coverage, black where that is zero."""
+    peak = PEAKS[colours.dtype]
+    straight = np.divide(colours * float(peak), alpha, where=alpha > 0, out=np.zeros(colours.shape))
+    straight = np.minimum(straight, peak)
+    return (straight if peak == 1 else np.rint(straight)).astype(colours.dtype)
+
+
+def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata) -> Stored:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if page.bitspersample != 8 or page.samplesperpixel != 4:
+        raise BadDataError("CMYK with more than 8 bit or with alpha", "convert it to RGB first")
+    image = TiffImageFile(io.BytesIO(data))
+    image.seek(page.index)
+    converted, icc_profile, note = cmyk_to_srgb(image, metadata.icc_profile)
+    lies = metadata.dpi and page.tags.valueof(ORIENTATION, 1) >= 5
+    metadata = replace(metadata, icc_profile=icc_profile, dpi=metadata.dpi[::-1] if lies else metadata.dpi)
+    # Pillow turns a TIFF as it decodes it.
+    return Stored(samples=np.asarray(converted), metadata=metadata, notes=(note,), is_upright=True)
+
+
+def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
+    import tifffile
+
+    channels = samples.shape[2]
+    tifffile.imwrite(
+        path,
+        squeezed_gray(samples),
+        bigtiff=samples.nbytes > CLASSIC_MAX_BYTES,
+        byteorder=tiff_tags.byteorder(metadata),
+        photometric="rgb" if channels >= 3 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        compression="zlib",
+        predictor=True,
+        iccprofile=metadata.icc_profile or None,
+        resolution=metadata.dpi,
+        resolutionunit="inch" if metadata.dpi else None,
+        software=False,
+        metadata=None,
+        extratags=[(tiff_tags.XMP, 1, len(metadata.xmp), metadata.xmp, True)] if metadata.xmp else None,
+    )
+    if exif := exif_with_provenance(metadata):
+        tiff_tags.add_exif(path, exif)
+
+
+TIFF = OutputFormat(name="TIFF", encode=encode, bit_depths=(8, 16, 32))

@@ -1,0 +1,124 @@
+"""Photos in: PNG, JPEG, TIFF, WebP, AVIF and HEIC, each as deep and as gray as it came.
+
+`read_photo` makes the float RGB a network wants and keeps what `photo_writer.write_photo` needs to write the
+same kind of photo back. A new format is a module with `decode` and a line in `DECODERS`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from einops import repeat
+from jaxtyping import Float, Num
+
+from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.io.guard import reading
+from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored
+from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.orientation import upright
+from glmha_cli.lookup import closest, resolve
+
+MAX_PIXELS = 400_000_000
+
+DECODERS: Mapping[str, str] = {
+    r"\x89PNG\r\n\x1a\n": "glmha_cli.io.photos.formats.png:decode",
+    r"\xff\xd8\xff": "glmha_cli.io.photos.formats.jpeg:decode",
+    r"II[*+]\0|MM\0[*+]": "glmha_cli.io.photos.formats.tiff:decode",
+    r"RIFF.{4}WEBP": "glmha_cli.io.photos.formats.webp:decode",
+    r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])": "glmha_cli.io.photos.formats.avif:decode",
+    r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)": "glmha_cli.io.photos.formats.heif:decode",
+    r"GIF8[79]a": "glmha_cli.io.photos.formats.gif:decode",
+}
+"""Pattern of a file's first bytes (as Latin-1) -> its `DecodePhoto`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Photo:
+    """A photo for a network, and what is needed to write the same kind of photo back.
+
+    colours: gray or RGB as stored, upright, in the photo's own colour space (see `metadata.icc_profile`); kept
+        so, and not as floats, because a large photo is then a quarter in memory.
+    bit_depth: 8 or 16 of the file, 32 for floating point.
+    grayscale: the file is gray.
+    alpha: straight (not premultiplied) alpha in the file's own dtype, as it was; None without one.
+    notes: what reading changed beyond orientation, one sentence each, for the user to see.
+    """
+
+    colours: Num[np.ndarray, "h w c"]
+    bit_depth: int
+    grayscale: bool = False
+    alpha: Num[np.ndarray, "h w"] | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> Float[np.ndarray, "h w 3"]:
+        """All of it as `as_pixels`, made anew at each call."""
+        return as_pixels(self.colours)
+
+
+def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
+    """uint8, uint16 or floats, gray (one channel) or RGB, as float32 RGB in [0, 1]; gray stands in all three
+    channels."""
+    pixels = colours.astype(np.float32, copy=False)
+    if colours.dtype.kind == "u":
+        pixels /= np.float32(PEAKS[colours.dtype])
+    return repeat(pixels, "h w 1 -> h w 3") if colours.shape[2] == 1 else pixels
+
+
+def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo, told by its content, with its EXIF orientation applied.
+
+    8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
+    [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
+    one. EXIF is written anew (upright, no thumbnail). Only the pixel count of the header is trusted before decoding.
+
+    Raises:
+        NoInputError: there is no such file, or it cannot be opened.
+        UsageError: HEIC without the extra `heif`.
+        BadDataError: not such a photo, damaged, truncated, several pages or frames, above `max_pixels`.
+    """
+    first_bytes = _first_bytes(path)
+    with reading(path, "of a supported kind"):
+        return _to_photo(upright(_decoder(first_bytes)(path, max_pixels)))
+
+
+def _first_bytes(path: Path) -> bytes:
+    if os.path.isfile(path):
+        try:
+            with path.open("rb") as file:
+                return file.read(64)
+        except OSError as error:
+            raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
+    if os.path.exists(path):
+        raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+    try:
+        matches = closest(path.name, os.listdir(path.parent))
+    except OSError as error:
+        raise NoInputError(f"folder '{path.parent}' cannot be opened: {error.strerror or error}") from error
+    hint = f"did you mean '{path.parent / matches[0]}'?" if matches else ""
+    raise NoInputError(f"'{path}' does not exist", hint)
+
+
+def _decoder(first_bytes: bytes) -> DecodePhoto:
+    for signature in DECODERS:
+        if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
+            return resolve(DECODERS, signature, "photo format")
+    problem = "not a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo" if first_bytes else "an empty file"
+    raise BadDataError(problem, "convert it to PNG or TIFF first")
+
+
+def _to_photo(stored: Stored) -> Photo:
+    num_colours = 1 if stored.samples.shape[2] < 3 else 3
+    colours, alpha = np.split(stored.samples, [num_colours], axis=2)
+    return Photo(
+        colours=np.ascontiguousarray(colours),
+        bit_depth=8 * colours.dtype.itemsize,
+        grayscale=num_colours == 1,
+        alpha=np.ascontiguousarray(alpha[..., 0]) if alpha.size else None,
+        metadata=stored.metadata,
+        notes=stored.notes,
+    )

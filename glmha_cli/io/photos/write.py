@@ -1,0 +1,158 @@
+"""Photos out: PNG, JPEG, TIFF and WebP, each as deep and as gray as the photo it was made from.
+
+A new format is a module with an `OutputFormat` and a line in `OUTPUT_FORMATS`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.photos.exif import X_RESOLUTION, load_exif
+from glmha_cli.io.photos.formats import png
+from glmha_cli.io.photos.formats.base import PEAKS, OutputFormat
+from glmha_cli.io.photos.metadata import Metadata, is_gray_profile, is_srgb
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.lookup import resolve
+
+JPEG_QUALITY = 95
+_DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
+
+OUTPUT_FORMATS: Mapping[str, str] = {
+    ".png": "glmha_cli.io.photos.formats.png:PNG",
+    ".jpg": "glmha_cli.io.photos.formats.jpeg:JPEG",
+    ".jpeg": "glmha_cli.io.photos.formats.jpeg:JPEG",
+    ".tif": "glmha_cli.io.photos.formats.tiff:TIFF",
+    ".tiff": "glmha_cli.io.photos.formats.tiff:TIFF",
+    ".webp": "glmha_cli.io.photos.formats.webp:WEBP",
+}
+"""Extension -> its `OutputFormat`."""
+
+
+def write_photo(
+    path: Path,
+    pixels: Num[np.ndarray, "h w c"],
+    *,
+    like: Photo,
+    quality: int = JPEG_QUALITY,
+    strip_metadata: bool = False,
+    overwrite: bool = False,
+    provenance: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Write `pixels` as a photo of the kind of `like`, in the format of the extension, whole or not at all.
+
+    pixels: RGB floats in [0, 1], or what `storing` has made of all of them for this path and photo.
+
+    Bit depth, grayscale (mean of the channels), alpha and metadata are those of `like`, as far as the format
+    holds them; each loss is a sentence in the returned list, for the user to see. Values are clipped to
+    [0, 1] and rounded. `quality` 1..100 is for JPEG (4:4:4) and WebP. `strip_metadata` leaves out EXIF, ICC
+    profile, XMP, DPI and PNG texts. `provenance` is written even then: as JSON in the PNG iTXt chunk "glmha",
+    elsewhere after "glmha " in the EXIF/TIFF tag Software.
+
+    Raises:
+        UsageError: no such output format, or a side too long for it.
+        BadDataError: `pixels` are not finite.
+        CannotCreateError, OutputError: see `atomic_output`.
+        ValueError: `pixels` and `like.alpha` differ in size.
+    """
+    target = output_format(path)
+    _require_sides(pixels, target)
+    notes = []
+    if strip_metadata and not is_srgb(like.metadata.icc_profile):
+        notes.append("without its ICC profile, which is not sRGB, the photo will show other colours")
+    like, losses = _fitted(replace(like, metadata=Metadata()) if strip_metadata else like, target)
+    metadata = like.metadata
+    if provenance is not None:
+        metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
+    colours = _stored(pixels, like, path)
+    samples = np.ascontiguousarray(
+        colours if like.alpha is None else np.concatenate([colours, _stored_alpha(like)], axis=2)
+    )
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        target.encode(temporary, samples, metadata, quality)
+    return notes + losses
+
+
+def output_format(path: Path) -> OutputFormat:
+    """The format that the extension of `path` names; UsageError, listing all, for any other."""
+    suffix = path.suffix.lower()
+    if suffix not in OUTPUT_FORMATS:
+        hint = f"use {', '.join(OUTPUT_FORMATS)}"
+        raise UsageError(f"'{path.name}': cannot write photos as '{suffix}'", hint)
+    return resolve(OUTPUT_FORMATS, suffix, "photo format")
+
+
+def _require_sides(pixels: Num[np.ndarray, "h w c"], target: OutputFormat) -> None:
+    if max(pixels.shape) > target.max_side_px:
+        raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
+
+
+def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
+    """The kind of photo that `target` can hold, and what is lost by that."""
+    notes = []
+    bit_depth = max(depth for depth in target.bit_depths if depth <= photo.bit_depth)
+    if bit_depth != photo.bit_depth:
+        notes.append(f"{target.name} holds {bit_depth} bit: written so, from {photo.bit_depth}")
+    if photo.alpha is not None and not target.alpha:
+        notes.append(f"{target.name} has no alpha: dropped (PNG, TIFF and WebP keep it)")
+    metadata = photo.metadata
+    if photo.grayscale and not target.grayscale and is_gray_profile(metadata.icc_profile):
+        notes.append(f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped")
+        metadata = replace(metadata, icc_profile=b"")
+    if metadata.dpi and not target.dpi and X_RESOLUTION not in load_exif(metadata.exif).root:
+        notes.append(f"{target.name} holds no DPI: dropped")
+    if target.name != "PNG" and png.has_texts(metadata):
+        notes.append(f"{target.name} holds no texts of a PNG: dropped")
+    if target.name != "PNG" and png.has_other_colours(metadata):
+        notes.append(f"{target.name} holds no gAMA or cICP of a PNG: dropped, so the photo will show other colours")
+    for name in ("exif", "xmp"):
+        if len(getattr(metadata, name)) > target.max_metadata_bytes:
+            notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")
+            metadata = replace(metadata, **{name: b""})
+    fitted = replace(
+        photo,
+        bit_depth=bit_depth,
+        alpha=photo.alpha if target.alpha else None,
+        grayscale=photo.grayscale and target.grayscale,
+        metadata=metadata,
+    )
+    return fitted, notes
+
+
+def storing(path: Path, like: Photo) -> Callable[[Float[np.ndarray, "h w 3"]], Num[np.ndarray, "h w c"]]:
+    """What makes of pixels, all or some rows of them, what `write_photo` would store: a quarter of the memory of
+    floats.
+
+    Raises UsageError for what `write_photo` would refuse: no such format, or a side too long for it.
+    """
+    target = output_format(path)
+    _require_sides(like.colours, target)
+    fitted, _ = _fitted(like, target)
+    return partial(_stored, like=fitted, path=path)
+
+
+def _stored(pixels: Num[np.ndarray, "h w c"], like: Photo, path: Path) -> Num[np.ndarray, "h w c"]:
+    """Floats in the depth of `like`, gray if it is, clipped and rounded; what is so already stays as it is."""
+    dtype = _DTYPES[like.bit_depth]
+    if pixels.dtype == dtype and dtype is not np.float32:
+        return pixels
+    if not np.isfinite(pixels).all():
+        raise BadDataError(f"the result for '{path}' has values that are not finite")
+    return _quantised(pixels.mean(axis=2, keepdims=True, dtype=np.float64) if like.grayscale else pixels, dtype)
+
+
+def _stored_alpha(like: Photo) -> Num[np.ndarray, "h w 1"]:
+    alpha, dtype = like.alpha, _DTYPES[like.bit_depth]
+    return (alpha if alpha.dtype == dtype else _quantised(alpha / PEAKS[alpha.dtype], dtype))[..., None]
+
+
+def _quantised(values: np.ndarray, dtype: type) -> np.ndarray:
+    """Values in [0, 1], clipped, to the nearest step of `dtype`; float32 has steps of its own."""
+    clipped = np.clip(values, 0, 1)
+    return (clipped if dtype is np.float32 else np.rint(clipped * PEAKS[np.dtype(dtype)])).astype(dtype)
