@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint clean
+.PHONY: check lint format types test test-all demo clean
+
+# Everything a change must pass.
+check: lint types test
 
 $(VENV)/.tool: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -14,6 +17,17 @@ $(VENV)/.tests: $(VENV)/.tool
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.tests
+	$(BIN)/python -m mypy
+
 demo: $(VENV)/.tool
 	$(BIN)/python examples/demo.py
 
@@ -22,9 +36,6 @@ test: $(VENV)/.tests
 
 test-all: $(VENV)/.tests
 	$(BIN)/python -m pytest
-
-lint: $(VENV)/.tests
-	$(BIN)/ruff check .
 
 clean:
 	rm -rf $(VENV) demo build dist
