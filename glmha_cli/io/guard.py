@@ -1,14 +1,24 @@
-"""What every reader of scientific files owes its caller: no foreign exception, no size taken on trust."""
+"""What every reader of scientific files owes its caller: no foreign exception, no size taken on trust, no other file.
+
+The rule about other files: nothing is opened but the file that was named and its partners, which stand beside it in the
+same folder (the other half of an ENVI pair; see `require_partner`). What a file says of others is not followed: series
+of TIFF files (OME, Micro-Manager, NDTiff, ScanImage; see `tiff_file`), links, virtual datasets and external storage of
+HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL.
+"""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError
 
 MAX_BYTES = 16 << 30
 FREE_BYTES = 256 << 20
+PIECE_BYTES = 64 << 20
 MAX_RATIO = 1100  # deflate shrinks data at most 1032 times
 
 
@@ -53,3 +63,24 @@ def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int) -> None
     if declared_bytes > min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size_bytes)):
         values = " x ".join(map(str, shape))
         raise BadDataError(f"declares {values} values, {declared_bytes} bytes, but has {size_bytes}")
+
+
+def require_partner(named: Path, partner: Path) -> Path:
+    """`partner` itself, if it lies where `named` does; BadDataError where it is a link out of that folder."""
+    if partner.resolve().parent not in (named.parent.resolve(), named.resolve().parent):
+        raise BadDataError(
+            f"'{partner.name}' beside it is a link to another folder, which is not followed", "copy the file there"
+        )
+    return partner
+
+
+def read_into(file: BinaryIO, array: np.ndarray) -> None:
+    """Fill a C-contiguous array of numbers from `file`; BadDataError where it ends before (it may shrink meanwhile)."""
+    if not array.size:
+        return
+    left = memoryview(array.reshape(-1).view(np.uint8))
+    while left:
+        count = file.readinto(left[:PIECE_BYTES])
+        if not count:
+            raise BadDataError(f"truncated: {len(left)} bytes of its values are missing")
+        left = left[count:]

@@ -22,12 +22,14 @@ TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4
 TYPE_BYTES |= {16: 8, 17: 8, 18: 8}  # BigTIFF
 CLASSIC_MAX_BYTES = 4_000_000_000
 """Of samples: offsets have 32 bits, and what is compressed can become a little larger. Above it, BigTIFF."""
+_OWN_SERIES = ("shaped", "imagej", "uniform")
+"""The kinds of series whose pages all lie in the file itself; metadata of the others may name any file."""
 _SHARED = 4  # how often pages may share the values of their tags, on average
 
 
 @contextmanager
 def open_tiff(path: Path) -> Iterator["TiffFile"]:
-    """The file in tifffile, which reads no more than the tags of its first page by itself.
+    """The file in tifffile, which reads no more than the tags of its first page by itself, and no other file.
 
     Raises:
         BadDataError: no TIFF header; directories that form a circle, overlap, or have no end; tags that declare
@@ -38,7 +40,9 @@ def open_tiff(path: Path) -> Iterator["TiffFile"]:
     with path.open("rb") as file:
         _require_sane_directories(file)
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is told by our error alone
-    with tifffile.TiffFile(path) as tif:
+    kinds = (name.removeprefix("_series_") for name in dir(tifffile.TiffFile) if name.startswith("_series_"))
+    off = {f"is_{kind}": False for kind in kinds if kind not in _OWN_SERIES and kind in tifffile.TIFF.FILE_FLAGS}
+    with tifffile.TiffFile(path, **off) as tif:
         yield tif
 
 

@@ -94,6 +94,10 @@ def array_bombs() -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(archive, "w", method) as file:
             file.writestr("cube.npy", header.getvalue() + bytes(1 << 22))
         yield f"cube {method}.npz", archive.getvalue()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:  # NumPy reads a header whole, whatever its length
+        file.writestr("cube.npy", b"\x93NUMPY\2\0" + (1 << 28).to_bytes(4, "little") + b" " * (1 << 28))
+    yield "cube long header.npz", archive.getvalue()
     yield "cube no data.npy", header.getvalue()
     yield "cube long header.npy", b"\x93NUMPY\2\0" + (10**7).to_bytes(4, "little") + b"(" * 10**7
     buffer = io.BytesIO()
@@ -142,6 +146,7 @@ def test_what_declares_or_unpacks_to_too_much_is_refused(results):
         "cube terabytes.mat",
         "cube no data.npy",
         "cube long header.npy",
+        "cube long header.npz",
         "cube nested.npy",
     }
     assert not refused & {"photo ztxt.png", "photo itxt.png", "photo many chunks.png"}, "harmless, never unpacked"

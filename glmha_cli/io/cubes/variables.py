@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.hdf5 import open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.mat5 import mat5_variables
-from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.cubes.npy_file import read_npy
 
 Variables = Mapping[str, Callable[[], np.ndarray]]
 """Name -> function that reads this array, real numbers in MATLAB's order of axes."""
@@ -45,11 +46,6 @@ def pick(variables: Variables, known: Collection[str], key: str | None = None) -
 
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of the others zipfile unpacks as much as there is at once
 
-_NPY_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-
 
 def _npz_variables(path: Path) -> Variables:
     with zipfile.ZipFile(path) as archive:
@@ -61,19 +57,14 @@ def _read_npz(path: Path, name: str) -> np.ndarray:
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
         if archive.getinfo(f"{name}.npy").compress_type not in _BOUNDED:
             raise BadDataError(f"variable '{name}' is packed in a way that NumPy does not write")
-        shape, _, dtype = _NPY_HEADERS[np.lib.format.read_magic(member)](member)
-    require_plausible(path, shape, dtype.itemsize)
-    with np.load(path, allow_pickle=False) as arrays:
-        return require_numbers(arrays[name])
+        return read_npy(member, path)
 
 
 # MAT 7.3
 
 
 def _hdf5_variables(path: Path) -> Variables:
-    import h5py
-
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         return {name: partial(_read_hdf5, path, name) for name in file}
 
 
@@ -81,19 +72,13 @@ def _read_hdf5(path: Path, name: str) -> np.ndarray:
     """Read one dataset whose bytes lie in this file; HDF5 has MATLAB's axes in reverse."""
     import h5py
 
-    with h5py.File(path, "r") as file:
-        if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-            raise BadDataError(f"variable '{name}' is a link to another place or file, which is not followed")
+    with open_hdf5(path) as file:
+        require_own(file, name)
         dataset = file[name]
         if not isinstance(dataset, h5py.Dataset) or dataset.attrs.get("MATLAB_class") == b"char":
             raise BadDataError(f"variable '{name}' is not an array of numbers")
-        if dataset.is_virtual or dataset.external:
-            raise BadDataError(f"variable '{name}' keeps its data in other files, which are not opened")
         require_numbers(np.empty(0, dataset.dtype))
-        require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
-        if dataset.size != 0 and not dataset.id.get_storage_size():
-            raise BadDataError(f"variable '{name}' is declared, but has no values")
-        return dataset[()].T
+        return read_dataset(path, dataset).T
 
 
 def require_numbers(array: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from jaxtyping import Num
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import Cube, CubeFormat, band_widths_nm, checked_cube, files_of, to_nanometres
-from glmha_cli.io.guard import require_plausible, require_readable
+from glmha_cli.io.guard import read_into, require_partner, require_plausible, require_readable
 
 _HEADER_MAX_BYTES = 16 << 20
 _SHOWN_AS_RGB_NM = (640, 550, 460)
@@ -83,11 +83,13 @@ def read(path: Path) -> Cube:
     """Read by header or data file: any interleave, byte order and real data type, the header's scale."""
     header = _header_of(path)
     require_readable(header)
+    require_partner(path, header)
     fields = _fields(_header_text(header))
+    data = require_partner(path, _data_of(path))
     scale = fields.get("reflectance scale factor")
     wavelengths = [float(text) for text in _listed(fields.get("wavelength", ""))]
     return checked_cube(
-        _values(_data_of(path), fields),
+        _values(data, fields),
         to_nanometres(wavelengths, fields.get("wavelength units", "")),
         scale=None if scale is None else 1 / float(scale),
     )
@@ -157,7 +159,7 @@ def _data_of(header: Path) -> Path:
 
 
 def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "h w bands"]:
-    """The numbers as stored, mapped; BadDataError unless the file has exactly the declared size."""
+    """The numbers as stored; BadDataError unless the file has exactly the declared size."""
     axes = _INTERLEAVES[fields["interleave"].lower()]
     sizes = {"h": int(fields["lines"]), "w": int(fields["samples"]), "bands": int(fields["bands"])}
     order = _BYTE_ORDERS[fields.get("byte order", "0")]
@@ -167,7 +169,11 @@ def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "h w bands
     declared, size_bytes = offset + math.prod(shape) * dtype.itemsize, data.stat().st_size
     if declared != size_bytes:
         raise BadDataError(f"truncated or not of one pair: {data.name} has {size_bytes} bytes of {declared}")
-    return rearrange(np.memmap(data, dtype, "r", offset, shape), f"{axes} -> h w bands")
+    stored = np.empty(shape, dtype)
+    with data.open("rb") as file:
+        file.seek(offset)
+        read_into(file, stored)
+    return rearrange(stored, f"{axes} -> h w bands")
 
 
 ENVI = CubeFormat(title="an ENVI pair", read=read, write=write, reads=reads)

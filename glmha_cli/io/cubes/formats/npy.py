@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.cubes import npy_file
 from glmha_cli.io.cubes.cube import Cube, CubeFormat, checked_cube
 from glmha_cli.io.cubes.formats.mat import cube_of
-from glmha_cli.io.cubes.variables import open_variables, require_numbers
-from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.cubes.variables import open_variables
 
 
 def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
@@ -22,10 +22,9 @@ def read_npy(path: Path) -> Cube:
 
 
 def load_npy(path: Path) -> np.ndarray:
-    """An array of real numbers; mapped, so that its declared shape must fit the file."""
-    array = require_numbers(np.load(path, mmap_mode="r", allow_pickle=False))
-    require_plausible(path, array.shape, array.itemsize)
-    return array
+    """An array of real numbers, whose declared shape must fit the file."""
+    with path.open("rb") as file:
+        return npy_file.read_npy(file, path)
 
 
 def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:

@@ -1,0 +1,113 @@
+"""HDF5's chunks as we unpack them: what h5py packed comes back, bombs and damage are refused."""
+
+import subprocess
+import sys
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.cubes.hdf5 import open_hdf5, read_dataset
+
+VALUES = np.random.default_rng(0).random((5, 70, 9)).astype(np.float32)
+PACKED = {
+    "plain": {},
+    "chunks": {"chunks": (2, 32, 4)},
+    "deflate": {"chunks": (2, 32, 4), "compression": "gzip"},
+    "shuffled": {"chunks": (2, 32, 4), "compression": "gzip", "shuffle": True},
+    "checksums": {"chunks": (5, 33, 3), "fletcher32": True, "shuffle": True, "compression": "gzip"},
+    "lzf": {"chunks": (2, 64, 8), "compression": "lzf", "shuffle": True, "fletcher32": True},
+    "growing": {"chunks": (4, 128, 16), "maxshape": (None, None, None), "compression": "gzip"},
+}
+
+
+def read(path):
+    with open_hdf5(path) as file:
+        return read_dataset(path, file["cube"])
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f8", "i2", "u1"])
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+@pytest.mark.parametrize("name", PACKED)
+def test_what_h5py_packs_comes_back(tmp_path, name, libver, dtype):
+    values = (VALUES * 100).astype(dtype)
+    with h5py.File(tmp_path / "x.h5", "w", libver=libver) as file:
+        file.create_dataset("cube", data=values, **PACKED[name])
+    found = read(tmp_path / "x.h5")
+    np.testing.assert_array_equal(found, values)
+    assert found.dtype == values.dtype
+
+
+def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        dataset = file.create_dataset("cube", (4, 4, 4), "f4", chunks=(1, 4, 4), fillvalue=-1)
+        dataset[2] = 7
+    found = read(tmp_path / "x.h5")
+    assert (found[2] == 7).all() and (np.delete(found, 2, axis=0) == -1).all()
+
+
+def planted(path, chunk, stored, *, deflated=1, shape=(1, 4, 4)):
+    """A file whose one chunk is `stored`, said to be packed by deflate so many times."""
+    with h5py.File(path, "w") as file:
+        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        settings.set_chunk(chunk)
+        for _ in range(deflated):
+            settings.set_deflate(9)
+        space = h5py.h5s.create_simple(shape, (h5py.h5s.UNLIMITED,) * 3)
+        dataset = h5py.h5d.create(file.id, b"cube", h5py.h5t.IEEE_F32LE, space, settings)
+        dataset.write_direct_chunk((0, 0, 0), stored)
+
+
+def test_a_chunk_is_not_unpacked_into_more_than_its_size(tmp_path):
+    """By HDF5 this would be: deflate has no end of its own there."""
+    planted(tmp_path / "bomb.mat", (1, 4, 4), zlib.compress(bytes(1 << 27), 9))
+    with pytest.raises(BadDataError, match="more than its size"):
+        read_cube(tmp_path / "bomb.mat")
+    twice = zlib.compress(zlib.compress(bytes(1 << 27), 9), 9)
+    planted(tmp_path / "twice.mat", (1, 4, 4), twice, deflated=2)
+    with pytest.raises(BadDataError, match="more than its size|damaged"):
+        read_cube(tmp_path / "twice.mat")
+
+
+def test_a_chunk_far_larger_than_its_dataset_is_refused(tmp_path):
+    planted(tmp_path / "bomb.mat", (1, 1024, 1 << 18), zlib.compress(bytes(1000)))
+    with pytest.raises(BadDataError, match="chunks of 1073741824 bytes"):
+        read_cube(tmp_path / "bomb.mat")
+
+
+def test_a_wrong_checksum_or_size_is_bad_data(tmp_path):
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        dataset = file.create_dataset("cube", data=VALUES.T, chunks=VALUES.T.shape, fletcher32=True)
+        info = dataset.id.get_chunk_info(0)
+    whole = (tmp_path / "x.mat").read_bytes()
+    at = whole.find(info.size.to_bytes(4, "little") + bytes(4))
+    for start, replacement in ((info.byte_offset + 100, b"\0\1\2\3"), (at, bytes(4)), (at, b"\2\0\0\0")):
+        damaged = bytearray(whole)
+        damaged[start : start + 4] = replacement
+        (tmp_path / "x.mat").write_bytes(damaged)
+        with pytest.raises(BadDataError):
+            read_cube(tmp_path / "x.mat")
+
+
+def test_other_filters_are_named(tmp_path):
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        file.create_dataset("cube", data=(VALUES * 99).astype("i4"), chunks=(5, 70, 9), scaleoffset=0)
+    with pytest.raises(BadDataError, match="scaleoffset") as caught:
+        read_cube(tmp_path / "x.mat")
+    assert "h5repack" in caught.value.hint
+
+
+def test_a_file_that_another_program_has_open_is_read(tmp_path, monkeypatch):
+    monkeypatch.delenv("HDF5_USE_FILE_LOCKING", raising=False)
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        file["cube"] = VALUES.T
+    hold = "import h5py, sys; file = h5py.File(sys.argv[1], 'r+'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, tmp_path / "x.mat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        np.testing.assert_array_equal(read_cube(tmp_path / "x.mat").values, VALUES)
+        other.communicate()
