@@ -38,9 +38,8 @@ def test_every_block_is_recorded_and_the_network_is_as_before():
     crop = torch.from_numpy(image[4:36, 10:42].transpose(2, 0, 1).copy())[None]
     with recorded(network) as again, torch.no_grad():
         network(crop)
-    assert all(np.array_equal(one.attn, two.attn) for one, two in zip(found, again, strict=True)), (
-        "the middle of the image"
-    )
+    for one, two in zip(found, again, strict=True):  # float32, the crop may lie otherwise in memory
+        np.testing.assert_allclose(one.attn, two.attn, atol=1e-5, err_msg="not the middle of the image")
     assert not any("attend" in vars(module) for module in network.modules())
 
 

@@ -163,13 +163,15 @@ def split_qkv(state):
 @pytest.mark.parametrize("calibration", ["pooled", "full"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_glmha_without_reduction_and_guide_is_csa(name, calibration):
+    """Up to rounding: products of other shapes (Q apart from K and V) may add in another order, as each BLAS likes."""
     csa = randomised(built(name, CSA()), 1)
     glmha = randomised(built(name, GLMHA(reduction=0.0, alpha=0.0, calibration=calibration)), 2)
     missing, unexpected = glmha.load_state_dict(split_qkv(csa.state_dict()), strict=False)
     assert not unexpected and all(".calibrate." in key for key in missing)
     given = inputs(name, torch.rand)
     with torch.no_grad():
-        assert torch.equal(glmha(*given), csa(*given))
+        expected = csa(*given)
+        assert (glmha(*given) - expected).abs().max() < 1e-10 * expected.abs().max()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
