@@ -1,0 +1,58 @@
+"""What each verb takes: a dataclass of options; those that several verbs share are written once, in `shared`."""
+
+from glmha_cli.cli.options.cubes import ConvertOptions, CubeToFile, PreviewOptions, SpectrumOptions
+from glmha_cli.cli.options.measure import AnalyzeOptions, BenchOptions, EvalOptions, ProfileOptions
+from glmha_cli.cli.options.models import (
+    ExportOptions,
+    ImportOptions,
+    InfoOptions,
+    PathOptions,
+    PublishOptions,
+    PullOptions,
+    VerifyOptions,
+)
+from glmha_cli.cli.options.shared import (
+    COMPUTE,
+    FILES,
+    REPORT,
+    WEIGHTS,
+    ComputeOptions,
+    DeviceChoice,
+    MaxPixels,
+    PrecisionChoice,
+    ReportOptions,
+    WeightsDirOptions,
+    WeightsOptions,
+)
+from glmha_cli.cli.options.training import DegradeOptions, TrainOptions
+
+__all__ = [
+    "COMPUTE",
+    "FILES",
+    "REPORT",
+    "WEIGHTS",
+    "AnalyzeOptions",
+    "BenchOptions",
+    "ComputeOptions",
+    "ConvertOptions",
+    "CubeToFile",
+    "DegradeOptions",
+    "DeviceChoice",
+    "EvalOptions",
+    "ExportOptions",
+    "ImportOptions",
+    "InfoOptions",
+    "MaxPixels",
+    "PathOptions",
+    "PrecisionChoice",
+    "PreviewOptions",
+    "ProfileOptions",
+    "PublishOptions",
+    "PullOptions",
+    "ReportOptions",
+    "SpectrumOptions",
+    "TrainOptions",
+    "VerifyOptions",
+    "WeightsDirOptions",
+    "WeightsOptions",
+]

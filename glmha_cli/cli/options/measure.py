@@ -1,0 +1,138 @@
+"""Options of the verbs that measure a model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glmha_cli.cli.options.shared import (
+    COMPUTE,
+    FILES,
+    REPORT,
+    ComputeOptions,
+    DeviceChoice,
+    PrecisionChoice,
+    ReportOptions,
+    WeightsOptions,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(WeightsOptions):
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Model ids, tasks, or paths of .safetensors files. Default: all that are bundled.", show_default=False
+        ),
+    ] = ()
+    engine: Annotated[
+        list[str],
+        typer.Option(
+            help="Engine; may be given several times. Default: all.", show_default=False, rich_help_panel=COMPUTE
+        ),
+    ] = ()
+    size: Annotated[int, typer.Option(help="Side of the tile in px.", min=64, rich_help_panel=COMPUTE)] = 256
+    photo: Annotated[
+        int, typer.Option(help="Side in px of the input that a cold start restores.", min=1, rich_help_panel=COMPUTE)
+    ] = 512
+    repeat: Annotated[int, typer.Option(help="Runs of a tile, after a first one.", min=1, rich_help_panel=COMPUTE)] = 5
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalOptions(ComputeOptions):
+    task: Annotated[str, typer.Argument(help="The task whose inputs and outputs these are.", show_default=False)]
+    pairs: Annotated[
+        list[Path],
+        typer.Option(
+            help="Folder with input/ and target/, files matched by stem; may be given several times, for several sets.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = ()
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of results that are there already, instead of --pairs.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    targets: Annotated[
+        Path | None,
+        typer.Option(help="Folder of what --results are measured against.", show_default=False, rich_help_panel=FILES),
+    ] = None
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="derain, gopro, arad or kaist. Default: the task's.", show_default=False, rich_help_panel=REPORT
+        ),
+    ] = None
+    tta: Annotated[
+        bool,
+        typer.Option(
+            "--tta", help="Mean over all flips and turns of the input: eight times the work.", rich_help_panel=COMPUTE
+        ),
+    ] = False
+    project: Annotated[
+        bool,
+        typer.Option(
+            "--project/--no-project",
+            help="Make cubes agree with their input, as the task's verb does.",
+            rich_help_panel=COMPUTE,
+        ),
+    ] = True
+    mask: Annotated[
+        Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False, rich_help_panel=FILES)
+    ] = None
+    step: Annotated[
+        int, typer.Option(help="Px that each band is shifted further, for sci.", min=0, rich_help_panel=COMPUTE)
+    ] = 2
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the scores of every image and the means here too.", show_default=False, rich_help_panel=REPORT
+        ),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the CSV file.", rich_help_panel=REPORT)] = (
+        False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions(ReportOptions):
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Model id, task, path of a .safetensors file, or a network: restormer, mst, mst_plus_plus.",
+            show_default=False,
+        ),
+    ]
+    attention: Annotated[
+        str | None,
+        typer.Option(help="Another attention: csa, glmha, linformer, performer or reformer.", show_default=False),
+    ] = None
+    reduction: Annotated[
+        float | None,
+        typer.Option(help="Share of channels that GLMHA drops from keys and values.", min=0, show_default=False),
+    ] = None
+    levels: Annotated[
+        str | None,
+        typer.Option(help="Only at these, with CSA at the others: level1,level2,…,bottleneck.", show_default=False),
+    ] = None
+    size: Annotated[str, typer.Option(help="Height x width of the input in px.")] = "256x256"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyzeOptions(WeightsOptions):
+    model: Annotated[
+        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
+    ]
+    images: Annotated[list[Path], typer.Argument(help="Inputs of the model's task.", show_default=False)]
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves here (.png).", show_default=False)] = None
+    csv: Annotated[Path | None, typer.Option(help="Write the curves here.", show_default=False)] = None
+    mask: Annotated[Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False)] = None
+    step: Annotated[int, typer.Option(help="Px that each band is shifted further, for sci.", min=0)] = 2
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False

@@ -1,0 +1,84 @@
+"""Options of the verbs about models and their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from glmha_cli.cli.options.shared import FILES, ReportOptions, WeightsDirOptions, WeightsOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoOptions(ReportOptions):
+    model: Annotated[
+        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(WeightsOptions):
+    model: Annotated[
+        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
+    ]
+    output: Annotated[Path, typer.Argument(help="The .onnx file to write.", show_default=False)]
+    tile: Annotated[
+        int,
+        typer.Option(help="Side in px at which the network is traced and compared; others are compared too.", min=16),
+    ] = 256
+    precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="Arithmetic of the network; fp16 is for GPUs.")] = (
+        "fp32"
+    )
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullOptions(WeightsOptions):
+    models: Annotated[list[str], typer.Argument(help="Model ids or tasks.", show_default=False)]
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            help="Copy the files into this folder, for --weights-dir on a machine without network.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(WeightsDirOptions):
+    models: Annotated[
+        list[str], typer.Argument(help="Model ids or tasks. Default: all that are on this machine.", show_default=False)
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathOptions(WeightsDirOptions):
+    model: Annotated[str, typer.Argument(help="Model id or task.", show_default=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions(ReportOptions):
+    source: Annotated[Path, typer.Argument(help="A released .pth file.", show_default=False)]
+    task: Annotated[str, typer.Option(help="What the checkpoint was trained for.", show_default=False)]
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Network that the file has to hold; without it the names and shapes tell.", show_default=False
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write. Default: beside the source, with the extension .safetensors.", show_default=False
+        ),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishOptions(WeightsDirOptions):
+    model: Annotated[str, typer.Argument(help="Model id.", show_default=False)]
+    repo: Annotated[
+        str, typer.Option(help="Repository on the Hub, ORG/NAME; created if there is none.", show_default=False)
+    ]

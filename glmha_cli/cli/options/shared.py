@@ -1,0 +1,88 @@
+"""Options that several verbs share, each written once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+COMPUTE, FILES, REPORT, WEIGHTS = "Computing", "Files", "Reporting", "Weights"
+
+DeviceChoice = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.", rich_help_panel=COMPUTE)
+]
+PrecisionChoice = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    typer.Option(
+        help="Arithmetic of the network; auto: bf16 on CUDA, fp16 on CPUs made for it, else fp32.",
+        rich_help_panel=COMPUTE,
+    ),
+]
+MaxPixels = Annotated[int, typer.Option(help="Refuse photos with more pixels than this.", min=1, rich_help_panel=FILES)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=REPORT)
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=REPORT)] = (
+        False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsDirOptions(ReportOptions):
+    weights_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="GLMHA_WEIGHTS_DIR",
+            help="Folder to look for weights in first (made by: glmha models pull ID --to DIR).",
+            show_default=False,
+            rich_help_panel=WEIGHTS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsOptions(WeightsDirOptions):
+    offline: Annotated[bool, typer.Option("--offline", help="Make no request.", rich_help_panel=WEIGHTS)] = False
+    accept_licence: Annotated[
+        bool,
+        typer.Option("--accept-licence", help="Agree to the terms of the model; remembered.", rich_help_panel=WEIGHTS),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeOptions(WeightsOptions):
+    """Which model runs, where and in what tiles."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Model id (see: glmha models), or the path of a .safetensors or .onnx file. Default: the task's.",
+            show_default=False,
+            rich_help_panel=COMPUTE,
+        ),
+    ] = None
+    engine: Annotated[
+        Literal["auto", "onnx", "torch"],
+        typer.Option(
+            help="What computes; auto: ONNX Runtime for one input on a CPU if the model has such a file, else PyTorch.",
+            rich_help_panel=COMPUTE,
+        ),
+    ] = "auto"
+    tile: Annotated[
+        str, typer.Option(help="Side of the tiles in px, `whole` for none, or `auto`.", rich_help_panel=COMPUTE)
+    ] = "auto"
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            help="Px shared by neighbouring tiles. Default: 32, or half of a small tile.",
+            min=0,
+            show_default=False,
+            rich_help_panel=COMPUTE,
+        ),
+    ] = None
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"

@@ -1,0 +1,123 @@
+"""Options of the verbs that train, and that damage photos as training does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from glmha_cli.cli.options.shared import FILES, MaxPixels, ReportOptions, WeightsOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class DegradeOptions(ReportOptions):
+    kind: Annotated[
+        str, typer.Argument(help="Degradation, or the task that undoes it: rain or derain.", show_default=False)
+    ]
+    input: Annotated[Path, typer.Argument(help="A photo.", show_default=False)]
+    output: Annotated[Path, typer.Argument(help="The file to write, or a folder.", show_default=False)]
+    seed: Annotated[int, typer.Option(help="The same seed does the same.", min=0)] = 0
+    validation: Annotated[
+        bool, typer.Option("--validation", help="As validation sets are made, by another mechanism than in training.")
+    ] = False
+    validation_set: Annotated[
+        str | None,
+        typer.Option(
+            "--set", help="Which validation set, where there are several. Default: the first.", show_default=False
+        ),
+    ] = None
+    gallery: Annotated[
+        int | None,
+        typer.Option(help="So many seeds, from --seed on, side by side as one picture.", min=1, show_default=False),
+    ] = None
+    max_pixels: MaxPixels = 400_000_000
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output if it exists.", rich_help_panel=FILES)
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(WeightsOptions):
+    recipe: Annotated[
+        str, typer.Argument(help="Recipe of the package, or the path of a .toml file.", show_default=False)
+    ]
+    images: Annotated[
+        list[Path],
+        typer.Option(
+            help=(
+                "Folder of clean photos, searched through, or a .zip of them (tools/pack_photos.py); may be "
+                "given several times."
+            ),
+            show_default=False,
+        ),
+    ] = ()
+    pairs: Annotated[
+        list[Path],
+        typer.Option(
+            help=(
+                "Folder of pairs to train on, searched through for input/ and target/, or blur/ and sharp/; "
+                "may be given several times."
+            ),
+            show_default=False,
+        ),
+    ] = ()
+    spectra: Annotated[
+        Path | None,
+        typer.Option(
+            help=(
+                "Measured reflectances that make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`."
+            ),
+            show_default=False,
+        ),
+    ] = None
+    cubes: Annotated[
+        list[Path],
+        typer.Option(
+            help="Folder of reflectance cubes, for rgb2hsi and sci; may be given several times.", show_default=False
+        ),
+    ] = ()
+    masks: Annotated[
+        list[Path], typer.Option(help="Mask of the camera, for sci; may be given several times.", show_default=False)
+    ] = ()
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where checkpoint, curve and weights go. Default: runs/RECIPE.", show_default=False),
+    ] = None
+    validate_pairs: Annotated[
+        list[Path],
+        typer.Option(
+            help="Folder with input/ and target/ to validate on as well; may be given several times.",
+            show_default=False,
+        ),
+    ] = ()
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on from the weights of this model (id or path; also one of another task), with a new schedule.",
+            show_default=False,
+        ),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Train for so many steps in all, instead of the recipe's.", min=1, show_default=False),
+    ] = None
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop after so long, reading the data included, with a checkpoint to resume from.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto"
+    precision: Annotated[Literal["bf16-mixed", "32-true"], typer.Option(help="Arithmetic of the network.")] = (
+        "bf16-mixed"
+    )
+    devices: Annotated[
+        int, typer.Option(help="So many GPUs, or processes on a CPU, each with its share of a batch.", min=1)
+    ] = 1
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first: minutes, for long runs on a GPU.")
+    ] = False
+    workers: Annotated[int, typer.Option(help="Processes that prepare data.", min=0)] = 1
