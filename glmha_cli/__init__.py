@@ -6,6 +6,10 @@ from glmha_cli import replace_attention    # another attention in one of ours
 
 from typing import Any
 
+from glmha_cli.privacy import switch_telemetry_off
+
+switch_telemetry_off()  # before anything imports what it is about
+
 __version__ = "0.1.0"
 
 _PUBLIC = {

@@ -3,19 +3,36 @@
 The client is imported when it is used: listing models or a bundled checkpoint needs none.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
-from glmha_cli.errors import WeightsUnavailableError, first_line
+from glmha_cli.errors import UsageError, WeightsUnavailableError, first_line
+from glmha_cli.weights.hub_guard import guarded
 from glmha_cli.weights.manifest import Hub
+
+NUMBERS = ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT")  # seconds, which the client reads when it is imported
+SET_ASIDE = "set-aside-by-glmha"
+
+
+def client() -> ModuleType:
+    """huggingface_hub; UsageError for settings of it that are not what they must be. An empty one counts as unset."""
+    for name in NUMBERS:
+        value = os.environ.get(name, "").strip()
+        if not value:
+            os.environ.pop(name, None)
+        elif not value.isdecimal():
+            raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
+    import huggingface_hub
+
+    return huggingface_hub
 
 
 def is_offline() -> bool:
     """Whether HF_HUB_OFFLINE forbids requests."""
-    from huggingface_hub import is_offline_mode
-
-    return is_offline_mode()
+    return client().is_offline_mode()
 
 
 def cached(hub: Hub, name: str) -> Path | None:
@@ -23,9 +40,7 @@ def cached(hub: Hub, name: str) -> Path | None:
 
     Not by `hf_hub_download(local_files_only=True)`: its headers name the client, for which it makes a request.
     """
-    from huggingface_hub import try_to_load_from_cache
-
-    path = try_to_load_from_cache(hub.repo_id, name, revision=hub.revision)
+    path = client().try_to_load_from_cache(hub.repo_id, name, revision=hub.revision)
     return Path(path) if isinstance(path, str) else None
 
 
@@ -34,61 +49,67 @@ def download(hub: Hub, name: str, *, progress: bool) -> Path:
 
     The first request is our own, as the client's download waits 23 s for a server that does not answer.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.utils import disable_progress_bars
-
+    hf = client()
     if not progress:
-        disable_progress_bars()
-    with explained(f"'{name}' of {hub.repo_id}"):
-        get_hf_file_metadata(hf_hub_url(hub.repo_id, name, revision=hub.revision))
-        return Path(hf_hub_download(hub.repo_id, name, revision=hub.revision))
+        hf.utils.disable_progress_bars()
+    with explained(f"'{name}' of {hub.repo_id}"), guarded():
+        hf.get_hf_file_metadata(hf.hf_hub_url(hub.repo_id, name, revision=hub.revision))
+        return Path(hf.hf_hub_download(hub.repo_id, name, revision=hub.revision))
 
 
-def discard(path: Path) -> None:
-    """Delete a file of the cache: the link in the snapshot and the bytes that it leads to."""
+def set_aside(path: Path) -> Path:
+    """Move a file of wrong bytes out of the way, within its repository's folder of the cache; returns where it is now.
+
+    Only a regular file that lies inside the cache once all links are followed is ever moved. Raises
+    WeightsUnavailableError for any other, which stays as it is: it may be anyone's.
+    """
+    cache = Path(client().constants.HF_HUB_CACHE).resolve()
+    real = path.resolve()
+    if not (real.is_file() and real.is_relative_to(cache)):
+        raise WeightsUnavailableError(
+            f"'{path}' is not the published file, and leads out of the Hub's cache, to '{real}'",
+            "remove that link, or set HF_HOME to another folder",
+        )
+    folder = cache / real.relative_to(cache).parts[0] / SET_ASIDE
     try:
-        while path.is_symlink():
-            target = path.parent / path.readlink()
-            path.unlink()
-            path = target
-        path.unlink(missing_ok=True)
+        folder.mkdir(exist_ok=True)
+        return real.replace(folder / real.name)
     except OSError as error:
         raise WeightsUnavailableError(
-            f"'{path}' holds wrong bytes and cannot be deleted ({error.strerror})",
+            f"'{path}' holds wrong bytes and cannot be moved away ({error.strerror})",
             "delete it, or set HF_HOME to another folder",
         ) from error
 
 
 def own_folder(name: str) -> Path:
     """A folder of ours in the Hub's cache, for what is made of downloads."""
-    from huggingface_hub import cached_assets_path, constants
-
+    hf = client()
+    assets = hf.constants.HF_ASSETS_CACHE
     try:
-        return cached_assets_path("glmha", namespace=name, assets_dir=constants.HF_ASSETS_CACHE)
+        return hf.cached_assets_path("glmha", namespace=name, assets_dir=assets)
     except (OSError, ValueError) as error:
         raise WeightsUnavailableError(
-            f"cannot create a folder in '{constants.HF_ASSETS_CACHE}'", "set HF_HOME to a folder that can be written"
+            f"cannot create a folder in '{assets}'", "set HF_HOME to a folder that can be written"
         ) from error
 
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
     """Any failure at the Hub as WeightsUnavailableError, with what helps against it."""
-    from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError
-
+    hf = client()
+    endpoint = hf.constants.ENDPOINT
     try:
         yield
-    except HfHubHTTPError as error:
+    except hf.errors.HfHubHTTPError as error:
         status = error.response.status_code
         hint = {
             401: "hf auth login, or set HF_TOKEN",
             403: "ask for access on the Hub, or set HF_TOKEN",
             404: "pip install --upgrade glmha",
         }.get(status, "try again later")
-        raise WeightsUnavailableError(f"{what}: {constants.ENDPOINT} answers {status}", hint) from error
+        raise WeightsUnavailableError(f"{what}: {endpoint} answers {status}", hint) from error
     except Exception as error:  # the client's connection errors share no base class, and differ between its releases
         raise WeightsUnavailableError(
-            f"{what}: cannot be fetched from {constants.ENDPOINT} ({first_line(error)})",
+            f"{what}: cannot be fetched from {endpoint} ({first_line(error)})",
             "check the connection, or give --weights-dir DIR",
         ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from glmha_cli.errors import UsageError
 from glmha_cli.weights import manifest
 from glmha_cli.weights.about import read_about
-from glmha_cli.weights.hub import explained
+from glmha_cli.weights.hub import client, explained
 from glmha_cli.weights.manifest import ModelEntry
 from glmha_cli.weights.store import Access, fetch
 
@@ -39,14 +39,13 @@ def publish_model(model: str, repo_id: str, access: Access) -> str:
 
 def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *, message: str) -> str:
     """One commit with all files; the repository is made if there is none. Returns the commit's 40 digits."""
-    from huggingface_hub import CommitOperationAdd, HfApi
-
+    hf = client()
     content = {
         **{name: str(path) for name, path in files.items()},
         **{name: text.encode() for name, text in texts.items()},
     }
-    operations = [CommitOperationAdd(name, data) for name, data in content.items()]
-    api = HfApi()
+    operations = [hf.CommitOperationAdd(name, data) for name, data in content.items()]
+    api = hf.HfApi()
     with explained(f"upload to {repo_id}"):
         api.create_repo(repo_id, exist_ok=True)
         return api.create_commit(repo_id, operations, commit_message=message).oid
@@ -54,10 +53,8 @@ def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *,
 
 def card(entry: ModelEntry) -> str:
     """The model card, after the Hub's metadata: the one in docs/models, or what the manifest knows."""
-    from huggingface_hub import ModelCardData
-
     is_spdx = " " not in entry.licence
-    data = ModelCardData(
+    data = client().ModelCardData(
         license=entry.licence.lower() if is_spdx else "other",
         license_name=None if is_spdx else entry.licence,
         library_name="glmha",

@@ -1,7 +1,7 @@
 """Where the weights of a model are: one order, one place, and every load verified.
 
 A path, then --weights-dir, then what is bundled, then the Hub's cache, then the Hub. Wrong bytes are refused; in the
-Hub's cache they are deleted and fetched once more before.
+Hub's cache they are set aside and fetched once more before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -161,9 +161,10 @@ def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Acces
     name, file = entry.name_on_hub(kind), entry.files[kind]
     offline = access.offline or hub.is_offline()
     if in_cache is None and offline:
+        forbidden = "" if access.offline else ", and HF_HUB_OFFLINE forbids to fetch it"
         raise WeightsUnavailableError(
-            f"'{entry.id}' is not on this machine, and --offline forbids to fetch it",
-            f"glmha models pull {entry.id}, with a connection",
+            f"'{entry.id}' is not on this machine{forbidden}",
+            f"glmha models pull {entry.id}, with a connection" + (" and without that variable" if forbidden else ""),
         )
     for path in [None, None] if in_cache is None else [in_cache, None]:
         if path is None and offline:
@@ -174,8 +175,7 @@ def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Acces
         problem = difference(path, file)
         if not problem:
             return path
-        hub.discard(path)
-        access.say(f"wrong bytes for {entry.id}, deleted")
+        access.say(f"wrong bytes for {entry.id}, set aside as {hub.set_aside(path)}")
     raise WeightsUnavailableError(
         f"'{name}' of {entry.hub.repo_id} is not the published file: {problem}",
         f"glmha models pull {entry.id}, or another source by --weights-dir DIR",

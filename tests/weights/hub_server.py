@@ -25,7 +25,8 @@ class HubServer:
     `wrong`: wrong bytes of the right size, `wrong once`: in the first download alone, `cut once`: the connection
     ends half-way in the first download, `cut`: in all, and what is left cannot be had; 401, 404, 500: statuses.
     lfs: downloads are redirected to storage, which refuses tokens. token: without it all else is refused. requests:
-    "GET /path".
+    "GET /path", and tokens: what came with each. etag: of every file, instead of its hash; anything_goes: also below
+    no revision that there is. get_goes_to: where only GET is sent on to.
     """
 
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -33,7 +34,11 @@ class HubServer:
     lfs: bool = False
     token: str = ""
     commit: str = COMMIT
+    etag: str = ""
+    anything_goes: bool = False
+    get_goes_to: str = ""
     requests: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
     stored: dict[str, bytes] = field(default_factory=dict)
     repositories: set[str] = field(default_factory=set)
     url: str = ""
@@ -89,14 +94,17 @@ class Handler(BaseHTTPRequestHandler):
         repository, _, rest = path.lstrip("/").partition("/resolve/")
         revision, _, name = rest.partition("/")
         data = self.hub.files.get((repository, name))
-        if data is None or revision not in ("main", self.hub.commit):
+        if data is None or not (self.hub.anything_goes or revision in ("main", self.hub.commit)):
             return self.reply(404, headers={"X-Error-Code": "EntryNotFound", "X-Repo-Commit": self.hub.commit})
         sha256 = hashlib.sha256(data).hexdigest()
-        about = {"X-Repo-Commit": self.hub.commit, "ETag": f'"{sha256}"'}
+        etag = self.hub.etag or sha256
+        about = {"X-Repo-Commit": self.hub.commit, "ETag": f'"{etag}"'}
+        self.hub.stored[sha256] = data
+        if self.hub.get_goes_to and self.command == "GET":
+            return self.reply(302, headers={**about, "Location": f"{self.hub.get_goes_to}/{sha256}"})
         if not self.hub.lfs:
             return self.send_file(data, about)
-        self.hub.stored[sha256] = data
-        linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(data))}
+        linked = {"X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(data))}
         self.reply(302, headers={**about, **linked, "Location": f"{self.hub.storage_url}/{sha256}"})
 
     def send_file(self, data: bytes, headers: dict[str, str]) -> None:
@@ -181,6 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         """The path, of a plain request and of one to a proxy."""
         path = urlsplit(self.path).path
         self.hub.requests.append(f"{self.command} {path}")
+        self.hub.tokens.append(self.headers.get("Authorization"))
         return path
 
     def reply_json(self, data: object, *, status: int = 200) -> None:

@@ -62,15 +62,15 @@ def test_wrong_bytes_once_are_fetched_again(on_hub, server, tiny_model):
     assert server.downloads() == 2 and any("wrong bytes" in line for line in said)
 
 
-def test_wrong_bytes_twice_are_refused_with_both_hashes_and_deleted(on_hub, server, cache, tiny_model):
+def test_wrong_bytes_twice_are_refused_with_both_hashes_and_set_aside(on_hub, server, cache, tiny_model):
     server.fault = "wrong"
     found = file_entry(tiny_model)["sha256"]
     with pytest.raises(WeightsUnavailableError, match=f"{found}.*found [0-9a-f]{{64}}") as error:
         find_weights("tiny", task="derain")
     assert error.value.exit_code == 69 and server.downloads() == 2
-    assert not [
-        path for path in cache.rglob("*") if path.is_file() and path.stat().st_size == tiny_model.stat().st_size
-    ]
+    assert hub.cached(on_hub.hub, "model.safetensors") is None
+    left = [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size == tiny_model.stat().st_size]
+    assert {path.parent.name for path in left} == {hub.SET_ASIDE}
 
 
 def test_a_cache_that_was_tampered_with_heals(on_hub, server, tiny_model):
@@ -135,8 +135,9 @@ def test_offline_says_what_is_missing(on_hub, server, monkeypatch):
     with pytest.raises(WeightsUnavailableError, match="not on this machine") as error:
         find_weights("tiny", task="derain", access=OFFLINE)
     assert error.value.hint.startswith("glmha models pull tiny") and not server.requests
+    assert "forbids" not in error.value.message, "nothing is named that was not given"
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(WeightsUnavailableError, match="not on this machine"):
+    with pytest.raises(WeightsUnavailableError, match="not on this machine, and HF_HUB_OFFLINE forbids"):
         find_weights("tiny", task="derain")
     assert not server.requests
 
