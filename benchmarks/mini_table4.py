@@ -3,11 +3,9 @@
     python benchmarks/mini_table4.py --images PHOTOS --pairs RAIN200H --steps 6000 --run-dir runs/mini_table4
 
 Nothing but `attention` differs between the runs. Run again with the same folder, it goes on where it was stopped and
-skips
-what is done; more --steps lengthen it. PSNR is of the averaged weights after the last step, by the task's protocol, on
-the
-pairs and on validation sets drawn from the held-out tenth of the photos. One seed: differences of a tenth of a dB are
-noise.
+skips what is done; more --steps lengthen it. PSNR is of the averaged weights after the last step, by the task's
+protocol, on the pairs and on validation sets drawn from the held-out tenth of the photos. One seed: differences of a
+tenth of a dB are noise.
 """
 
 import argparse
@@ -23,8 +21,10 @@ from rich.table import Table
 from glmha_cli.attention import ATTENTIONS
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks import network_from_plain
+from glmha_cli.training.data.found import DataPaths
 from glmha_cli.training.recipe import Recipe, load_recipe
 from glmha_cli.training.run import train
+from glmha_cli.training.settings import Machine, RunSettings
 
 
 def with_attention(recipe: Recipe, name: str, steps: int) -> Recipe:
@@ -48,13 +48,9 @@ def trained(recipe: Recipe, run_dir: Path, options: argparse.Namespace) -> dict[
     if row is None or row["step"] < options.steps:
         train(
             recipe,
-            images=options.images,
-            validate_pairs=options.pairs,
-            run_dir=run_dir,
-            device=options.device,
-            precision=options.precision,
-            num_workers=options.workers,
-            resume=(run_dir / "last.ckpt").is_file(),
+            DataPaths(images=options.images, validate_pairs=options.pairs),
+            RunSettings(folder=run_dir, resume=(run_dir / "last.ckpt").is_file()),
+            machine=Machine(device=options.device, precision=options.precision, num_workers=options.workers),
         )
         row = last_row(run_dir)
     assert row is not None, "a run ends with a validation"

@@ -19,7 +19,13 @@ from glmha_cli.physics.colour import delta_e_2000, render
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Scene, Task
 from glmha_cli.training.checks import degradation_of
-from glmha_cli.training.data import unpacked
+from glmha_cli.training.data.found import DataPaths, find_data
+from glmha_cli.training.data.pairs import pairs_by_set
+from glmha_cli.training.data.photos import decode, find_photos
+from glmha_cli.training.data.reflectances import read_library, read_reflectances
+from glmha_cli.training.data.samples import unpacked
+from glmha_cli.training.data.sources import CleanImage, load_held_out
+from glmha_cli.training.data.validation import synthetic_sets, whole_samples
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.degradations.sensor import add_noise
 from glmha_cli.training.degradations.snapshot import (
@@ -29,11 +35,8 @@ from glmha_cli.training.degradations.snapshot import (
     read_plain_mask,
     window,
 )
-from glmha_cli.training.photos import decode, find_photos
 from glmha_cli.training.recipe import load_recipe
-from glmha_cli.training.reflectances import read_reflectances
-from glmha_cli.training.sources import PHOTO_SIDE_PX, load_held_out
-from glmha_cli.training.validation import SCORES, folder_sets, synthetic_sets
+from glmha_cli.training.scores import SCORES
 
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
 
@@ -69,10 +72,16 @@ def suites_of(task: Task, data: Data) -> Iterator[Suite]:
         yield snapshots(task, data)
 
 
+def held_out_images(task: Task, data: Data) -> dict[str, list[CleanImage]]:
+    found = find_data(task, DataPaths(images=data.images, spectra=data.spectra))
+    library = read_library(data.spectra, task.wavelength_nm)[1] if data.spectra else None
+    return load_held_out(task, found, library=library)
+
+
 def photos(task: Task, data: Data) -> Suite:
-    held_out = load_held_out(task, images=data.images, cubes=(), spectra=None)
+    held_out = held_out_images(task, data)
     made = synthetic_sets(held_out, degradation_of(load_recipe(f"{task.name}-lite")).validation())
-    sets = folder_sets(data.pairs, taken=made) | made
+    sets = {name: whole_samples(pairs) for name, pairs in pairs_by_set(data.pairs, taken=made).items()} | made
     score = SCORES[task.protocol]
 
     def measure(source: np.ndarray, result: np.ndarray, target: np.ndarray) -> dict[str, float]:
@@ -92,7 +101,7 @@ def photos(task: Task, data: Data) -> Suite:
 
 
 def reflectance(task: Task, data: Data) -> Suite:
-    held_out = load_held_out(task, images=data.images, cubes=(), spectra=data.spectra)
+    held_out = held_out_images(task, data)
     sets = synthetic_sets(held_out, CameraConfig().validation())
     training, kept = read_reflectances(data.spectra)
     every = np.concatenate([training, kept])  # "all" has seen the very spectra that it is asked for
@@ -113,8 +122,8 @@ def reflectance(task: Task, data: Data) -> Suite:
 
 def round_trip(data: Data) -> Suite:
     """How far the cubes of whole real photos render from them; nothing of a photo's spectra need be known."""
-    _, held_out = find_photos(data.images)
-    cases = ((photo, photo) for photo in (unpacked(decode(file, max_side_px=PHOTO_SIDE_PX)) for file in held_out))
+    held_out = find_photos(data.images).held_out
+    cases = ((photo, photo) for photo in (unpacked(decode(file)) for file in held_out))
     return Suite(
         name="colour",
         sets={"held-out photos": list(cases)},
@@ -127,7 +136,7 @@ def round_trip(data: Data) -> Suite:
 
 def snapshots(task: Task, data: Data) -> Suite:
     """By mask: gray ones, windows of each measured one, both with the noise of validation; and without noise."""
-    cubes = [unpacked(cube) for cube in load_held_out(task, images=data.images, cubes=(), spectra=data.spectra)[""]]
+    cubes = [unpacked(cube) for cube in held_out_images(task, data)[""]]
     sets = {"gray": [scene(cube, gray_mask, seed, noisy=True) for seed, cube in enumerate(cubes)]}
     for path in data.masks:
         mask = read_plain_mask(path)

@@ -25,10 +25,11 @@ from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.attention.base import ChannelAttention
 from glmha_cli.attention.glmha import Calibration, GuidedLowRankAttention
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
-from glmha_cli.training.data import StepBatches, training_loader
+from glmha_cli.training.data.found import DataPaths
+from glmha_cli.training.data.run_data import prepare_data
+from glmha_cli.training.data.samples import StepBatches, training_loader
 from glmha_cli.training.module import Restoration, to_network
 from glmha_cli.training.recipe import load_recipe
-from glmha_cli.training.run import prepare_data
 
 WARM_UP, STEPS, ROUNDS = 3, 12, 3
 
@@ -76,7 +77,7 @@ def seconds_per_step(recipe_name: str, images: list[Path], *, plain: bool, mixed
     else:
         keep_freed_memory()
     recipe = load_recipe(recipe_name)
-    data = prepare_data(recipe, images=images, cubes=(), spectra=None, validate_pairs=(), num_workers=0)
+    data = prepare_data(recipe, DataPaths(images=images), num_workers=0)
     batches = StepBatches(recipe.schedule, start=0, stop=WARM_UP + STEPS)
     loader = training_loader(data.dataset, batches, num_workers=0 if plain else 1)
     module, layout = Restoration(recipe, []), torch.contiguous_format if plain else torch.channels_last

@@ -19,12 +19,12 @@ from scipy.io import savemat
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import render
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from glmha_cli.training.data.reflectances import read_library
+from glmha_cli.training.data.spectra import nearest_cube
 from glmha_cli.training.degradations.sensor import add_noise
 from glmha_cli.training.degradations.snapshot import VALIDATION_READ, VALIDATION_SHOT
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
-from glmha_cli.training.reflectances import read_library
-from glmha_cli.training.spectra import nearest_cube
 
 FOLDER = Path(__file__).parent
 

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.training.photos import decode, find_photos
-from glmha_cli.training.sources import PHOTO_SIDE_PX, centre_crop
+from glmha_cli.training.data.photos import decode, find_photos
+from glmha_cli.training.data.sources import centre_crop
 
 QUALITIES = (95, 92, 90, 87, 84, 80, 75, 70)
 
@@ -59,10 +59,10 @@ def members(folders: Sequence[Path], quality: int) -> Iterator[tuple[str, bytes]
         training, held_out = find_photos([folder])
         place = f"{number:02}-{folder.resolve().name}"
         for path in training:
-            photo = decode(path, max_side_px=PHOTO_SIDE_PX)
+            photo = decode(path)
             yield f"{place}/{path.relative_to(folder).as_posix()}.jpg", smallest(path, photo, quality)
         for path in held_out:
-            crop = centre_crop(decode(path, max_side_px=PHOTO_SIDE_PX))
+            crop = centre_crop(decode(path))
             yield f"{place}/{path.relative_to(folder).as_posix()}.png", encoded(crop, "PNG", optimize=True)
 
 

@@ -16,7 +16,7 @@ from glmha_cli.tasks import TASKS
 from glmha_cli.training.losses import LOSSES
 from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import Recipe
-from glmha_cli.training.validation import BESIDE, SCORES
+from glmha_cli.training.scores import BESIDE, SCORES
 
 
 def to_network(batch: UInt8[Tensor, "b h w c"] | Float16[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:

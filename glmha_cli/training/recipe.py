@@ -2,14 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.lookup import unknown
-from glmha_cli.training.spectra import CubesConfig
+from glmha_cli.training.data.spectra import CubesConfig
 from glmha_cli.typed import from_mapping
 
 
@@ -88,6 +88,10 @@ class Recipe:
     optimizer: str = "adamw"
     cpu_threads: int | None = None
     cubes: CubesConfig = field(default_factory=CubesConfig)
+
+    def with_steps(self, steps: int) -> "Recipe":
+        """The same with another number of steps, so that a finished run can be lengthened."""
+        return replace(self, schedule=replace(self.schedule, steps=steps))
 
 
 def recipe_names() -> list[str]:

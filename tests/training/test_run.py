@@ -28,9 +28,10 @@ from glmha_cli.training import run
 from glmha_cli.training.callbacks import Stop
 from glmha_cli.training.module import Restoration
 from glmha_cli.training.recipe import load_recipe, recipe_names
-from glmha_cli.training.run import train
+from glmha_cli.training.settings import Silent
 from glmha_cli.weights.about import read_about
 from tests.training.conftest import TINY, smooth_photo, smooth_reflectances
+from tests.training.runs import ON_CPU, run_training
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 SMALL_SCI = """
@@ -40,7 +41,6 @@ network = { name = "mst", num_blocks = [1, 1] }
 degradation = { name = "snapshot" }
 schedule = { steps = 9, learning_rate = 1e-3, stages = [{ patch_px = 32, batch = 1, until = 1.0 }] }
 """
-ON_CPU = {"device": "cpu", "precision": "32-true", "num_workers": 0}
 
 
 def curve(run_dir):
@@ -65,7 +65,7 @@ def assert_same_weights(run_a, run_b):
 @pytest.fixture
 def whole(tiny, photos, tmp_path):
     """The tiny recipe run in one go."""
-    train(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
     return tmp_path / "whole"
 
 
@@ -80,9 +80,9 @@ def test_a_killed_run_resumes_to_the_same_weights_and_curve(whole, tiny, photos,
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(Restoration, "training_step", die_in_step_4)
-        train(tiny, images=[photos], run_dir=run_dir, **ON_CPU)
+        run_training(tiny, images=[photos], run_dir=run_dir, **ON_CPU)
     assert checkpoint(run_dir)["global_step"] == 3  # of the last validation
-    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
     assert_same_weights(whole, run_dir)
     assert curve(run_dir) == curve(whole)
     assert [row["step"] for row in curve(whole)] == ["3", "6"]
@@ -90,12 +90,12 @@ def test_a_killed_run_resumes_to_the_same_weights_and_curve(whole, tiny, photos,
 
 def test_the_time_limit_leaves_a_checkpoint_that_resumes_to_the_same_weights(whole, tiny, photos, tmp_path):
     run_dir = tmp_path / "limited"
-    train(tiny, images=[photos], run_dir=run_dir, max_minutes=0, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=run_dir, max_minutes=0, **ON_CPU)
     assert checkpoint(run_dir)["global_step"] == 1
     assert (run_dir / "best.safetensors").is_file()
-    train(tiny, images=[photos], run_dir=run_dir, max_minutes=0, resume=True, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=run_dir, max_minutes=0, resume=True, **ON_CPU)
     assert checkpoint(run_dir)["global_step"] == 2
-    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
     assert_same_weights(whole, run_dir)
     assert curve(run_dir)[-1] == curve(whole)[-1]
 
@@ -108,8 +108,8 @@ def test_the_time_limit_counts_the_reading_of_the_data(tiny, photos, tmp_path, m
         return prepare(*arguments, **options)
 
     monkeypatch.setattr(run, "prepare_data", slow)
-    monkeypatch.setattr(run, "Stop", lambda minutes, say: given.append(minutes) or Stop(0))
-    train(tiny, images=[photos], run_dir=tmp_path / "run", max_minutes=60, **ON_CPU)
+    monkeypatch.setattr(run, "Stop", lambda minutes, warn: given.append(minutes) or Stop(0))
+    run_training(tiny, images=[photos], run_dir=tmp_path / "run", max_minutes=60, **ON_CPU)
     assert 50 < given[0] < 60 - 0.6 / 60
 
 
@@ -150,20 +150,24 @@ def test_an_interrupted_run_resumes_to_the_same_weights(whole, tiny, photos, tmp
     for each, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         signal.signal(each, default)
 
-    def interrupt_at_2(done, total):
-        steps.append((done, total))
-        if done == 2:
-            os.kill(os.getpid(), number)
+    class InterruptAt2(Silent):
+        def step_done(self, done, total):
+            steps.append((done, total))
+            if done == 2:
+                os.kill(os.getpid(), number)
+
+        def warn(self, text):
+            said.append(text)
 
     with pytest.raises(SystemExit) as end:
-        train(tiny, images=[photos], run_dir=run_dir, on_step=interrupt_at_2, say=said.append, **ON_CPU)
+        run_training(tiny, images=[photos], run_dir=run_dir, reporter=InterruptAt2(), **ON_CPU)
     assert end.value.code == code and len(said) == 1 and "checkpoint" in said[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == (
         signal.default_int_handler,
         signal.SIG_DFL,
     )
     assert steps[:3] == [(0, 6), (1, 6), (2, 6)] and checkpoint(run_dir)["global_step"] == steps[-1][0] < 6
-    train(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=run_dir, resume=True, **ON_CPU)
     assert_same_weights(whole, run_dir)
 
 
@@ -173,7 +177,7 @@ def test_best_is_best_by_the_sets_of_now_and_the_curve_keeps_all(whole, tiny, ph
         Image.fromarray(smooth_photo(other)).save(tmp_path / "hard" / name / "a.png")
     given = {"images": [photos], "run_dir": whole, "resume": True}
     for steps, more in ((7, {"validate_pairs": [tmp_path / "hard"]}), (8, {})):
-        train(tiny, steps=steps, **given, **more, **ON_CPU)
+        run_training(tiny, steps=steps, **given, **more, **ON_CPU)
         last, best = (read_about(whole / f"{name}.safetensors")["run"] for name in ("last", "best"))
         if more:
             assert best == last and last["score"] < 38 and "hard" in last, "the first on these sets"
@@ -188,7 +192,7 @@ def test_a_compiled_network_trains_to_the_same_checkpoint(tiny, photos, tmp_path
     """Traced as for the compiler, but run as it is: compiling takes minutes."""
     monkeypatch.setattr(Restormer, "compile", lambda network: nn.Module.compile(network, backend="eager"))
     for name in (False, True):
-        train(tiny, images=[photos], run_dir=tmp_path / str(name), steps=1, compiled=name, **ON_CPU)
+        run_training(tiny, images=[photos], run_dir=tmp_path / str(name), steps=1, compiled=name, **ON_CPU)
     assert_same_weights(tmp_path / "False", tmp_path / "True")
 
 
@@ -196,7 +200,7 @@ def test_a_compiled_network_trains_to_the_same_checkpoint(tiny, photos, tmp_path
 def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, tmp_path):
     for seed in range(12, 24):  # of which three are held out: no equal shares for two
         Image.fromarray(smooth_photo(seed)).save(photos / f"{seed}.png")
-    train(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=tmp_path / "whole", **ON_CPU)
     (tmp_path / "tiny.toml").write_text(TINY)
     command = [
         sys.executable,
@@ -229,19 +233,24 @@ def test_two_processes_stop_resume_and_come_to_the_weights_of_one(tiny, photos, 
 
 def test_a_recipe_sets_the_threads_for_its_run_alone(tiny, photos, tmp_path):
     before, seen = torch.get_num_threads(), []
-    train(
+
+    class Threads(Silent):
+        def validated(self, row):
+            seen.append(torch.get_num_threads())
+
+    run_training(
         replace(tiny, cpu_threads=1),
         images=[photos],
         run_dir=tmp_path / "run",
         steps=1,
         device="cpu",
-        report=lambda row: seen.append(torch.get_num_threads()),
+        reporter=Threads(),
     )
     assert seen == [1] and torch.get_num_threads() == before
 
 
 def test_a_finished_run_can_be_lengthened(whole, tiny, photos):
-    train(tiny, images=[photos], run_dir=whole, steps=8, resume=True, **ON_CPU)
+    run_training(tiny, images=[photos], run_dir=whole, steps=8, resume=True, **ON_CPU)
     assert checkpoint(whole)["global_step"] == 8
     steps = [row["step"] for row in curve(whole)]
     assert steps[:2] == ["3", "6"] and steps[-1] == "8"
@@ -263,7 +272,7 @@ def test_every_small_recipe_takes_a_step_and_stays_finite(name, photos, spectra,
     recipe = small(load_recipe(name))
     to_cubes = {"spectra": spectra} if recipe.task in ("rgb2hsi", "sci") else {}
     before = Restoration(recipe, []).network.state_dict()
-    best = train(recipe, images=[photos], run_dir=tmp_path / "run", steps=1, **to_cubes, **ON_CPU)
+    best = run_training(recipe, images=[photos], run_dir=tmp_path / "run", steps=1, **to_cubes, **ON_CPU)
     trained = checkpoint(tmp_path / "run")["current_model_state"]
     state = {key.removeprefix("network."): value for key, value in trained.items()}
     assert all(torch.isfinite(tensor).all() for tensor in state.values())
@@ -279,7 +288,7 @@ def test_cubes_are_learnt_from_directly_and_held_out_too(tmp_path):
     for index, suffix in enumerate([".npz", ".tif", ".mat"]):
         values = smooth_reflectances(36 * 40, seed=index).reshape(36, 40, 31).astype(np.float32)
         write_cube(folder / f"{index}{suffix}", Cube(values=values, wavelength_nm=RGB2HSI_NM))
-    train(small(load_recipe("sci-lite")), cubes=[folder], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    run_training(small(load_recipe("sci-lite")), cubes=[folder], run_dir=tmp_path / "run", steps=1, **ON_CPU)
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes", "gray_cubes_sam_deg"}
 
 
@@ -309,7 +318,7 @@ def refused(error: type[GlmhaError], match: str, recipe, run_dir, **options) -> 
     """It raises before a step is taken and before anything is written."""
     before = sorted(run_dir.rglob("*"))
     with pytest.raises(error, match=match) as caught:
-        train(recipe, run_dir=run_dir, **ON_CPU, **options)
+        run_training(recipe, run_dir=run_dir, **ON_CPU, **options)
     assert caught.value.hint
     assert sorted(run_dir.rglob("*")) == before
 
@@ -351,7 +360,7 @@ def test_pairs_that_do_not_match_are_refused(tiny, photos, tmp_path):
 
 def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_path):
     with pytest.raises(UsageError, match="3 devices cannot share a batch of 2") as caught:
-        train(tiny, images=[photos], run_dir=tmp_path / "run", num_devices=3, **ON_CPU)
+        run_training(tiny, images=[photos], run_dir=tmp_path / "run", num_devices=3, **ON_CPU)
     assert caught.value.hint == "--devices 1, 2" and not (tmp_path / "run").exists()
 
 
@@ -375,7 +384,7 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
     )
     count = torch.cuda.device_count()
     with pytest.raises(UsageError, match=f"has {count} devices 'cuda', not {count + 1}"):
-        train(
+        run_training(
             replace(tiny, schedule=replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], batch=count + 1),))),
             images=[photos],
             run_dir=run_dir,
@@ -394,7 +403,7 @@ def test_a_file_that_breaks_off_is_named_though_a_worker_read_it(tiny, tmp_path)
     for path in (pairs / "target").glob("*[1-9].png"):
         path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(BadDataError, match=r"^cannot read '.*\.png'") as caught:
-        train(tiny, pairs=[pairs], run_dir=tmp_path / "run", device="cpu", num_workers=1)
+        run_training(tiny, pairs=[pairs], run_dir=tmp_path / "run", device="cpu", num_workers=1)
     assert "Traceback" not in caught.value.message and caught.value.hint
 
 
@@ -420,7 +429,7 @@ def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, t
 
 def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
     still = replace(tiny, schedule=replace(tiny.schedule, steps=1, learning_rate=0.0, weight_decay=0.0))
-    train(still, images=[photos], run_dir=tmp_path / "on", start_from=whole / "last.safetensors", **ON_CPU)
+    run_training(still, images=[photos], run_dir=tmp_path / "on", start_from=whole / "last.safetensors", **ON_CPU)
     given, went_on = (load_file(run / "last.safetensors") for run in (whole, tmp_path / "on"))
     assert all(torch.equal(tensor, went_on[name]) for name, tensor in given.items())
     wider = replace(tiny, network={**tiny.network, "channels": 16})

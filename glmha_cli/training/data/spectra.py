@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
+from glmha_cli.training.data.reflectances import LUMINANCE, Library, likeness, pure_chromaticity, squared_distances
 from glmha_cli.training.degradations.sensor import log_uniform
-from glmha_cli.training.reflectances import LUMINANCE, Library, likeness, pure_chromaticity, squared_distances
 
 GAIN, SATURATION = (0.4, 1.2), (1.0, 2.5)
 AT_ONCE = 1 << 14

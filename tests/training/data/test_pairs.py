@@ -8,16 +8,17 @@ import pytest
 from PIL import Image
 
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
-from glmha_cli.training.data import Samples
-from glmha_cli.training.pairs import split_pairs
-from glmha_cli.training.photos import divided, find_photos
+from glmha_cli.training.data.holdout import divided
+from glmha_cli.training.data.pairs import split_pairs
+from glmha_cli.training.data.photos import find_photos
+from glmha_cli.training.data.samples import Samples
+from glmha_cli.training.data.sources import Targets, as_it_is
 from glmha_cli.training.recipe import Stage, load_recipe
-from glmha_cli.training.run import train
-from glmha_cli.training.sources import Targets, as_it_is
 from tests.training.conftest import smooth_photo
-from tests.training.test_run import ON_CPU, checkpoint, curve
+from tests.training.runs import ON_CPU, run_training
+from tests.training.test_run import checkpoint, curve
 
-NOTHING = Targets(sources=[], make=as_it_is, held_out={})
+NOTHING = Targets(images=[], make=as_it_is, held_out={})
 
 
 def write_pairs(folder: Path, count: int, *, names=("input", "target"), first: int = 0) -> Path:
@@ -38,26 +39,26 @@ def pairs(tmp_path) -> Path:
 
 def test_a_run_on_pairs_alone_learns_and_resumes(tiny, pairs, tmp_path):
     for steps, resume in ((3, False), (4, True)):
-        train(tiny, pairs=[pairs], run_dir=tmp_path / "run", steps=steps, resume=resume, **ON_CPU)
+        run_training(tiny, pairs=[pairs], run_dir=tmp_path / "run", steps=steps, resume=resume, **ON_CPU)
     assert checkpoint(tmp_path / "run")["global_step"] == 4
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs"}
 
 
 def test_pairs_stand_beside_photos(tiny, pairs, photos, tmp_path):
-    train(tiny, pairs=[pairs], images=[photos], run_dir=tmp_path / "run", steps=1, **ON_CPU)
+    run_training(tiny, pairs=[pairs], images=[photos], run_dir=tmp_path / "run", steps=1, **ON_CPU)
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "pairs", "light", "clean"}
 
 
 def test_pairs_that_are_trained_on_are_not_validated_on(tiny, pairs, tmp_path):
     with pytest.raises(UsageError, match="are trained on"):
-        train(tiny, pairs=[pairs], validate_pairs=[pairs], run_dir=tmp_path / "run", **ON_CPU)
+        run_training(tiny, pairs=[pairs], validate_pairs=[pairs], run_dir=tmp_path / "run", **ON_CPU)
 
 
 def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path, monkeypatch):
     folders = [write_pairs(tmp_path / name, 1) for name in ("heavy/test", "light/test")]
     monkeypatch.chdir(folders[1].parent)
     given = {"pairs": [pairs], "run_dir": tmp_path / "run", "steps": 1, **ON_CPU}
-    train(tiny, validate_pairs=[folders[0], Path("test"), Path()], **given)
+    run_training(tiny, validate_pairs=[folders[0], Path("test"), Path()], **given)
     # `light` is a set of the recipe's own.
     assert set(curve(tmp_path / "run")[0]) == {
         "step",
@@ -68,11 +69,13 @@ def test_sets_of_one_name_are_all_validated_on(tiny, pairs, tmp_path, monkeypatc
         str(folders[1].parent),
     }
     with pytest.raises(UsageError, match="given twice"):
-        train(tiny, validate_pairs=[folders[0], folders[1], Path("test")], **{**given, "run_dir": tmp_path / "other"})
+        run_training(
+            tiny, validate_pairs=[folders[0], folders[1], Path("test")], **{**given, "run_dir": tmp_path / "other"}
+        )
 
 
 def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
-    training, _ = split_pairs([pairs], min_side_px=24)
+    training, _ = split_pairs([pairs])
     samples = Samples(NOTHING, None, training, seed=0)
     seen, stage = set(), Stage(patch_px=12, mosaic=2, batch=1, until=1.0)
     for step in range(20):
@@ -85,12 +88,12 @@ def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
 
 
 def test_every_tenth_pair_or_sequence_is_held_out(pairs, tmp_path):
-    training, held_out = split_pairs([pairs], min_side_px=24)
+    training, held_out = split_pairs([pairs])
     assert [pair.clean.stem for pair in held_out] == ["000", "010"] and len(training) == 10
     gopro = tmp_path / "gopro"
     for number in range(11):
         write_pairs(gopro / "train" / f"GOPR{number:02}", 2, names=("blur", "sharp"), first=2 * number)
-    training, held_out = split_pairs([gopro], min_side_px=24)
+    training, held_out = split_pairs([gopro])
     assert {pair.clean.parts[-3] for pair in held_out} == {"GOPR00", "GOPR10"} and len(training) == 18
     assert {pair.degraded.parent.name for pair in training} == {"blur"}
 
@@ -109,14 +112,14 @@ def test_hidden_files_are_no_photos(pairs):
     for name in ("input/._000.png", "target/._000.png", ".trash/input/9.png", ".trash/target/9.png"):
         (pairs / name).parent.mkdir(parents=True, exist_ok=True)
         (pairs / name).write_bytes(b"resource fork")
-    training, held_out = split_pairs([pairs], min_side_px=24)
+    training, held_out = split_pairs([pairs])
     assert len(training) + len(held_out) == 12
     assert {path.name for part in find_photos([pairs]) for path in part} == {f"{seed:03}.png" for seed in range(12)}
 
 
 def refused(error: type[GlmhaError], match: str, recipe, place: Path, run_dir: Path) -> None:
     with pytest.raises(error, match=match) as caught:
-        train(recipe, pairs=[place], run_dir=run_dir, **ON_CPU)
+        run_training(recipe, pairs=[place], run_dir=run_dir, **ON_CPU)
     assert caught.value.hint and not run_dir.exists()
 
 

@@ -12,15 +12,17 @@ from glmha_cli.evaluation.metrics import psnr_db
 from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from glmha_cli.tasks.sci import SCI
-from glmha_cli.training.data import Samples, mosaic, training_loader
+from glmha_cli.training.data.found import DataPaths, find_data
+from glmha_cli.training.data.samples import Samples, mosaic, training_loader
+from glmha_cli.training.data.sources import load_targets
+from glmha_cli.training.data.spectra import CubesConfig
+from glmha_cli.training.data.validation import synthetic_sets
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.degradations.rain import RainConfig
 from glmha_cli.training.degradations.snapshot import SnapshotConfig
 from glmha_cli.training.module import restore, to_network
 from glmha_cli.training.recipe import Stage
-from glmha_cli.training.sources import load_targets
-from glmha_cli.training.spectra import CubesConfig
-from glmha_cli.training.validation import BESIDE, cube_psnr_db, synthetic_sets
+from glmha_cli.training.scores import BESIDE, cube_psnr_db
 
 CASES = {
     "derain": (DERAIN, RainConfig(bank_layers=4, layer_px=32), [(24, 24, 3)], (24, 24, 3)),
@@ -34,7 +36,8 @@ STAGE = Stage(patch_px=24, batch=2, until=1.0)
 def case(request, photos, spectra):
     task, degradation, input_shapes, target_shape = CASES[request.param]
     library = None if task is DERAIN else spectra
-    targets = load_targets(task, images=[photos], cubes=[], spectra=library, crop_px=24, config=CubesConfig())
+    found = find_data(task, DataPaths(images=[photos], spectra=library))
+    targets = load_targets(task, found, crop_px=24, config=CubesConfig())
     return Samples(targets, degradation, seed=3), input_shapes, target_shape
 
 

@@ -1,7 +1,7 @@
 """Pairs of photos, degraded and clean, as benchmarks publish them: found, checked by their headers, read when
 needed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.evaluation.pairs import files_to_pair, match_by_stem
-from glmha_cli.training.photos import HOLD_OUT_EVERY, SUFFIXES, decode, divided, is_shown, shape_of
+from glmha_cli.evaluation.pairs import files_to_pair, match_by_stem, set_name
+from glmha_cli.training.data.files import is_shown
+from glmha_cli.training.data.holdout import HOLD_OUT_EVERY, Split, divided
+from glmha_cli.training.data.photos import SUFFIXES, decode, shape_of
 
 LAYOUTS = (("input", "target"), ("blur", "sharp"))
 """Names of the two folders, side by side: Rain13k and most other sets; GoPro, where each sequence has them."""
@@ -19,8 +21,11 @@ ANY_SIZE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two files of one size. In memory only while used: Rain13k or GoPro would take over 10 GB."""
+class PhotoPair:
+    """A degraded and a clean photo, two files of one size.
+
+    In memory only while used: Rain13k or GoPro would take over 10 GB.
+    """
 
     degraded: Path
     clean: Path
@@ -32,7 +37,7 @@ class Pair:
         return degraded, clean
 
 
-def find_pairs(place: Path) -> list[list[Pair]]:
+def find_pairs(place: Path) -> list[list[PhotoPair]]:
     """All pairs in `place` and below it, matched by stem, folder by folder, sorted by name.
 
     Raises NoInputError where there are none, BadDataError for a missing partner, two files of one stem, two sizes, and
@@ -54,7 +59,7 @@ def find_pairs(place: Path) -> list[list[Pair]]:
     return groups
 
 
-def _matched(degraded: Path, clean: Path) -> list[Pair]:
+def _matched(degraded: Path, clean: Path) -> list[PhotoPair]:
     """None where both folders are without images: sets have such beside the others."""
     if not files_to_pair(degraded, SUFFIXES) and not files_to_pair(clean, SUFFIXES):
         return []
@@ -62,34 +67,49 @@ def _matched(degraded: Path, clean: Path) -> list[Pair]:
     return [_pair(pair.source, pair.target) for pair in files]
 
 
-def _pair(degraded: Path, clean: Path) -> Pair:
+def _pair(degraded: Path, clean: Path) -> PhotoPair:
     shape, other = shape_of(degraded), shape_of(clean)
     if shape != other:
         raise BadDataError(
             f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
             "a pair has one size",
         )
-    return Pair(degraded=degraded, clean=clean, shape=shape)
+    return PhotoPair(degraded=degraded, clean=clean, shape=shape)
 
 
-def split_pairs(places: Iterable[Path], *, min_side_px: int) -> tuple[list[Pair], list[Pair]]:
-    """(training, held out): every tenth pair of a folder, or every tenth folder where a place has so many of them.
+def split_pairs(places: Iterable[Path]) -> Split[PhotoPair]:
+    """Hold out every tenth pair of a folder, or every tenth folder where a place has so many of them.
 
     The frames of a sequence are nearly one picture, so one of them cannot validate what the others taught. Raises as
-    `find_pairs`, and where nothing is left for training or all is smaller than a crop.
+    `find_pairs`, and NoInputError where nothing is left for training.
     """
-    training, held_out = [], []
-    for groups in map(find_pairs, places):
+    training, held_out, place = [], [], None
+    for place in places:
+        groups = find_pairs(place)
         by_folder = len(groups) >= HOLD_OUT_EVERY
         parts = [list(chain(*part)) for part in divided([groups])] if by_folder else divided(groups)
         training += parts[0]
         held_out += parts[1]
-    if not training:
+    if place and not training:
         raise NoInputError("too few pairs", f"one of {HOLD_OUT_EVERY} is held out: add more")
-    large = [pair for pair in training if min(pair.shape) >= min_side_px]
-    if not large:
+    return Split(training, held_out)
+
+
+def pairs_by_set(folders: Iterable[Path], *, taken: Collection[str] = ()) -> dict[str, list[PhotoPair]]:
+    """All pairs of each folder by `set_name`. Raises as that and as `find_pairs`."""
+    sets: dict[str, list[PhotoPair]] = {}
+    for folder in folders:
+        pairs = list(chain(*find_pairs(folder)))
+        sets[set_name(folder, {*taken, *sets})] = pairs
+    return sets
+
+
+def usable_pairs(pairs: list[PhotoPair], *, min_side_px: int) -> list[PhotoPair]:
+    """Those large enough to cut a crop out of; BadDataError when none is."""
+    large = [pair for pair in pairs if min(pair.shape) >= min_side_px]
+    if pairs and not large:
         raise BadDataError(
-            f"all {len(training)} pairs are smaller than the crop of {min_side_px} px",
+            f"all {len(pairs)} pairs are smaller than the crop of {min_side_px} px",
             "give larger pairs, or a recipe with smaller patch_px",
         )
-    return large, held_out
+    return large

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render, render_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
-from glmha_cli.training.reflectances import LUMINANCE, Library, read_library, resample
-from glmha_cli.training.spectra import LINEAR, CubesConfig, likely_cube, nearest_cube, training_cube
+from glmha_cli.training.data.reflectances import LUMINANCE, Library, read_library, resample
+from glmha_cli.training.data.spectra import LINEAR, CubesConfig, likely_cube, nearest_cube, training_cube
 from tests.training.conftest import NM, smooth_photo, smooth_reflectances
 
 REFLECTANCE = smooth_reflectances(120)

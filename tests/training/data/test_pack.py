@@ -12,13 +12,14 @@ from PIL import Image
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
-from glmha_cli.training.photos import find_photos
-from glmha_cli.training.run import train
-from glmha_cli.training.sources import load_targets
-from glmha_cli.training.spectra import CubesConfig
+from glmha_cli.training.data.found import DataPaths, find_data
+from glmha_cli.training.data.photos import find_photos
+from glmha_cli.training.data.sources import load_targets
+from glmha_cli.training.data.spectra import CubesConfig
 from tests.training.conftest import smooth_photo
+from tests.training.runs import ON_CPU, run_training
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DERAIN = resolve(TASKS, "derain", "task")
 
 
@@ -50,12 +51,12 @@ def test_the_same_photos_are_held_out_and_validation_sees_the_same_pixels(folder
     own, in_pack = find_photos(folders), find_photos([pack])
     assert [stems(files) for files in own] == [stems(files) for files in in_pack]
     loaded = [
-        load_targets(DERAIN, images=images, cubes=[], spectra=None, crop_px=32, config=CubesConfig())
+        load_targets(DERAIN, find_data(DERAIN, DataPaths(images=images)), crop_px=32, config=CubesConfig())
         for images in (folders, [pack])
     ]
     for a, b in zip(*(targets.held_out[""] for targets in loaded), strict=True):
         np.testing.assert_array_equal(a, b)
-    for a, b in zip(*(targets.sources for targets in loaded), strict=True):
+    for a, b in zip(*(targets.images for targets in loaded), strict=True):
         assert a.shape == b.shape
         assert np.abs(a.astype(float) - b).mean() < 4
 
@@ -76,9 +77,7 @@ def test_a_limit_lowers_the_quality(folders, tmp_path):
 
 def test_training_runs_on_a_pack(tiny, photos, tmp_path):
     pack = packed(photos, output=tmp_path / "pack.zip")
-    best = train(
-        tiny, images=[pack], run_dir=tmp_path / "run", steps=1, device="cpu", precision="32-true", num_workers=0
-    )
+    best = run_training(tiny, images=[pack], run_dir=tmp_path / "run", steps=1, **ON_CPU)
     assert best.is_file()
 
 

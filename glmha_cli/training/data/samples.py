@@ -9,10 +9,10 @@ import numpy as np
 from einops import rearrange
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from glmha_cli.training.data.pairs import PhotoPair
+from glmha_cli.training.data.sources import CleanImage, Targets
 from glmha_cli.training.degradations import Degradation, Degrade
-from glmha_cli.training.pairs import Pair
 from glmha_cli.training.recipe import Schedule, Stage
-from glmha_cli.training.sources import Source, Targets
 
 SampleKey = tuple[int, int, Stage]  # step, place in the batch
 Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
@@ -22,9 +22,11 @@ Sample = tuple[tuple[np.ndarray, ...], np.ndarray]
 class Samples(Dataset):
     """Key -> sample: random crops, flipped and turned; of targets, made and degraded, or of a pair as it is."""
 
-    def __init__(self, targets: Targets, degradation: Degradation, pairs: Sequence[Pair] = (), *, seed: int) -> None:
+    def __init__(
+        self, targets: Targets, degradation: Degradation, pairs: Sequence[PhotoPair] = (), *, seed: int
+    ) -> None:
         self.targets, self.degradation, self.pairs, self.seed = targets, degradation, pairs, seed
-        self.degrade = degradation.training() if targets.sources else None
+        self.degrade = degradation.training() if targets.images else None
 
     def __reduce__(self) -> tuple:
         """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
@@ -33,12 +35,12 @@ class Samples(Dataset):
     def __getitem__(self, key: SampleKey) -> Sample:
         step, place, stage = key
         rng = np.random.default_rng([self.seed, step, place])
-        index = rng.integers(len(self.targets.sources) + len(self.pairs)) - len(self.targets.sources)
+        index = rng.integers(len(self.targets.images) + len(self.pairs)) - len(self.targets.images)
         if index >= 0:
             both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)
             return (both[..., :3],), both[..., 3:]
-        others = rng.integers(len(self.targets.sources), size=stage.mosaic**2 - 1)
-        crops = [random_crop(self.targets.sources[i], stage.patch_px, rng) for i in (index, *others)]
+        others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
+        crops = [random_crop(self.targets.images[i], stage.patch_px, rng) for i in (index, *others)]
         return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.degrade, rng)
 
 
@@ -47,9 +49,9 @@ def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:
     return rearrange(crops, "(i j) h w c -> (i h) (j w) c", i=side)
 
 
-def random_crop(source: Source, patch_px: int, rng: np.random.Generator) -> Source:
-    top, left = (rng.integers(side - patch_px + 1) for side in source.shape[:2])
-    crop = source[top : top + patch_px, left : left + patch_px]
+def random_crop(image: CleanImage, patch_px: int, rng: np.random.Generator) -> CleanImage:
+    top, left = (rng.integers(side - patch_px + 1) for side in image.shape[:2])
+    crop = image[top : top + patch_px, left : left + patch_px]
     crop = np.rot90(crop, rng.integers(4))
     return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)
 
@@ -96,9 +98,8 @@ def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int)
 
 
 def stand_aside(worker: int) -> None:
-    """What ends a run from its terminal goes to all of its processes; a worker that ends first would take the run with
-    it, before
-    its checkpoint. SIGTERM is not ignored: that is how Python ends workers that are left over.
+    """A signal from the terminal goes to all processes of a run. A worker that ends first would take the run with it,
+    before its checkpoint is written. SIGTERM is not ignored: that is how Python ends workers that are left over.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgrp"):

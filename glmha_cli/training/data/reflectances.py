@@ -12,8 +12,8 @@ from glmha_cli.io.cubes.variables import open_variables, pick
 from glmha_cli.io.guard import reading
 from glmha_cli.physics.colour import TO_RGB, likely_change
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
+from glmha_cli.training.data.holdout import HOLD_OUT_EVERY
 
-HOLD_OUT_EVERY = 10
 FEWEST = 5 * HOLD_OUT_EVERY
 LARGEST_GAP_NM = 5.0
 """So far beyond its first and last band a spectrum may be continued as it ends."""
