@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from suites import Case, Data, Method, Suite, suites_of
 
-from glmha_cli.cli.restore import parse_tiling
 from glmha_cli.inference.engine import EngineOptions, open_engine
 from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.tiling import Tiling
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
@@ -45,7 +45,7 @@ def main() -> None:
         parser.error(f"{task.name} needs --spectra")
     engine = open_engine(weights, EngineOptions())
     restorers = {
-        tile: Restorer(task=task, engine=engine, tiling=parse_tiling(tile, None)) for tile in options.tile or ["auto"]
+        tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in options.tile or ["auto"]
     }
     data = Data(images=options.images, pairs=options.pairs, spectra=options.spectra, masks=options.masks)
     quality = {}

@@ -1,6 +1,7 @@
 """Every failure a user can meet: one line that says what is wrong, one with the next thing to type.
 
-Exit codes are part of the interface and stay stable (see README, "Exit codes").
+Exit codes are part of the interface and stay stable (see README, "Exit codes"). Where Python has an exception for the
+same thing, ours is one of those too, so that callers may catch either.
 """
 
 from pathlib import PurePath
@@ -25,19 +26,19 @@ class NotEnoughMemoryError(GlmhaError):
     """The machine cannot hold the work, however small its parts."""
 
 
-class UsageError(GlmhaError):
-    """The command line asks for something that cannot be: unknown name, input equals output."""
+class UsageError(GlmhaError, ValueError):
+    """The command line or a caller asks for something that cannot be: unknown name, input equals output."""
 
     exit_code = 2
 
 
-class BadDataError(GlmhaError):
-    """A file was read, but is not what the task needs: damaged, wrong bands, wrong size."""
+class BadDataError(GlmhaError, ValueError):
+    """A file or an array was read, but is not what the task needs: damaged, wrong bands, wrong size."""
 
     exit_code = 65
 
 
-class NoInputError(GlmhaError):
+class NoInputError(GlmhaError, FileNotFoundError):
     """An input file or folder is missing or cannot be opened."""
 
     exit_code = 66

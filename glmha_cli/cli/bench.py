@@ -76,12 +76,12 @@ def measured(model: str, engine_name: str, options: BenchOptions, output: Output
     """A row: one model with one engine."""
     about = describe(model)
     task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
-    asked = EngineOptions(device=options.device, precision=options.precision)
+    asked = EngineOptions(engine=engine_name, device=options.device, precision=options.precision)
     weights = find_weights(
         model,
         task=task.name,
         device=options.device,
-        formats=formats_for(engine_name, asked, quick=True),
+        formats=formats_for(asked, quick=True),
         access=access_of(options, output),
     )
     engine = open_engine(weights.path, asked)

@@ -11,17 +11,15 @@ from rich.table import Table
 
 from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import READABLE, FileOptions, read_source, require_mask
-from glmha_cli.cli.compute import engine_for, weights_for
+from glmha_cli.cli.compute import engine_options, weights_for
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.restore import parse_tiling
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.inference.memory import fitted
-from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.restorer import open_restorer
 from glmha_cli.inference.self_ensemble import restore_in_all_orientations
 from glmha_cli.io.cubes.cube import SUFFIXES, read_cube
 from glmha_cli.io.photos.read import as_pixels, read_photo
@@ -142,13 +140,9 @@ def loader_by_model(
     require_mask(task, options.mask)
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
-    tiling = parse_tiling(options.tile, options.overlap)
+    compute = engine_options(options)
     weights = weights_for(task, options, access_of(options, output), quick=False)
-    engine = engine_for(weights, options)
-    tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
-    restorer = Restorer(
-        task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning
-    )
+    restorer = open_restorer(task, weights.path, compute, project=options.project, say=output.warning)
     files = FileOptions(mask=options.mask, step=options.step)
 
     def load(path: Path) -> Loaded:
@@ -161,8 +155,8 @@ def loader_by_model(
         "model": weights.id,
         "sha256": weights.sha256,
         "tta": options.tta,
-        "device": engine.device,
-        "precision": engine.precision,
+        "device": restorer.engine.device,
+        "precision": restorer.engine.precision,
     }
     return load, setup | ({} if task.project is None else {"project": options.project})
 

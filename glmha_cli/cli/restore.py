@@ -11,7 +11,7 @@ from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.pipeline import run_jobs
 from glmha_cli.batch.record import Line, Record, read_record, split_done
 from glmha_cli.batch.streams import STDIO, standard_streams
-from glmha_cli.cli.compute import engine_for, weights_for
+from glmha_cli.cli.compute import engine_options, weights_for
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.plan import is_single, make_plan, naming_of
@@ -19,9 +19,8 @@ from glmha_cli.cli.restore_options import NEUTRAL, BatchOptions, RestoreOptions,
 from glmha_cli.cli.tally import Tally
 from glmha_cli.cli.worker import Worker
 from glmha_cli.errors import UsageError
-from glmha_cli.inference.memory import fitted
-from glmha_cli.inference.restorer import Restorer
-from glmha_cli.inference.tiling import OVERLAP_PX, SLACK_PX, TILE_PX, Tiling
+from glmha_cli.inference.engine import EngineOptions
+from glmha_cli.inference.restorer import open_restorer
 from glmha_cli.interrupts import unwinding
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.measurements import read_mask
@@ -32,11 +31,11 @@ from glmha_cli.weights.store import Weights
 
 def restore(task: Task, options: RestoreOptions) -> int:
     """Restore files, or standard streams by way of files."""
-    tiling = parse_tiling(options.tile, options.overlap)
+    compute = engine_options(options)
     require_consistent(options)
     if STDIO not in (*options.inputs, options.output):
         with unwinding():
-            return restore_files(task, options, tiling, Output(quiet=options.quiet, as_json=options.json))
+            return restore_files(task, options, compute, Output(quiet=options.quiet, as_json=options.json))
     require_alone(task, options)
     with unwinding(), standard_streams() as streams:
         sends = options.output == STDIO
@@ -49,7 +48,7 @@ def restore(task: Task, options: RestoreOptions) -> int:
                 raise UsageError("ENVI's format is two files, and stdout is one", "--ext tif, or name an output file")
             options = replace(options, output=str(target), ext=None)
         output = Output(quiet=options.quiet, as_json=options.json, names=streams.names)
-        code = restore_files(task, options, tiling, output)
+        code = restore_files(task, options, compute, output)
         if sends:
             streams.send(Path(options.output))
         return code
@@ -85,18 +84,7 @@ def require_alone(task: Task, options: BatchOptions) -> None:
         raise UsageError("stdout takes the result, so --json has no place", "leave out --json, or name an output file")
 
 
-def parse_tiling(tile: str, overlap_px: int | None) -> Tiling:
-    """`auto`, `whole` or a number of pixels, and the overlap if one was asked for."""
-    if tile == "whole":
-        return Tiling(tile_px=None)
-    if tile != "auto" and not tile.isdigit():
-        raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
-    tile_px, slack_px = (TILE_PX, SLACK_PX) if tile == "auto" else (int(tile), 0)
-    overlap_px = min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px
-    return Tiling(tile_px=tile_px, overlap_px=overlap_px, slack_px=slack_px)
-
-
-def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: Output) -> int:
+def restore_files(task: Task, options: RestoreOptions, compute: EngineOptions, output: Output) -> int:
     """Plan all files, find the weights, and only then load the network and work."""
     plan = make_plan(task, options, output.warning)
     tally = Tally(output, total=len(plan.jobs), single=plan.single)
@@ -117,7 +105,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
     record = options.record and Record(options.record)
     try:
         if jobs:
-            run(task, options, tiling, jobs, weights, tally, record, settings)
+            run(task, options, compute, jobs, weights, tally, record, settings)
     finally:
         tally.summarise()
     return tally.exit_code
@@ -126,7 +114,7 @@ def restore_files(task: Task, options: RestoreOptions, tiling: Tiling, output: O
 def run(
     task: Task,
     options: RestoreOptions,
-    tiling: Tiling,
+    compute: EngineOptions,
     jobs: list[Job],
     weights: Weights,
     tally: Tally,
@@ -137,11 +125,7 @@ def run(
     output = tally.output
     for path in shared_inputs(options):
         read_mask(path)  # once before the network is loaded, rather than as the failure of every file
-    engine = engine_for(weights, options)
-    tiling, batch = fitted(engine, tiling, may_shrink=options.tile == "auto", say=output.warning)
-    restorer = Restorer(
-        task=task, engine=engine, tiling=tiling, batch=batch, project=options.project, say=output.warning
-    )
+    restorer = open_restorer(task, weights.path, compute, project=options.project, say=output.warning)
     most_failures = 1 if options.fail_fast else options.max_failures
     with output.progress() as progress:
         worker = Worker(restorer, weights, options, tally, progress, record=record, settings=settings)

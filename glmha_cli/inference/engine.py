@@ -1,14 +1,15 @@
 """Engines run a checkpoint on a device. A new one is a module and one line here."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.devices import has_gpu
+from glmha_cli.inference.tiling import Tiling
 from glmha_cli.lookup import resolve, unknown
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -24,10 +25,22 @@ FORMATS = {"torch": "safetensors", "onnx": "onnx"}
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """device and precision as asked for; `auto` takes the fastest device and what it computes well."""
+    """How to compute. engine, device and precision as asked for; `auto` takes the fastest device and what it computes
+    well. tiling: how images are divided.
 
+    Raises UsageError for an engine, a device or a precision that there is not; the closest is offered.
+    """
+
+    engine: str = "auto"
     device: Device = "auto"
     precision: Precision = "auto"
+    tiling: Tiling = field(default_factory=lambda: Tiling.parse("auto"))
+
+    def __post_init__(self) -> None:
+        known = {"engine": ("auto", *ENGINES), "device": get_args(Device), "precision": get_args(Precision)}
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise unknown(name, str(getattr(self, name)), values)
 
 
 class Engine(Protocol):
@@ -55,17 +68,14 @@ class Engine(Protocol):
         ...
 
 
-def formats_for(engine: str, options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
-    """Formats of weights that `engine` can load, best first.
+def formats_for(options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
+    """Formats of weights that the engine asked for can load, best first.
 
     `auto`: for work that is done before PyTorch would be loaded (`quick`) ONNX, on a CPU; else PyTorch, which computes
     1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all.
-    Raises UsageError for an engine that there is not.
     """
-    if engine != "auto":
-        if engine not in FORMATS:
-            raise unknown("engine", engine, ("auto", *FORMATS))
-        return (FORMATS[engine],)
+    if options.engine != "auto":
+        return (FORMATS[options.engine],)
     onnx_first = quick and options.precision in ("auto", "fp32") and not has_gpu(options.device)
     return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
 

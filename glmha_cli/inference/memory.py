@@ -50,16 +50,16 @@ def of_side(tiling: Tiling, tile_px: int) -> Tiling:
     return replace(tiling, tile_px=tile_px, overlap_px=min(tiling.overlap_px, tile_px // 2), slack_px=0)
 
 
-def fitted(engine: Engine, tiling: Tiling, *, may_shrink: bool, say: Callable[[str], None]) -> tuple[Tiling, int]:
+def fitted(engine: Engine, tiling: Tiling, *, say: Callable[[str], None]) -> tuple[Tiling, int]:
     """The tiles that fit into the device's free memory, and how many at once: several on GPUs alone.
 
-    may_shrink: a tile that does not fit becomes smaller, and `say` is told; otherwise it is tried as it is.
+    `say` is told where they became smaller; see Tiling.may_shrink.
     """
     room, asked = engine.room_px(), tiling
     if room is None or tiling.tile_px is None:
         return tiling, 1
     longest_px = tiling.tile_px + tiling.slack_px
-    while may_shrink and longest_px**2 > room and tiling.tile_px // 2 >= SMALLEST_TILE_PX:
+    while tiling.may_shrink and longest_px**2 > room and tiling.tile_px // 2 >= SMALLEST_TILE_PX:
         tiling = of_side(tiling, tiling.tile_px // 2)
         longest_px = tiling.tile_px
     if tiling != asked:

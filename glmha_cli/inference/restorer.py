@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from jaxtyping import Float, Num
 
 from glmha_cli.allocator import return_freed_memory
 from glmha_cli.errors import NotEnoughMemoryError
-from glmha_cli.inference.engine import Engine
-from glmha_cli.inference.memory import is_out_of_memory, smaller
+from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
+from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
 from glmha_cli.inference.tiling import Read, Tiling, count_tiles, run_tiled
 from glmha_cli.tasks.base import Task
 
 OnTile = Callable[[int, int], None]
+Say = Callable[[str], None]
 Rows = Float[np.ndarray, "rows w c"]
 STRIP_PX = 256
 
@@ -32,7 +34,7 @@ class Restorer:
     tiling: Tiling = field(default_factory=Tiling)
     batch: int = 1
     project: bool = True
-    say: Callable[[str], None] = lambda text: None
+    say: Say = lambda text: None
 
     def restore(
         self,
@@ -101,6 +103,16 @@ class Restorer:
         strips = (read(start, start + STRIP_PX) for start in range(0, source.shape[0], STRIP_PX))
         extremes = [extremes_of(parts) for parts in zip(*strips, strict=True)]
         return lambda start, stop: tuple(map(stretched, read(start, stop), extremes))
+
+
+def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project: bool, say: Say) -> Restorer:
+    """Load a checkpoint of `task`, in tiles that fit into the memory; `say` takes warnings for the user.
+
+    Raises UsageError for a device or precision that this machine does not have, BadDataError for a damaged file.
+    """
+    engine = open_engine(weights, options)
+    tiling, batch = fitted(engine, options.tiling, say=say)
+    return Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=project, say=say)
 
 
 def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:

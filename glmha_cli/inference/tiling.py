@@ -6,7 +6,7 @@ revisiting global information aggregation"). Tiled and whole results therefore d
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 import numpy as np
@@ -28,12 +28,28 @@ class Tiling:
     """tile_px: side of a tile, None for the whole image in one. overlap_px: at least so much of neighbours.
 
     slack_px: a side may be so much longer where a row or column of tiles less is enough then: a photo of 512 px takes
-    4 tiles of 272 instead of 9 of 256, half the work.
+    4 tiles of 272 instead of 9 of 256, half the work. may_shrink: tiles that do not fit into the memory become smaller
+    before the work begins; a size that was asked for is tried as it is.
     """
 
     tile_px: int | None = TILE_PX
     overlap_px: int = OVERLAP_PX
     slack_px: int = 0
+    may_shrink: bool = field(default=False, compare=False)
+
+    @classmethod
+    def parse(cls, tile: str | int, overlap_px: int | None = None) -> "Tiling":
+        """`auto`, `whole` or a number of pixels, and the overlap if one was asked for. Raises UsageError."""
+        tile = str(tile)
+        if tile == "whole":
+            return cls(tile_px=None)
+        if tile != "auto" and not (tile.isascii() and tile.isdecimal()):
+            raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
+        tile_px, slack_px = (TILE_PX, SLACK_PX) if tile == "auto" else (int(tile), 0)
+        if not isinstance(overlap_px, int | None):
+            raise UsageError(f"--overlap takes a number of pixels, not '{overlap_px}'", "--overlap 32")
+        overlap_px = min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px
+        return cls(tile_px=tile_px, overlap_px=overlap_px, slack_px=slack_px, may_shrink=tile == "auto")
 
     def __post_init__(self) -> None:
         if self.tile_px is None:

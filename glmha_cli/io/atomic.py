@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glmha_cli.errors import CannotCreateError, OutputError
+from glmha_cli.errors import CannotCreateError, GlmhaError, OutputError
 
 
 @contextmanager
@@ -37,6 +37,8 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         _move(temporary, path, overwrite=overwrite)
+    except GlmhaError:
+        raise
     except OSError as error:
         raise OutputError(f"'{path}' could not be written: {error.strerror or error}") from error
     finally:

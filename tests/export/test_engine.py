@@ -79,15 +79,15 @@ def test_batches_are_what_single_tiles_are(exported, plain, width):
 
 def test_what_auto_takes(monkeypatch):
     monkeypatch.setattr(engines, "has_gpu", lambda device: device == "cuda")
-    assert formats_for("auto", CPU, quick=True) == ("onnx", "safetensors")
-    assert formats_for("auto", CPU, quick=False) == ("safetensors", "onnx")
-    assert formats_for("auto", EngineOptions(device="cuda"), quick=True) == ("safetensors", "onnx")
-    assert formats_for("auto", EngineOptions(device="cpu", precision="bf16"), quick=True) == ("safetensors", "onnx")
+    assert formats_for(CPU, quick=True) == ("onnx", "safetensors")
+    assert formats_for(CPU, quick=False) == ("safetensors", "onnx")
+    assert formats_for(EngineOptions(device="cuda"), quick=True) == ("safetensors", "onnx")
+    assert formats_for(EngineOptions(device="cpu", precision="bf16"), quick=True) == ("safetensors", "onnx")
     for quick in (True, False):
-        assert formats_for("torch", CPU, quick=quick) == ("safetensors",)
-        assert formats_for("onnx", CPU, quick=quick) == ("onnx",)
+        assert formats_for(EngineOptions(engine="torch"), quick=quick) == ("safetensors",)
+        assert formats_for(EngineOptions(engine="onnx"), quick=quick) == ("onnx",)
     with pytest.raises(UsageError, match="unknown engine"):
-        formats_for("onyx", CPU, quick=True)
+        EngineOptions(engine="onyx")
 
 
 @pytest.fixture

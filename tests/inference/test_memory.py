@@ -85,26 +85,24 @@ def test_other_failures_are_not_taken_for_it(error):
 )
 def test_tiles_and_batches_that_fit(room, device, may_shrink, expected):
     said = []
-    tiling, batch = fitted(Identity(room=room, device=device), Tiling(), may_shrink=may_shrink, say=said.append)
+    tiling, batch = fitted(Identity(room=room, device=device), Tiling(may_shrink=may_shrink), say=said.append)
     assert (tiling.tile_px, batch) == expected
     assert bool(said) == (expected[0] < 256)
 
 
 def test_slack_counts_and_goes_with_the_first_halving():
-    assert fitted(Identity(room=288**2, device="cuda"), Tiling(slack_px=32), may_shrink=True, say=pytest.fail) == (
+    assert fitted(Identity(room=288**2, device="cuda"), Tiling.parse("auto"), say=pytest.fail) == (
         Tiling(slack_px=32),
         1,
     )
     said = []
-    assert fitted(Identity(room=270**2), Tiling(slack_px=32), may_shrink=True, say=said.append)[0] == Tiling(
-        tile_px=128
-    )
+    assert fitted(Identity(room=270**2), Tiling.parse("auto"), say=said.append)[0] == Tiling(tile_px=128)
     assert str(restored(Identity(most_px=128 * 128), said, tiling=Tiling(slack_px=32))[0].tiling) == "128/32"
     assert len(said) == 2
 
 
 def test_a_whole_image_is_left_whole():
-    assert fitted(Identity(room=1), Tiling(tile_px=None), may_shrink=False, say=pytest.fail) == (
+    assert fitted(Identity(room=1), Tiling.parse("whole"), say=pytest.fail) == (
         Tiling(tile_px=None),
         1,
     )

@@ -145,3 +145,27 @@ def test_impossible_tilings_say_what_to_type(tile, overlap):
     with pytest.raises(UsageError) as error:
         Tiling(tile_px=tile, overlap_px=overlap)
     assert "--" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("tile", "overlap", "expected"),
+    [
+        ("auto", None, Tiling(tile_px=256, overlap_px=32, slack_px=32)),
+        ("whole", 8, Tiling(tile_px=None)),
+        ("128", None, Tiling(tile_px=128)),
+        (40, None, Tiling(tile_px=40, overlap_px=20)),
+        (40, 4, Tiling(tile_px=40, overlap_px=4)),
+    ],
+)
+def test_a_tiling_is_parsed(tile, overlap, expected):
+    tiling = Tiling.parse(tile, overlap)
+    assert tiling == expected and tiling.may_shrink == (tile == "auto")
+
+
+@pytest.mark.parametrize(
+    ("tile", "overlap"),
+    [("all", None), ("-1", None), ("²", None), (True, None), (25.6, None), (8, None), (64, 33), (64, "8")],
+)
+def test_what_is_no_tiling_is_refused(tile, overlap):
+    with pytest.raises(UsageError):
+        Tiling.parse(tile, overlap)
