@@ -17,7 +17,8 @@ from glmha_cli.lookup import resolve
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import delta_e_2000, render
 from glmha_cli.tasks import TASKS
-from glmha_cli.tasks.base import Scene, Task
+from glmha_cli.tasks.base import Task
+from glmha_cli.tasks.sci import Scene
 from glmha_cli.training.checks import degradation_of
 from glmha_cli.training.data.found import DataPaths, find_data
 from glmha_cli.training.data.pairs import pairs_by_set

@@ -65,3 +65,8 @@ class OutputError(GlmhaError):
 def first_line(error: Exception) -> str:
     """What another library's exception says, without the pages that some add; its type where it says nothing."""
     return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def one_line(error: GlmhaError) -> str:
+    """What is wrong, and after a dash the next thing to type."""
+    return f"{error.message} - {error.hint}" if error.hint else error.message

@@ -7,6 +7,7 @@ the tool publish what lies beside it. Links to folders are not followed at all, 
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -98,6 +99,16 @@ def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
     if not names:
         raise NoInputError("the list names no files", "one a line, or --null for those of find -print0")
     return [_named(Path(name), root) for name in dict.fromkeys(names)]
+
+
+def read_list(name: str) -> bytes:
+    """The content of a list of files; "-" for stdin. Raises NoInputError."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
 
 
 def _closed(error: OSError, root: Path) -> Found:

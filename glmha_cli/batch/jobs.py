@@ -56,6 +56,14 @@ class Shard:
     index: int
     count: int
 
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """`1/4`; UsageError for anything else."""
+        index, slash, count = text.partition("/")
+        if not (slash and index.isdecimal() and count.isdecimal()):
+            raise UsageError(f"--shard takes a part and the number of parts, not '{text}'", "--shard 1/4")
+        return cls(int(index), int(count))
+
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
             raise UsageError(f"there is no part {self.index} of {self.count}", "--shard 1/4 to --shard 4/4")

@@ -7,21 +7,12 @@ At most three are in memory. Outcomes come in the order of the jobs; a failure c
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.report import Outcome
 from glmha_cli.errors import GlmhaError, OutputError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a job: `details` of a success, or the `error` of a failure. seconds: of work, without waiting."""
-
-    job: Job
-    seconds: float
-    details: Mapping[str, Any] = field(default_factory=dict)
-    error: GlmhaError | None = None
 
 
 class Work(Protocol):
@@ -119,8 +110,9 @@ def _computed(job: Job, reading: Future[_Step], work: Work) -> _Step:
 
 def _settle(job: Job, step: _Step, work: Work) -> Outcome:
     step = step.then(work.write, job, step.value)
-    outcome = Outcome(
-        job=job, seconds=step.seconds, details=step.value or {} if step.error is None else {}, error=step.error
-    )
+    if step.error is None:
+        outcome = Outcome(job=job, status="ok", seconds=step.seconds, details=step.value or {})
+    else:
+        outcome = Outcome(job=job, status="failed", seconds=step.seconds, error=step.error)
     work.settled(outcome)
     return outcome

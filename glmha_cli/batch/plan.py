@@ -1,69 +1,137 @@
-"""Which output each input gets. Nothing is opened, created or loaded."""
+"""From a request to its jobs, with all that can be told of them without opening a file. Nothing is created."""
 
-import os
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
-from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_free, require_short
-from glmha_cli.batch.inputs import Found
+from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
+from glmha_cli.batch.inputs import Found, by_pattern, in_folder, is_pattern, listed, read_list
 from glmha_cli.batch.jobs import Job, Naming
-from glmha_cli.errors import CannotCreateError, UsageError
+from glmha_cli.batch.kinds import input_kind, output_kind
+from glmha_cli.batch.outputs import plan_batch
+from glmha_cli.batch.request import BatchRequest
+from glmha_cli.errors import UsageError
+from glmha_cli.tasks.base import Task
+
+Say = Callable[[str], None]
+QUICK_BYTES = 2 * 2**20
+"""A JPEG of about six megapixels, a PNG of one."""
 
 
-def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
-    """The one job of a file, checked as far as possible before any work; into a folder it keeps its name."""
+@dataclass(frozen=True)
+class Plan:
+    """folder: of the outputs, made before the work; None where one output was named, and one job is all there is."""
+
+    jobs: list[Job]
+    folder: Path | None
+    single: bool
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether loading PyTorch takes longer than the work: one file, and its bytes are not those of many tiles."""
+        return self.single and self.jobs[0].source.stat().st_size <= QUICK_BYTES
+
+
+def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
+    """The jobs of a request; GlmhaError for one that cannot be done, or whose only file cannot."""
+    naming, kind = naming_of(task, request), input_kind(task)
+    kind.require(request.files)
+    if request.files.mask is not None:
+        require_file(request.files.mask)
+    if not request.is_single:
+        return _plan_many(request, naming, kind.readable, say)
+    if request.shard is not None:
+        raise UsageError("--shard divides many files, and this is one")
+    source = Path(request.inputs[0])
     require_file(source)
-    if os.path.isdir(target):
-        target = target / (source.stem + suffix_for(source.suffix))
-    require_folder(target.parent)
-    job = Job(source, target, PurePath(source.name), overwrite)
-    refuse_inputs_as_outputs([job])
-    require_free([job])
-    return [job]
-
-
-def plan_batch(
-    found: Iterable[Found], folder: Path, naming: Naming, *, overwrite: bool, others: Iterable[Path] = ()
-) -> list[Job]:
-    """A job for each input, its output in `folder` under the same relative path. Nothing is created.
-
-    Raises UsageError for two inputs with one output, and for an output that is an input or one of `others`.
-    """
-    real_folder = os.path.realpath(folder)
-    jobs = dict.fromkeys(_job(each, folder, real_folder, naming, overwrite) for each in found)
-    sound = [job for job in jobs if job.problem is None]
-    _refuse_collisions(sound)
-    refuse_inputs_as_outputs(sound, others)
-    return list(jobs)
-
-
-def _job(found: Found, folder: Path, real_folder: str, naming: Naming, overwrite: bool) -> Job:
-    problem = found.problem
-    target = folder / (naming(found.relative) if problem is None else found.relative)
-    if problem is None:
-        try:
-            require_short(target)
-            naming.require_writable(target)
-            if not Path(os.path.realpath(target.parent)).is_relative_to(real_folder):
-                problem = CannotCreateError(f"'{target}' leads out of '{folder}'", "remove the link")
-        except (UsageError, CannotCreateError) as error:
-            problem = error.about(found.path)
-    return Job(found.path, target, found.relative, overwrite, problem)
-
-
-def _refuse_collisions(jobs: Iterable[Job]) -> None:
-    """On every system alike, as results are copied to disks that ignore case or spell accents in one way (macOS)."""
-    by_name: dict[str, Job] = {}
+    jobs = _plan_one(source, request, naming)
     for job in jobs:
-        other = by_name.setdefault(unicodedata.normalize("NFC", str(job.target)).casefold(), job)
-        if other is not job:
-            same = (
-                ""
-                if other.target == job.target
-                else f" and '{other.target}', one file where case or accents are not told apart"
-            )
-            raise UsageError(
-                f"'{other.source}' and '{job.source}' would both become '{job.target}'{same}",
-                "rename one of them, or name their common folder as the input",
-            )
+        if job.problem is not None:
+            raise job.problem
+    return Plan(jobs, Path(request.output) if request.makes_folder else None, single=True)
+
+
+def naming_of(task: Task, request: BatchRequest) -> Naming:
+    """How outputs are named; UsageError for an extension that cannot be written."""
+    kind, extension = output_kind(task), request.extension
+    naming = Naming(
+        extension_for=(lambda suffix: extension) if extension else kind.suffix_for,
+        suffix=request.suffix,
+        writable=kind.writable,
+        kind=kind.name,
+    )
+    if extension:
+        naming.require_writable(PurePath("output" + extension))
+    return naming
+
+
+def _masks(request: BatchRequest) -> list[Path]:
+    """Files that are read with every input, so neither inputs nor outputs themselves."""
+    return [] if request.files.mask is None else [request.files.mask]
+
+
+def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> list[Job]:
+    found, target = Found(source, PurePath(source.name)), Path(request.output)
+    if request.makes_folder:
+        require_makeable(target)
+        return plan_batch([found], target, naming, overwrite=request.overwrite, others=_masks(request))
+    if request.ext or request.suffix:
+        raise UsageError(
+            f"--ext and --suffix are for folders, and '{target}' is a file", "name the file as it is to be"
+        )
+    naming.require_writable(target)
+    require_folder(target.parent)
+    jobs = [Job(source, target, found.relative, request.overwrite)]
+    refuse_inputs_as_outputs(jobs, _masks(request))
+    return jobs
+
+
+def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...], say: Say) -> Plan:
+    folder = Path(request.output)
+    if not isdir(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
+        raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
+    require_makeable(folder)
+    masks = {realpath(path) for path in _masks(request)}
+    found = [each for each in _found(request, folder, readable, say) if realpath(each.path) not in masks]
+    found = _without_outputs(found, folder, naming, request.overwrite, say)
+    jobs = plan_batch(found, folder, naming, overwrite=request.overwrite, others=_masks(request))
+    return Plan([job for job in jobs if not request.shard or request.shard.has(job.relative)], folder, single=False)
+
+
+def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say) -> list[Found]:
+    if request.files_from is not None:
+        root = Path(request.inputs[0]) if request.inputs else None
+        return listed(read_list(request.files_from), null=request.null, root=root)
+    found = []
+    for text in request.inputs:
+        path = Path(text)
+        if is_pattern(text):
+            found += by_pattern(text, readable=readable, leave_out=folder)
+        elif isdir(path):
+            found += in_folder(path, readable=readable, recursive=request.recursive, leave_out=folder, say=say)
+        else:
+            require_file(path)
+            found.append(Found(path, PurePath(path.name)))
+    return found
+
+
+def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite: bool, say: Say) -> list[Found]:
+    """Results may lie beside their inputs, under other names; the next run must not restore them once more.
+
+    Without a suffix a photo of that name may as well be an input of its own: not to be overwritten for it.
+    """
+    if overwrite and not naming.suffix:
+        return found
+    made = {
+        realpath(folder / naming(each.relative))
+        for each in found
+        if each.problem is None and naming(each.relative) != each.relative
+    }
+    kept = []
+    for each in found:
+        if realpath(each.path) in made:
+            say(f"'{each.path}' is an output of this batch: left alone")
+        else:
+            kept.append(each)
+    return kept

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.batch.jobs import Job
-from glmha_cli.errors import BadDataError, CannotCreateError, OutputError
+from glmha_cli.batch.report import Outcome
+from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, one_line
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.guard import require_readable
 from glmha_cli.weights.integrity import sha256_of
 
-WRITING, OK, FAILED = "writing", "ok", "failed"
+WRITING = "writing"
 _START = b'{"time": "'
 Line = Mapping[str, Any]
 
@@ -59,9 +60,9 @@ def read_record(path: Path) -> dict[str, Line]:
             output = os.path.abspath(line["output"])
         except (ValueError, TypeError, KeyError):
             continue
-        if line.get("status") == OK:
+        if line.get("status") == "ok":
             made[output] = line
-        lines[output] = made.get(output, line) if line.get("status") == FAILED else line
+        lines[output] = made.get(output, line) if line.get("status") == "failed" else line
     return lines
 
 
@@ -74,6 +75,14 @@ def _content(path: Path) -> bytes:
     if content[: len(_START)] != _START[: len(content)]:
         raise BadDataError(f"'{path}' is not the record of a run", "--record run.jsonl")
     return content
+
+
+def line_of(outcome: Outcome) -> dict[str, Any]:
+    """What is told of an outcome, with the paths as they were given."""
+    line = {"input": str(outcome.job.source), "output": str(outcome.job.target), "status": outcome.status}
+    if outcome.status in ("ok", "failed"):
+        line |= {"seconds": round(outcome.seconds, 3), **outcome.details}
+    return line if outcome.error is None else {**line, "reason": one_line(outcome.error)}
 
 
 def input_identity(path: Path) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def split_done(jobs: Iterable[Job], lines: Mapping[str, Line], settings: Line) -
     done, open_jobs = [], []
     for job in jobs:
         line = lines.get(os.path.abspath(job.target), {})
-        intact = job.problem is None and line.get("status") == OK and _is_intact(job.target, line)
+        intact = job.problem is None and line.get("status") == "ok" and _is_intact(job.target, line)
         if intact and _is_same_work(job.source, line, settings):
             done.append(job)
         else:

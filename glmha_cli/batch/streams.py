@@ -8,14 +8,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from glmha_cli.batch.kinds import input_kind
+from glmha_cli.batch.plan import naming_of
+from glmha_cli.batch.report import Reporter
+from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
+from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.photos.read import DECODERS
 from glmha_cli.io.photos.write import OUTPUT_FORMATS
-
-STDIO = "-"
+from glmha_cli.tasks.base import Task
 
 
 @dataclass
@@ -23,7 +27,7 @@ class Streams:
     """Files that stand in for the standard streams. names: of each, what it is called in messages."""
 
     folder: Path
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str]
 
     def receive(self) -> Path:
         """All of stdin in a file, with the extension of the photo that it is."""
@@ -45,7 +49,10 @@ class Streams:
         """Where to put what `send` sends."""
         if sys.stdout.isatty():
             raise UsageError("stdout is a terminal, not a file", "glmha … in.png - > out.png")
-        return self._stand_in("stdout", extension)
+        path = self._stand_in("stdout", extension)
+        if len(files_of(path)) > 1:
+            raise UsageError("ENVI's format is two files, and stdout is one", "--ext tif, or name an output file")
+        return path
 
     def send(self, path: Path) -> None:
         try:
@@ -68,16 +75,41 @@ class Streams:
 
 
 @contextmanager
-def standard_streams() -> Iterator[Streams]:
-    """The files are gone afterwards; an error that names one names the stream instead."""
+def through_files(request: BatchRequest, task: Task, reporter: Reporter) -> Iterator[BatchRequest]:
+    """The request with files in place of "-", filled from stdin before the block and sent to stdout after it.
+
+    They are gone afterwards; what is said of one names the stream instead. UsageError for what no stream can do.
+    """
+    _require_alone(request, task)
     with tempfile.TemporaryDirectory(prefix="glmha-") as folder:
-        streams = Streams(Path(folder))
+        streams, sends = Streams(Path(folder), {}), request.output == STDIO
         try:
-            yield streams
+            if request.reads_stdin:
+                request = replace(request, inputs=[str(streams.receive())])
+            if sends:
+                suffix = naming_of(task, request).extension_for(Path(request.inputs[0]).suffix)
+                request = replace(request, output=str(streams.target(suffix)), ext=None)
+            for path, name in streams.names.items():
+                reporter.rename(path, name)
+            yield request
+            if sends:
+                streams.send(Path(request.output))
         except GlmhaError as error:
             for path, name in streams.names.items():
                 error.message = error.message.replace(f"'{path}'", name).replace(path, name)
             raise
+
+
+def _require_alone(request: BatchRequest, task: Task) -> None:
+    """UsageError for what a standard stream cannot do."""
+    if not request.reads_stdin and not request.is_single:
+        raise UsageError("`-` stands for one photo", "one input, one output")
+    if any((request.record, request.shard, request.dry_run, request.suffix)):
+        raise UsageError("--record, --shard, --dry-run and --suffix are for files, not for `-`")
+    if request.reads_stdin and not input_kind(task).pipes:
+        raise UsageError(f"{task.name} reads measurements from files alone", f"glmha {task.name} measurement.mat …")
+    if request.reads_stdin and request.output != STDIO and os.path.isdir(request.output):
+        raise UsageError("a photo from stdin has no name", f"name the output: {request.output}/out.png")
 
 
 def extension_of(first_bytes: bytes) -> str:

@@ -181,17 +181,19 @@ RESTORE_OPTIONS = {
 }
 
 
-BATCH_EXAMPLES = (
-    "glmha {0} photos/ restored/ --recursive --record run.jsonl --resume",
-    "glmha {0} 'photos/**/*.jpg' restored/ --suffix _{0} --dry-run",
-    "find photos -type f -newer last.png -print0 | glmha {0} --files-from - --null photos restored",
-    "glmha {0} - - --ext tif < in.png > out.tif",
-)
-"""Of tasks that take photos."""
+BATCH_EXAMPLES = {
+    "photo": (
+        "glmha {0} photos/ restored/ --recursive --record run.jsonl --resume",
+        "glmha {0} 'photos/**/*.jpg' restored/ --suffix _{0} --dry-run",
+        "find photos -type f -newer last.png -print0 | glmha {0} --files-from - --null photos restored",
+        "glmha {0} - - --ext tif < in.png > out.tif",
+    )
+}
+"""By kind of input."""
 
 
 def examples_of(task: Task) -> tuple[str, ...]:
-    return task.examples + tuple(example.format(task.name) for example in BATCH_EXAMPLES if task.input_kind == "photo")
+    return task.examples + tuple(example.format(task.name) for example in BATCH_EXAMPLES.get(task.input_kind, ()))
 
 
 def build_app() -> typer.Typer:

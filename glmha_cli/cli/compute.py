@@ -1,19 +1,21 @@
-"""What computing options mean: how to compute, and with which weights."""
+"""The model that computing options mean: where it comes from, where it is run, and in what tiles."""
 
+from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import ComputeOptions
-from glmha_cli.inference.engine import EngineOptions, formats_for
+from glmha_cli.cli.output import Output
+from glmha_cli.inference.engine import EngineOptions
+from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.tasks.base import Task
-from glmha_cli.weights.store import Access, Weights, find_weights
 
 
-def weights_for(task: Task, options: ComputeOptions, access: Access, *, quick: bool) -> Weights:
-    """The checkpoint, in a format that the engine asked for can load. quick: for one small input."""
-    formats = formats_for(engine_options(options), quick=quick)
-    return find_weights(options.model, task=task.name, device=options.device, formats=formats, access=access)
-
-
-def engine_options(options: ComputeOptions) -> EngineOptions:
-    """Raises UsageError for a value that there is not."""
+def loader_of(task: Task, options: ComputeOptions, output: Output, *, project: bool = True) -> Loader:
+    """Raises UsageError for tiles that cannot be."""
     tiling = Tiling.parse(options.tile, options.overlap)
-    return EngineOptions(engine=options.engine, device=options.device, precision=options.precision, tiling=tiling)
+    return Loader(
+        task=task,
+        model=options.model,
+        engine=EngineOptions(engine=options.engine, device=options.device, precision=options.precision, tiling=tiling),
+        access=access_of(options, output),
+        project=project,
+    )

@@ -1,6 +1,6 @@
 """`glmha convert CUBE CUBE`: the same values and wavelengths in another format."""
 
-from glmha_cli.batch.plan import plan_file
+from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import ConvertOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.io.cubes.cube import read_cube, write_cube

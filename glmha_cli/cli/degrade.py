@@ -7,7 +7,7 @@ from einops import rearrange
 from jaxtyping import Float
 
 from glmha_cli import __version__
-from glmha_cli.batch.plan import plan_file
+from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError

@@ -10,25 +10,20 @@ import numpy as np
 from rich.table import Table
 
 from glmha_cli.batch.checks import require_output
-from glmha_cli.batch.files import READABLE, FileOptions, read_source, require_mask
-from glmha_cli.cli.compute import engine_options, weights_for
-from glmha_cli.cli.models import access_of
+from glmha_cli.batch.files import FileOptions
+from glmha_cli.batch.kinds import input_kind, output_kind, read_source
+from glmha_cli.cli.compute import loader_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.inference.restorer import open_restorer
 from glmha_cli.inference.self_ensemble import restore_in_all_orientations
-from glmha_cli.io.cubes.cube import SUFFIXES, read_cube
 from glmha_cli.io.photos.read import as_pixels, read_photo
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
-
-MEASURED = {"photo": READABLE["photo"], "cube": tuple(suffix for suffix in SUFFIXES if suffix != ".img")}
-"""Kind of output -> suffixes of results and targets; of an ENVI pair the header stands for both."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +88,7 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
 
     By the folder's name, or its path where the name is taken: means are told apart by it.
     """
-    targets = MEASURED[task.output_kind]
+    targets = output_kind(task).readable
     if bool(options.pairs) == bool(options.results) or bool(options.results) != bool(options.targets):
         raise UsageError(
             "give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR"
@@ -106,7 +101,7 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
         name = set_name(folder, taken)
         taken.add(name)
         pairs = match_by_stem(
-            folder / "input", folder / "target", source_suffixes=READABLE[task.input_kind], target_suffixes=targets
+            folder / "input", folder / "target", source_suffixes=input_kind(task).readable, target_suffixes=targets
         )
         yield PairSet(name=name, pairs=pairs)
 
@@ -126,7 +121,7 @@ def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
 
 
 def read_target(task: Task, path: Path) -> np.ndarray:
-    return read_photo(path).pixels if task.output_kind == "photo" else read_cube(path).values
+    return output_kind(task).values(path)
 
 
 def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
@@ -137,13 +132,13 @@ def loader_by_model(
     task: Task, options: EvalOptions, output: Output
 ) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
-    require_mask(task, options.mask)
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
-    compute = engine_options(options)
-    weights = weights_for(task, options, access_of(options, output), quick=False)
-    restorer = open_restorer(task, weights.path, compute, project=options.project, say=output.warning)
     files = FileOptions(mask=options.mask, step=options.step)
+    input_kind(task).require(files)
+    loader = loader_of(task, options, output, project=options.project)
+    weights = loader.find()
+    restorer = loader.load(weights, say=output.warning)
 
     def load(path: Path) -> Loaded:
         source = read_source(task, path, files)

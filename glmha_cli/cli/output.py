@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from glmha_cli.errors import GlmhaError
+from glmha_cli.errors import GlmhaError, one_line
 
 PIPE_WIDTH = 160
 
@@ -27,10 +26,9 @@ class PipedConsole(Console):
 class Output:
     """What a command says. quiet: errors only. json: one JSON object a line on stdout. names: of paths, for people."""
 
-    def __init__(
-        self, *, quiet: bool = False, as_json: bool = False, names: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
-        self.quiet, self.as_json, self.names = quiet, as_json, names
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
+        self.names: dict[str, str] = {}
         self.stderr = PipedConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -90,8 +88,3 @@ class Output:
 def printable(text: str) -> str:
     """Text with control characters as escapes: file names hold them, and a terminal would obey them."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
-def one_line(error: GlmhaError) -> str:
-    """What is wrong, and after a dash the next thing to type."""
-    return f"{error.message} - {error.hint}" if error.hint else error.message

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.batch.plan import plan_file
+from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError

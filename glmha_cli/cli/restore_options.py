@@ -1,12 +1,17 @@
 """Options of the restoring verbs: what each kind of task takes."""
 
-from dataclasses import dataclass, fields
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glmha_cli.cli.options import COMPUTE, FILES, ComputeOptions, MaxPixels, WeightsOptions
+from glmha_cli.cli.options import COMPUTE, FILES, ComputeOptions, MaxPixels
+
+if TYPE_CHECKING:
+    from glmha_cli.batch.files import FileOptions
 
 BATCH = "Batches"
 
@@ -102,9 +107,8 @@ class BatchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions(BatchOptions, ComputeOptions):
-    """What all restoring verbs take. `project` is an option where a task has such a step."""
+    """What all restoring verbs take; for each kind of input and of output there is a class below."""
 
-    project: ClassVar[bool] = False
     provenance: Annotated[
         bool,
         typer.Option(
@@ -114,36 +118,28 @@ class RestoreOptions(BatchOptions, ComputeOptions):
         ),
     ] = True
 
+    @property
+    def projects(self) -> bool:
+        """Whether results get their task's closed-form step."""
+        return False
+
+    def files(self) -> FileOptions:
+        """How files are read and written."""
+        from glmha_cli.batch.files import FileOptions
+
+        return FileOptions(provenance=self.provenance)
+
 
 @dataclass(frozen=True, kw_only=True)
-class PhotoInput(RestoreOptions):
+class FromPhoto(RestoreOptions):
     max_pixels: MaxPixels = 400_000_000
 
-
-@dataclass(frozen=True, kw_only=True)
-class PhotoToPhoto(PhotoInput):
-    quality: Annotated[
-        int, typer.Option(help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)
-    ] = 95
-    strip_metadata: Annotated[
-        bool, typer.Option("--strip-metadata", help="Drop EXIF, ICC profile, XMP and DPI.", rich_help_panel=FILES)
-    ] = False
+    def files(self) -> FileOptions:
+        return replace(super().files(), max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhotoToCube(PhotoInput):
-    project: Annotated[
-        bool,
-        typer.Option(
-            "--project/--no-project",
-            help="Change each spectrum smoothly, as little as possible, to render exactly to the photo's colour.",
-            rich_help_panel=COMPUTE,
-        ),
-    ] = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasurementToCube(RestoreOptions):
+class FromMeasurement(RestoreOptions):
     mask: Annotated[
         Path,
         typer.Option(
@@ -162,24 +158,54 @@ class MeasurementToCube(RestoreOptions):
             "--normalise", help="Treat the file as a real measurement of unknown scale.", rich_help_panel=FILES
         ),
     ] = False
-    step: Annotated[int, typer.Option(help="Px that each band is shifted further.", min=0, rich_help_panel=COMPUTE)] = 2
+    step: Annotated[
+        int,
+        typer.Option(help="Dispersion between neighbouring bands, in pixels.", min=0, rich_help_panel=COMPUTE),
+    ] = 2
+
+    def files(self) -> FileOptions:
+        return replace(super().files(), mask=self.mask, key=self.key, normalise=self.normalise, step=self.step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToPhoto(RestoreOptions):
+    quality: Annotated[
+        int, typer.Option(help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)
+    ] = 95
+    strip_metadata: Annotated[
+        bool, typer.Option("--strip-metadata", help="Drop EXIF, ICC profile, XMP and DPI.", rich_help_panel=FILES)
+    ] = False
+
+    def files(self) -> FileOptions:
+        return replace(super().files(), quality=self.quality, strip_metadata=self.strip_metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToCube(RestoreOptions):
     project: Annotated[
         bool,
         typer.Option(
             "--project/--no-project",
-            help="Move the cube the least way to give exactly the measurement.",
+            help="Change each spectrum as little as possible so that the cube agrees exactly with its input.",
             rich_help_panel=COMPUTE,
         ),
     ] = True
 
-
-NEUTRAL = {field.name for options in (BatchOptions, WeightsOptions) for field in fields(options)} | {
-    "model",
-    "max_pixels",
-}
-"""Options that leave the bytes of an output as they are; the model's weights count by their sha256."""
+    @property
+    def projects(self) -> bool:
+        return self.project
 
 
-def shared_inputs(options: BatchOptions) -> list[Path]:
-    """Files that every input is read with, such as the mask."""
-    return [value for name, value in vars(options).items() if isinstance(value, Path) and name not in NEUTRAL]
+@dataclass(frozen=True, kw_only=True)
+class PhotoToPhoto(FromPhoto, ToPhoto):
+    """derain, deblur."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoToCube(FromPhoto, ToCube):
+    """rgb2hsi."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementToCube(FromMeasurement, ToCube):
+    """sci."""

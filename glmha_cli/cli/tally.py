@@ -1,79 +1,96 @@
-"""What became of the files of a run: said one by one as it happens, and summed up at the end."""
+"""A run as the command line tells it: file by file as it happens, with bars, and summed up at the end."""
 
-from collections.abc import Iterable
+from contextlib import ExitStack
+
+from rich.progress import Progress, TaskID
 
 from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.pipeline import Outcome
-from glmha_cli.batch.record import FAILED, OK, Line
-from glmha_cli.cli.output import Output, one_line
+from glmha_cli.batch.record import line_of
+from glmha_cli.batch.report import Outcome, Reporter, Summary
+from glmha_cli.cli.output import Output, printable
+from glmha_cli.errors import one_line
 
-SOME_FAILED = 1
 
+class Tally(Reporter):
+    """Lines on stderr, JSON on stdout. A single file's failure is the command's, and nothing is summed up."""
 
-class Tally:
-    """total: files of the run. single: one file was named; its failure is the command's, and nothing is summed up."""
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.summary: Summary | None = None
+        self.bars: Bars | None = None
 
-    def __init__(self, output: Output, *, total: int, single: bool) -> None:
-        self.output, self.total, self.single = output, total, single
-        self.done = self.skipped = 0
-        self.failures: list[Outcome] = []
+    def rename(self, path: str, name: str) -> None:
+        self.output.names[path] = name
 
-    @property
-    def exit_code(self) -> int:
-        return SOME_FAILED if self.failures else 0
+    def note(self, text: str) -> None:
+        self.output.note(text)
 
-    def skip(self, jobs: Iterable[Job]) -> None:
-        """Those that an earlier run has done."""
-        for job in jobs:
-            self.skipped += 1
-            self.output.record({**_paths(job), "status": "skipped"})
-            if self.single:
+    def warning(self, text: str) -> None:
+        self.output.warning(text)
+
+    def started(self, summary: Summary) -> None:
+        self.summary = summary
+
+    def tiles(self, job: Job, done: int, total: int) -> None:
+        self.bars = self.bars or Bars(self.output, self.summary)
+        self.bars.tiles(job, done, total)
+
+    def settled(self, outcome: Outcome) -> None:
+        job = outcome.job
+        match outcome.status:
+            case "ok":
+                self.output.note(f"{job.source} -> {job.target} ({outcome.seconds:.1f} s)")
+            case "skipped" if self.summary.single:
                 self.output.note(f"{job.source} -> {job.target} is done already")
-
-    def add(self, outcome: Outcome) -> None:
-        """Say and count it."""
-        if outcome.error is None:
-            self.done += 1
-            self.output.note(f"{outcome.job.source} -> {outcome.job.target} ({outcome.seconds:.1f} s)")
-        else:
-            self.failures.append(outcome)
-            if not self.single:
-                self.output.error(outcome.error)
-        self.output.record({**_paths(outcome.job), **line_of(outcome)})
-
-    def show(self, jobs: Iterable[Job]) -> int:
-        """The plan on stdout, what is refused on stderr; the exit code that the run would have at best."""
-        for job in jobs:
-            if job.problem is not None:
-                self.add(Outcome(job=job, seconds=0, error=job.problem))
-                continue
-            self.output.record({**_paths(job), "status": "planned"})
-            if not self.output.as_json:
+            case "planned" if not self.output.as_json:
                 self.output.line(f"{job.source} -> {job.target}")
-        self.output.note(
-            f"{self.total - self.skipped - len(self.failures)} to do, {self.skipped} skipped, "
-            f"{len(self.failures)} refused"
-        )
-        return self.exit_code
+            case "failed" if not self.summary.single:
+                self.output.error(outcome.error)
+        self.output.record(line_of(outcome))
+        if self.bars is not None:
+            self.bars.settled(job)
 
-    def summarise(self) -> None:
+    def finished(self) -> None:
         """N done, N skipped, N failed, and which ones and why."""
-        if self.single:
-            return
-        left = self.total - self.done - self.skipped - len(self.failures)
-        not_tried = f", {left} not tried" if left else ""
-        self.output.note(f"{self.done} done, {self.skipped} skipped, {len(self.failures)} failed{not_tried}")
-        for outcome in self.failures:
-            self.output.note(f"  failed: {one_line(outcome.error)}")
+        if self.bars is not None:
+            self.bars.close()
+        summary = self.summary
+        failed = len(summary.failures)
+        if summary.dry_run:
+            self.output.note(f"{summary.planned} to do, {summary.skipped} skipped, {failed} refused")
+        elif not summary.single:
+            not_tried = f", {summary.not_tried} not tried" if summary.not_tried else ""
+            self.output.note(f"{summary.done} done, {summary.skipped} skipped, {failed} failed{not_tried}")
+            for outcome in summary.failures:
+                self.output.note(f"  failed: {one_line(outcome.error)}")
 
 
-def line_of(outcome: Outcome) -> Line:
-    """What is told of it beside the paths."""
-    line = {"seconds": round(outcome.seconds, 3)}
-    if outcome.error is None:
-        return {**line, "status": OK, **outcome.details}
-    return {**line, "status": FAILED, "reason": one_line(outcome.error)}
+class Bars:
+    """One bar for the files of a run, and one for the tiles of each file that is computed."""
 
+    def __init__(self, output: Output, summary: Summary) -> None:
+        self.closing = ExitStack()
+        self.progress: Progress = self.closing.enter_context(output.progress())
+        settled = summary.total - summary.not_tried
+        self.files = self.progress.add_task(
+            summary.task, total=summary.total, completed=settled, visible=not summary.single
+        )
+        self.of_jobs: dict[Job, TaskID] = {}
 
-def _paths(job: Job) -> dict[str, str]:
-    return {"input": str(job.source), "output": str(job.target)}
+    def tiles(self, job: Job, done: int, total: int) -> None:
+        if job not in self.of_jobs:
+            self.of_jobs[job] = self.progress.add_task(f"{printable(job.source.name)}: tiles")
+        self.progress.update(self.of_jobs[job], completed=done, total=total)
+        if done == total:
+            self._remove(job)
+
+    def settled(self, job: Job) -> None:
+        self._remove(job)
+        self.progress.advance(self.files)
+
+    def _remove(self, job: Job) -> None:
+        if job in self.of_jobs:
+            self.progress.remove_task(self.of_jobs.pop(job))
+
+    def close(self) -> None:
+        self.closing.close()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -41,6 +41,11 @@ class EngineOptions:
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise unknown(name, str(getattr(self, name)), values)
+
+    def settings(self) -> dict[str, Any]:
+        """What a result depends on."""
+        tile = "auto" if self.tiling.may_shrink else str(self.tiling)
+        return {"engine": self.engine, "device": self.device, "precision": self.precision, "tile": tile}
 
 
 class Engine(Protocol):

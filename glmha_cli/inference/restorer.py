@@ -36,6 +36,11 @@ class Restorer:
     project: bool = True
     say: Say = lambda text: None
 
+    @property
+    def projects(self) -> bool:
+        """Whether results get the task's closed-form step."""
+        return self.project and self.task.project is not None
+
     def restore(
         self,
         source: Any,
@@ -90,7 +95,7 @@ class Restorer:
             rows = source[start : start + len(output)]
             start += len(output)
             result = self.task.finish(output, rows)
-            yield self.task.project(result, rows) if self.project and self.task.project else result
+            yield self.task.project(result, rows) if self.projects else result
 
     def _reader(self, source: Any) -> Read:
         """The network's inputs of some rows; stretched as the whole image asks for, if the network wants that."""

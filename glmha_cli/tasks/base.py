@@ -6,46 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-
-from glmha_cli.physics.wavelengths import SCI_NM
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float, Num
-
-    from glmha_cli.io.measurements import Mask, Measurement
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
-    """The input of a `measurement` task: a detector image, the mask that coded it, the shift per band in px.
-
-    As a photo it has the shape (h, w) of its result, and `scene[start:stop]` is what belongs to those rows:
-    light is dispersed along the rows alone.
-    """
-
-    measurement: Measurement
-    mask: Mask
-    step: int = 2
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """BadDataError where measurement and mask do not fit."""
-        from glmha_cli.io.measurements import check_fit
-
-        bands = len(SCI_NM)
-        check_fit(self.measurement, self.mask, step=self.step, bands=bands)
-        h, w_ext = self.measurement.values.shape
-        return h, w_ext - self.step * (bands - 1)
-
-    def __getitem__(self, rows: slice) -> Scene:
-        return replace(
-            self,
-            measurement=replace(self.measurement, values=self.measurement.values[rows]),
-            mask=replace(self.mask, values=self.mask.values[rows]),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +19,7 @@ class Task:
     """One thing the tool does.
 
     input_kind: `photo` gives `prepare` an sRGB photo (h, w, 1 or 3), uint8, uint16 or float32 in [0, 1];
-        `measurement` a `Scene`. Of either, all or some rows: what a row becomes depends on no other.
+        `measurement` a `tasks.sci.Scene`. Of either, all or some rows: what a row becomes depends on no other.
     output_kind: `photo` pixels, or a `cube` whose bands are at `wavelength_nm`.
     network: the host network of its checkpoints (glmha_cli.networks).
     protocol: the metric protocol its quality is given in (README, "Protocols").

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from glmha_cli.physics.wavelengths import SCI_NM
-from glmha_cli.tasks.base import Scene, Task, clipped
+from glmha_cli.tasks.base import Task, clipped
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
+    from glmha_cli.io.measurements import Mask, Measurement
+
 BANDS = len(SCI_NM)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """The input of a `measurement` task: a detector image, the mask that coded it, the shift per band in px.
+
+    As a photo it has the shape (h, w) of its result, and `scene[start:stop]` is what belongs to those rows:
+    light is dispersed along the rows alone.
+    """
+
+    measurement: Measurement
+    mask: Mask
+    step: int = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """BadDataError where measurement and mask do not fit."""
+        from glmha_cli.io.measurements import check_fit
+
+        check_fit(self.measurement, self.mask, step=self.step, bands=BANDS)
+        h, w_ext = self.measurement.values.shape
+        return h, w_ext - self.step * (BANDS - 1)
+
+    def __getitem__(self, rows: slice) -> Scene:
+        return replace(
+            self,
+            measurement=replace(self.measurement, values=self.measurement.values[rows]),
+            mask=replace(self.mask, values=self.mask.values[rows]),
+        )
 
 
 def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glmha_cli.batch.files import FileOptions, Source, storing_result, write_result
+from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.batch.kinds import output_kind, write_result
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.measurements import Mask, Measurement
 from glmha_cli.io.photos.read import Photo, as_pixels, read_photo
 from glmha_cli.io.photos.write import write_photo
-from glmha_cli.tasks.base import Scene
 from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
-from glmha_cli.tasks.sci import SCI
+from glmha_cli.tasks.sci import SCI, Scene
 from tests.conftest import ROOT
 from tests.inference.engines import Identity
 from tests.io.photos.photos import noise
@@ -26,7 +26,7 @@ from tests.io.photos.photos import noise
 def peak_bytes(height):
     """Of numpy's memory while a photo of 500 columns is restored into what is stored of it, the source not counted."""
     photo = Photo(colours=np.zeros((height, 500, 3), np.uint8), bit_depth=8)
-    store = storing_result(DERAIN, ROOT / "out.png", Source(value=photo.colours, photo=photo, notes=()))
+    store = output_kind(DERAIN).storing(ROOT / "out.png", Source(value=photo.colours, photo=photo, notes=()))
     tracemalloc.start()
     result = Restorer(task=DERAIN, engine=Identity(), tiling=Tiling(tile_px=64, overlap_px=8)).restore(
         photo.colours, store=store
@@ -57,16 +57,18 @@ def test_stored_rows_make_the_same_file_as_floats(tmp_path, dtype, channels, suf
     )
     source = Source(value=photo.colours, photo=photo, notes=())
     restorer = Restorer(task=DERAIN, engine=Identity(), tiling=Tiling(tile_px=32, overlap_px=8))
-    stored = restorer.restore(source.value, store=storing_result(DERAIN, tmp_path / f"a{suffix}", source))
+    stored = restorer.restore(source.value, store=output_kind(DERAIN).storing(tmp_path / f"a{suffix}", source))
     assert stored.dtype == (np.uint8 if suffix == ".jpg" else dtype)
-    write_result(DERAIN, tmp_path / f"a{suffix}", stored, source=source, options=FileOptions(), provenance={})
+    write_result(
+        DERAIN, tmp_path / f"a{suffix}", stored, source=source, options=FileOptions(), overwrite=False, provenance={}
+    )
     write_photo(tmp_path / f"b{suffix}", restorer.restore(photo.pixels), like=photo, provenance={})
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
 def test_a_photo_with_values_that_are_not_finite_is_refused_before_they_are_rounded(tmp_path):
     photo = Photo(colours=noise(8, 8, 3), bit_depth=8)
-    store = storing_result(DERAIN, tmp_path / "a.png", Source(value=photo.colours, photo=photo, notes=()))
+    store = output_kind(DERAIN).storing(tmp_path / "a.png", Source(value=photo.colours, photo=photo, notes=()))
     with pytest.raises(Exception, match="not finite"):
         store(np.full((8, 8, 3), np.nan, np.float32))
 
@@ -113,15 +115,16 @@ def test_a_photo_of_12000x9000_stays_within_3_gb_beyond_itself(tmp_path):
     script = f"""
 import resource
 from pathlib import Path
-from glmha_cli.batch.files import FileOptions, read_source, storing_result, write_result
+from glmha_cli.batch.files import FileOptions
+from glmha_cli.batch.kinds import output_kind, read_source, write_result
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.tasks.derain import DERAIN
 from tests.inference.engines import Identity
 folder = Path({str(tmp_path)!r})
 source = read_source(DERAIN, folder / "in.png", FileOptions())
-store = storing_result(DERAIN, folder / "out.png", source)
+store = output_kind(DERAIN).storing(folder / "out.png", source)
 result = Restorer(task=DERAIN, engine=Identity()).restore(source.value, store=store)
-write_result(DERAIN, folder / "out.png", result, source=source, options=FileOptions(), provenance={{}})
+write_result(DERAIN, folder / "out.png", result, source=source, options=FileOptions(), overwrite=False, provenance={{}})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, source.value.nbytes + result.nbytes)
 """
     result = subprocess.run(

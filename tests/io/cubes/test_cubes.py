@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from glmha_cli.batch.plan import plan_file
+from glmha_cli.batch.outputs import plan_file
 from glmha_cli.errors import BadDataError, CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.cubes.cube import Cube, files_of, read_cube, write_cube
 from glmha_cli.io.cubes.formats import mat

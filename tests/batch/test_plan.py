@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.batch.jobs import Job, Shard
-from glmha_cli.cli.plan import Plan
+from glmha_cli.batch.plan import Plan
 from tests.cli.in_process import run_here
 
 STRANGE = [

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glmha_cli.inference.loader import Loader
 from tests.cli.in_process import run_here
 
 
@@ -139,7 +140,7 @@ def resume(derain, *arguments, code=0):
 
 def test_what_is_done_is_skipped_and_no_network_is_loaded_for_nothing(here, derain, monkeypatch):
     assert resume(derain) == "4 done, 0 skipped, 0 failed"
-    monkeypatch.setattr("glmha_cli.cli.restore.run", None)
+    monkeypatch.setattr(Loader, "load", None)
     made = {name: (sha256(f"out/{name}"), os.stat(f"out/{name}").st_mtime_ns) for name in os.listdir("out")}
     assert resume(derain) == "0 done, 4 skipped, 0 failed"
     assert made == {name: (sha256(f"out/{name}"), os.stat(f"out/{name}").st_mtime_ns) for name in os.listdir("out")}
@@ -390,3 +391,42 @@ def test_an_interrupted_batch_leaves_whole_files_and_resumes(here, derain, tiny_
     made = sorted(os.listdir("out"))
     assert made == sorted(Path(line["output"]).name for line in lines(status="ok")) and 3 <= len(made) < 44
     assert resume(derain) == f"{44 - len(made)} done, {len(made)} skipped, 0 failed"
+
+
+# From Python
+
+
+def test_a_batch_runs_from_python_without_the_command_line(here, tiny_model):
+    code = f"""
+import sys
+from pathlib import Path
+from glmha_cli.batch import BatchRequest, Reporter, run
+from glmha_cli.inference.loader import Loader
+from glmha_cli.tasks.derain import DERAIN
+
+class Told(Reporter):
+    tiles_done, names = 0, []
+    def tiles(self, job, done, total):
+        self.tiles_done += 1
+    def settled(self, outcome):
+        self.names.append((outcome.job.source.name, outcome.status))
+
+told = Told()
+request = BatchRequest(inputs=["in"], output="out", record=Path("run.jsonl"))
+summary = run(request, Loader(task=DERAIN, model={str(tiny_model)!r}), told)
+assert told.names == [("a.png", "ok"), ("b.jpg", "failed"), ("c.tif", "ok"), ("d.png", "ok")] and told.tiles_done >= 6
+assert (summary.done, summary.not_tried) == (3, 0) and "b.jpg" in summary.failures[0].error.message
+loaded = {{"typer", "rich"}} & sys.modules.keys()
+assert not loaded, loaded
+"""
+    damage("in/b.jpg")
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == result.stderr == "" and len(lines(status="ok")) == 3

@@ -1,0 +1,70 @@
+"""What the inputs and the outputs of a task are. A new kind is a module and one line of a table."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.tasks.base import Task
+
+Store = Callable[[Float[np.ndarray, "h w c"]], Num[np.ndarray, "h w c"]]
+
+
+class InputKind(Protocol):
+    """A kind of input.
+
+    name: for messages. readable: suffixes of the files that folders are searched for. pipes: it can come from stdin.
+    """
+
+    name: str
+    readable: tuple[str, ...]
+    pipes: bool
+
+    def require(self, options: FileOptions) -> None:
+        """UsageError where `options` lack what reading it takes."""
+
+    def read(self, path: Path, options: FileOptions) -> Source:
+        """One input; see glmha_cli.io for what is raised."""
+
+
+class OutputKind(Protocol):
+    """A kind of output.
+
+    name: for messages. readable: suffixes that results and what they are measured against may have; of a pair of
+    files that of the one to name. writable: suffixes that outputs may have.
+    """
+
+    name: str
+    readable: tuple[str, ...]
+    writable: tuple[str, ...]
+
+    def suffix_for(self, source: str) -> str:
+        """The suffix of an output where none is asked for, by that of its input."""
+
+    def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
+        """A result or what it is measured against, in [0, 1]."""
+
+    def fit(self, source: Source) -> Source:
+        """The source as a result of this kind is made from it."""
+
+    def storing(self, path: Path, source: Source) -> Store:
+        """What makes of finished rows what `write` stores at `path`: photos need not be kept as floats."""
+
+    def write(
+        self,
+        path: Path,
+        result: Num[np.ndarray, "h w c"],
+        *,
+        task: Task,
+        source: Source,
+        options: FileOptions,
+        overwrite: bool,
+        provenance: Mapping[str, str] | None,
+    ) -> list[str]:
+        """Write a result, floats or as `storing` keeps it, whole or not at all; provenance: to be kept in the file.
+
+        Returns what the user should know (losses of the format).
+        """

@@ -1,0 +1,62 @@
+"""Cubes as outputs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.batch.kinds.base import Store
+from glmha_cli.io.cubes.cube import SUFFIXES, Cube, read_cube, write_cube
+from glmha_cli.io.photos.formats import png
+from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.tasks.base import Task
+
+
+class CubeKind:
+    """Bands at the task's wavelengths, float32."""
+
+    name = "cube"
+    readable = tuple(suffix for suffix in SUFFIXES if suffix != ".img")
+    writable = SUFFIXES
+
+    def suffix_for(self, source: str) -> str:
+        return ".tif"
+
+    def values(self, path: Path) -> Float[np.ndarray, "h w bands"]:
+        return read_cube(path).values
+
+    def fit(self, source: Source) -> Source:
+        """Spectra are defined by sRGB colours, so a photo with another profile is converted."""
+        photo = source.photo
+        if photo is None:
+            return source
+        colours, notes = srgb_colours(photo)
+        if photo.alpha is not None:
+            notes += ("its alpha has no place in a cube: dropped",)
+        if png.has_other_colours(photo.metadata):
+            notes += ("its gAMA or cICP was not applied: taken as sRGB",)
+        return replace(source, value=colours, notes=source.notes + notes)
+
+    def storing(self, path: Path, source: Source) -> Store:
+        return np.asarray
+
+    def write(
+        self,
+        path: Path,
+        result: Num[np.ndarray, "h w bands"],
+        *,
+        task: Task,
+        source: Source,
+        options: FileOptions,
+        overwrite: bool,
+        provenance: Mapping[str, str] | None,
+    ) -> list[str]:
+        cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
+        write_cube(path, cube, overwrite=overwrite, provenance=provenance)
+        return []
+
+
+CUBE = CubeKind()

@@ -1,0 +1,29 @@
+"""Measurements of a coded camera as inputs."""
+
+from pathlib import Path
+
+from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.errors import UsageError
+from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.tasks.sci import Scene
+
+
+class MeasurementKind:
+    """A detector image, read together with the mask that coded it."""
+
+    name = "measurement"
+    readable = (".mat", ".npy", ".npz", ".tif", ".tiff")
+    pipes = False
+
+    def require(self, options: FileOptions) -> None:
+        if options.mask is None:
+            raise UsageError("a measurement needs the mask of the camera", "--mask mask.mat")
+
+    def read(self, path: Path, options: FileOptions) -> Source:
+        measurement = read_measurement(path, key=options.key, normalise=options.normalise)
+        scene = Scene(measurement=measurement, mask=read_mask(options.mask), step=options.step)
+        notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
+        return Source(value=scene, photo=None, notes=notes)
+
+
+MEASUREMENT = MeasurementKind()

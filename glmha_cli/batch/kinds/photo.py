@@ -1,0 +1,65 @@
+"""Photos as inputs and as outputs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.batch.kinds.base import Store
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import OUTPUT_FORMATS, storing, write_photo
+from glmha_cli.tasks.base import Task
+
+
+class PhotoKind:
+    """Pixels as they are stored, in the colours of their own profile."""
+
+    name = "photo"
+    readable = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif")
+    writable = tuple(OUTPUT_FORMATS)
+    pipes = True
+
+    def require(self, options: FileOptions) -> None:
+        """A photo needs nothing beside it."""
+
+    def read(self, path: Path, options: FileOptions) -> Source:
+        photo = read_photo(path, max_pixels=options.max_pixels)
+        return Source(value=photo.colours, photo=photo, notes=photo.notes)
+
+    def suffix_for(self, source: str) -> str:
+        return source
+
+    def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
+        return read_photo(path).pixels
+
+    def fit(self, source: Source) -> Source:
+        return source
+
+    def storing(self, path: Path, source: Source) -> Store:
+        return storing(path, source.photo)
+
+    def write(
+        self,
+        path: Path,
+        result: Num[np.ndarray, "h w c"],
+        *,
+        task: Task,
+        source: Source,
+        options: FileOptions,
+        overwrite: bool,
+        provenance: Mapping[str, str] | None,
+    ) -> list[str]:
+        return write_photo(
+            path,
+            result,
+            like=source.photo,
+            quality=options.quality,
+            overwrite=overwrite,
+            strip_metadata=options.strip_metadata,
+            provenance=provenance,
+        )
+
+
+PHOTO = PhotoKind()

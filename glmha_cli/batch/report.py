@@ -1,0 +1,89 @@
+"""What became of the files of a run, and who is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from glmha_cli.batch.jobs import Job
+from glmha_cli.errors import GlmhaError
+
+Status = Literal["ok", "failed", "skipped", "planned"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a job.
+
+    status: "skipped" where an earlier run had done it, "planned" where nothing was to be done yet.
+    seconds: of work, without waiting. details: of a success. error: of a failure.
+    """
+
+    job: Job
+    status: Status
+    seconds: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+    error: GlmhaError | None = None
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """How far a run has come.
+
+    task: its name. total: files of the run. single: one file was named, and its failure is that of the run.
+    dry_run: nothing is written.
+    """
+
+    task: str
+    total: int
+    single: bool
+    dry_run: bool
+    done: int = 0
+    skipped: int = 0
+    planned: int = 0
+    failures: list[Outcome] = field(default_factory=list)
+
+    @property
+    def not_tried(self) -> int:
+        return self.total - self.done - self.skipped - self.planned - len(self.failures)
+
+    def add(self, outcome: Outcome) -> None:
+        self.done += outcome.status == "ok"
+        self.skipped += outcome.status == "skipped"
+        self.planned += outcome.status == "planned"
+        if outcome.status == "failed":
+            self.failures.append(outcome)
+
+
+class Reporter(Protocol):
+    """Who is told of a run; what it does not override says nothing.
+
+    `note`, `warning` and `settled` are called in several threads, one at a time each.
+    """
+
+    def rename(self, path: str, name: str) -> None:
+        """From now on `path` is called `name` in all that is said: it stands in for a standard stream."""
+
+    def note(self, text: str) -> None:
+        """Something the user may want to know."""
+
+    def warning(self, text: str) -> None:
+        """Something the user should know."""
+
+    def started(self, summary: Summary) -> None:
+        """The files are planned. `summary` counts on, before `settled` is called for each file."""
+
+    def tiles(self, job: Job, done: int, total: int) -> None:
+        """So many tiles of a file are done; called with 0 first, and no more after `settled`."""
+
+    def settled(self, outcome: Outcome) -> None:
+        """A file is done, has failed, was skipped or planned."""
+
+    def finished(self) -> None:
+        """Nothing more comes; also called where an error ends the run."""
+
+
+class _Silent(Reporter):
+    """Says nothing."""
+
+
+SILENT = _Silent()

@@ -1,0 +1,81 @@
+"""What a run is asked to do."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from glmha_cli.batch.files import FileOptions
+from glmha_cli.batch.inputs import is_pattern
+from glmha_cli.batch.jobs import Shard
+from glmha_cli.errors import UsageError
+
+STDIO = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest:
+    """Which files, and what to do about those that are there already or that fail. Only `files` changes a result.
+
+    inputs: files, folders and patterns; "-" for stdin. output: a file or a folder; "-" for stdout.
+    ext, suffix: in folders, extension and end of the stem of outputs. overwrite: replace outputs that exist.
+    recursive: take sub-folders too. files_from, null: a list of files, one a line or each ended by a zero byte;
+    `inputs` may then name their folder. shard: the part of the files to do. dry_run: only plan.
+    record, resume: where one line per file is kept, and whether to skip what it proves done.
+    max_failures: stop when so many files have failed. hashes: tell the sha256 of inputs and outputs, as a record does.
+    """
+
+    inputs: Sequence[str] = ()
+    output: str
+    files: FileOptions = field(default_factory=FileOptions)
+    ext: str | None = None
+    suffix: str = ""
+    overwrite: bool = False
+    recursive: bool = False
+    files_from: str | None = None
+    null: bool = False
+    shard: Shard | None = None
+    dry_run: bool = False
+    record: Path | None = None
+    resume: bool = False
+    max_failures: int | None = None
+    hashes: bool = False
+
+    def __post_init__(self) -> None:
+        """UsageError for what does not go together."""
+        if not self.inputs and self.files_from is None:
+            raise UsageError("an input and an output are needed", "glmha derain in.png out.png")
+        if self.files_from is not None and (
+            len(self.inputs) > 1 or (self.inputs and not os.path.isdir(self.inputs[0]))
+        ):
+            raise UsageError(
+                "--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT"
+            )
+        if self.resume and self.record is None:
+            raise UsageError("--resume goes by a record", "--record run.jsonl --resume, from the first run on")
+        if self.null and self.files_from is None:
+            raise UsageError("--null is about --files-from", "find … -print0 | glmha … --files-from - --null")
+
+    @property
+    def reads_stdin(self) -> bool:
+        return list(self.inputs) == [STDIO]
+
+    @property
+    def uses_streams(self) -> bool:
+        return STDIO in (*self.inputs, self.output)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one file was named, whose failure is the failure of the run."""
+        if self.files_from is not None or len(self.inputs) != 1:
+            return False
+        return not is_pattern(self.inputs[0]) and not os.path.isdir(self.inputs[0])
+
+    @property
+    def makes_folder(self) -> bool:
+        return self.output.endswith(("/", "\\")) or os.path.isdir(self.output)
+
+    @property
+    def extension(self) -> str | None:
+        """`ext` as a suffix of a path."""
+        return self.ext and "." + self.ext.lower().lstrip(".")

@@ -1,0 +1,111 @@
+"""A batch: planned as a whole, its weights found, and only then the network loaded and the files done."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from glmha_cli import __version__
+from glmha_cli.batch.checks import make_folder, require_free
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.pipeline import run_jobs
+from glmha_cli.batch.plan import Plan, make_plan
+from glmha_cli.batch.record import Record, read_record, split_done
+from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
+from glmha_cli.batch.request import BatchRequest
+from glmha_cli.batch.streams import through_files
+from glmha_cli.batch.worker import Worker
+from glmha_cli.inference.loader import Loader
+from glmha_cli.io.measurements import read_mask
+from glmha_cli.weights.store import Weights
+
+
+def run(request: BatchRequest, loader: Loader, reporter: Reporter = SILENT) -> Summary:
+    """Restore files, or standard streams by way of files, with the loader's model.
+
+    A file that fails costs itself alone and is in the summary's `failures`; only of a single one the error is raised.
+    Raises GlmhaError for a request that cannot be done at all; nothing has been written then.
+    """
+    if not request.uses_streams:
+        return _Run(request, loader, reporter).run()
+    with through_files(request, loader.task, reporter) as by_files:
+        return _Run(by_files, loader, reporter).run()
+
+
+@dataclass(frozen=True)
+class _Run:
+    request: BatchRequest
+    loader: Loader
+    reporter: Reporter
+
+    def run(self) -> Summary:
+        request, reporter = self.request, self.reporter
+        plan = make_plan(self.loader.task, request, reporter.warning)
+        done, jobs, weights = [], plan.jobs, None
+        if request.resume:
+            weights = self.loader.find(quick=plan.is_quick, offline=request.dry_run)
+            done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
+        require_free(jobs)
+        weights = weights if request.dry_run else self.prepare(plan, weights)
+        record = Record(request.record) if request.record is not None and not request.dry_run else None
+        summary = Summary(task=self.loader.task.name, total=len(plan.jobs), single=plan.single, dry_run=request.dry_run)
+        reporter.started(summary)
+        try:
+            self.tell(summary, (Outcome(job=job, status="skipped") for job in done))
+            if request.dry_run:
+                self.tell(summary, map(_planned, jobs))
+            elif jobs:
+                self.work(jobs, weights, summary, record)
+        finally:
+            reporter.finished()
+        return summary
+
+    def prepare(self, plan: Plan, weights: Weights | None) -> Weights:
+        """All that can fail before the first file: the weights, if they are not there yet, and the folder."""
+        weights = weights or self.loader.find(quick=plan.is_quick)
+        if plan.folder is not None:
+            make_folder(plan.folder)
+        return weights
+
+    def settings(self, weights: Weights) -> dict[str, Any]:
+        """All that an output depends on beside its input."""
+        return {
+            "glmha": __version__,
+            "task": self.loader.task.name,
+            "weights_sha256": weights.sha256,
+            **self.loader.settings(),
+            **self.request.files.settings(),
+        }
+
+    def tell(self, summary: Summary, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            summary.add(outcome)
+            self.reporter.settled(outcome)
+
+    def work(self, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
+        """Load the network and do the jobs, until as many have failed as may fail."""
+        request, reporter = self.request, self.reporter
+        if request.files.mask is not None:
+            read_mask(request.files.mask)  # before the network is loaded, rather than as the failure of every file
+        worker = Worker(
+            restorer=self.loader.load(weights, say=reporter.warning),
+            weights=weights,
+            files=request.files,
+            summary=summary,
+            reporter=reporter,
+            record=record,
+            settings={} if record is None else self.settings(weights),
+            hashes=request.hashes or record is not None,
+        )
+        with closing(run_jobs(jobs, worker)) as outcomes:
+            for outcome in outcomes:
+                if summary.single and outcome.error is not None:
+                    raise outcome.error
+                if len(summary.failures) == request.max_failures:
+                    break
+
+
+def _planned(job: Job) -> Outcome:
+    if job.problem is not None:
+        return Outcome(job=job, status="failed", error=job.problem)
+    return Outcome(job=job, status="planned")
