@@ -44,7 +44,7 @@ class EngineOptions:
 
     def settings(self) -> dict[str, Any]:
         """What a result depends on."""
-        tile = "auto" if self.tiling.may_shrink else str(self.tiling)
+        tile = f"{'at most ' if self.tiling.may_shrink else ''}{self.tiling}"
         return {"engine": self.engine, "device": self.device, "precision": self.precision, "tile": tile}
 
 

@@ -187,6 +187,8 @@ def test_a_copy_of_the_inputs_with_another_time_is_still_the_same_input(here, de
 def test_other_flags_or_weights_do_all_again(here, derain, tiny_model):
     resume(derain)
     assert resume(derain, "--quality", 50) == "4 done, 0 skipped, 0 failed"
+    assert resume(derain, "--quality", 50, "--overlap", 16) == "4 done, 0 skipped, 0 failed"
+    assert resume(derain, "--quality", 50) == "4 done, 0 skipped, 0 failed"
     assert resume(derain, "--quality", 50, "--max-failures", 3, "--max-pixels", 10**6) == "0 done, 4 skipped, 0 failed"
     before = {name: sha256(f"out/{name}") for name in os.listdir("out")}
     other = here / "tiny.safetensors"

@@ -15,7 +15,7 @@ LAYERS = [
     {"weights"},
     {"evaluation", "fusion"},
     {"inference", "training", "export"},
-    {"batch"},
+    {"batch", "api"},
     {"cli"},
     {"__main__"},
 ]
