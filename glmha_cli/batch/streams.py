@@ -2,7 +2,6 @@
 seek."""
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -17,8 +16,7 @@ from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
 from glmha_cli.io.cubes.cube import files_of
-from glmha_cli.io.photos.read import DECODERS
-from glmha_cli.io.photos.write import OUTPUT_FORMATS
+from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.tasks.base import Task
 
 
@@ -33,7 +31,7 @@ class Streams:
         """All of stdin in a file, with the extension of the photo that it is."""
         if sys.stdin.isatty():
             raise UsageError("stdin is a terminal, not a photo", "glmha … - out.png < in.png")
-        first_bytes = sys.stdin.buffer.read(16)
+        first_bytes = sys.stdin.buffer.read(64)
         path = self._stand_in("stdin", extension_of(first_bytes))
         try:
             with path.open("wb") as file:
@@ -114,12 +112,8 @@ def _require_alone(request: BatchRequest, task: Task) -> None:
 
 def extension_of(first_bytes: bytes) -> str:
     """The usual extension of the photo format that begins so; "" for one that is read, but not written."""
-    for signature, decoder in DECODERS.items():
-        if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
-            module = decoder.partition(":")[0]
-            return next(
-                (extension for extension, written in OUTPUT_FORMATS.items() if written.partition(":")[0] == module), ""
-            )
-    raise BadDataError(
-        "stdin is not a photo" if first_bytes else "stdin is empty", "a PNG, JPEG, TIFF or WebP photo is needed"
-    )
+    found = format_of(first_bytes)
+    if found is None:
+        problem = "stdin is not a photo" if first_bytes else "stdin is empty"
+        raise BadDataError(problem, f"a {readable_names()} photo is needed")
+    return found.suffixes[0] if found.encode else ""

@@ -7,7 +7,8 @@ import logging
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,8 +29,9 @@ _SHARED = 4  # how often pages may share the values of their tags, on average
 
 
 @contextmanager
-def open_tiff(path: Path) -> Iterator["TiffFile"]:
-    """The file in tifffile, which reads no more than the tags of its first page by itself, and no other file.
+def open_tiff(source: Path | BytesIO) -> Iterator["TiffFile"]:
+    """The file, or its bytes, in tifffile: which reads no more than the tags of its first page by itself, and no other
+    file.
 
     Raises:
         BadDataError: no TIFF header; directories that form a circle, overlap, or have no end; tags that declare
@@ -37,12 +39,13 @@ def open_tiff(path: Path) -> Iterator["TiffFile"]:
     """
     import tifffile
 
-    with path.open("rb") as file:
+    with nullcontext(source) if isinstance(source, BytesIO) else source.open("rb") as file:
         _require_sane_directories(file)
+        file.seek(0)
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is told by our error alone
     kinds = (name.removeprefix("_series_") for name in dir(tifffile.TiffFile) if name.startswith("_series_"))
     off = {f"is_{kind}": False for kind in kinds if kind not in _OWN_SERIES and kind in tifffile.TIFF.FILE_FLAGS}
-    with tifffile.TiffFile(path, **off) as tif:
+    with tifffile.TiffFile(source, **off) as tif:
         yield tif
 
 

@@ -11,15 +11,16 @@ import pytest
 
 from glmha_cli.errors import BadDataError, OutputError
 from glmha_cli.io.cubes.cube import Cube, read_cube, write_cube
+from glmha_cli.io.photos.formats import writable_suffixes
 from glmha_cli.io.photos.read import read_photo
-from glmha_cli.io.photos.write import OUTPUT_FORMATS, write_photo
+from glmha_cli.io.photos.write import write_photo
 from tests.conftest import run_glmha
 from tests.io.photos.photos import SRGB, encoded, exif
 from tests.reliability.corpus import CUBE
 
 CUBE_SUFFIXES = (".tif", ".hdr", ".mat", ".npy", ".npz")
 SUFFIXES = [
-    *(f"photo{suffix}" for suffix in OUTPUT_FORMATS),
+    *(f"photo{suffix}" for suffix in writable_suffixes()),
     *(f"cube{suffix}" for suffix in CUBE_SUFFIXES),
     "cube7.mat",
 ]

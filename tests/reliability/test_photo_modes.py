@@ -34,6 +34,7 @@ KINDS = {
     "JPEG": {"L", "RGB", "CMYK"},
     "WEBP": {"RGB", "RGBA"},
     "AVIF": {"L", "RGB", "RGBA"},
+    "BMP": {"1", "L", "P", "RGB"},
     "TIFF": {mode for mode in MODES if "clear" not in mode and "each" not in mode},
 }
 
@@ -76,7 +77,7 @@ REFUSED = {
     "signed": (tiff(PICTURE.astype(np.int16), photometric="rgb"), "int16"),
     "GIF": (saved(RGB, "GIF", {}), "GIF"),
     "two pictures in HEIC": ((DATA / "two.heic").read_bytes(), "2 pictures"),
-    "BMP": (saved(RGB, "BMP", {}), "not a PNG, JPEG"),
+    "PCX": (saved(RGB, "PCX", {}), "not a PNG, JPEG"),
 }
 
 

@@ -8,8 +8,9 @@ from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
+from glmha_cli.io.photos.formats import readable_suffixes, writable_suffixes
 from glmha_cli.io.photos.read import read_photo
-from glmha_cli.io.photos.write import OUTPUT_FORMATS, storing, write_photo
+from glmha_cli.io.photos.write import storing, write_photo
 from glmha_cli.tasks.base import Task
 
 
@@ -17,8 +18,8 @@ class PhotoKind:
     """Pixels as they are stored, in the colours of their own profile."""
 
     name = "photo"
-    readable = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif")
-    writable = tuple(OUTPUT_FORMATS)
+    readable = readable_suffixes()
+    writable = writable_suffixes()
     pipes = True
 
     def require(self, options: FileOptions) -> None:

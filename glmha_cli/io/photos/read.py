@@ -1,12 +1,9 @@
-"""Photos in: PNG, JPEG, TIFF, WebP, AVIF and HEIC, each as deep and as gray as it came.
+"""Photos in: every format of the table in formats/__init__.py, each as deep and as gray as it came.
 
-`read_photo` makes the float RGB a network wants and keeps what `photo_writer.write_photo` needs to write the
-same kind of photo back. A new format is a module with `decode` and a line in `DECODERS`.
+`read_photo` makes the float RGB a network wants and keeps what `write_photo` needs to write the same kind of photo.
 """
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,23 +13,13 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.guard import reading
+from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
-from glmha_cli.lookup import closest, resolve
+from glmha_cli.lookup import closest, import_target
 
 MAX_PIXELS = 400_000_000
-
-DECODERS: Mapping[str, str] = {
-    r"\x89PNG\r\n\x1a\n": "glmha_cli.io.photos.formats.png:decode",
-    r"\xff\xd8\xff": "glmha_cli.io.photos.formats.jpeg:decode",
-    r"II[*+]\0|MM\0[*+]": "glmha_cli.io.photos.formats.tiff:decode",
-    r"RIFF.{4}WEBP": "glmha_cli.io.photos.formats.webp:decode",
-    r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])": "glmha_cli.io.photos.formats.avif:decode",
-    r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)": "glmha_cli.io.photos.formats.heif:decode",
-    r"GIF8[79]a": "glmha_cli.io.photos.formats.gif:decode",
-}
-"""Pattern of a file's first bytes (as Latin-1) -> its `DecodePhoto`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,7 +57,7 @@ def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
 
 
 def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo, told by its content, with its EXIF orientation applied.
+    """Read a photo, its format told by its content, with its EXIF orientation applied.
 
     8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
     [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
@@ -83,7 +70,8 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """
     first_bytes = _first_bytes(path)
     with reading(path, "of a supported kind"):
-        return _to_photo(upright(_decoder(first_bytes)(path, max_pixels)))
+        decode = _decoder(first_bytes)
+        return _to_photo(upright(decode(path.read_bytes(), max_pixels)))
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -104,11 +92,12 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _decoder(first_bytes: bytes) -> DecodePhoto:
-    for signature in DECODERS:
-        if re.match(signature, first_bytes.decode("latin-1"), re.DOTALL):
-            return resolve(DECODERS, signature, "photo format")
-    problem = "not a PNG, JPEG, TIFF, WebP, AVIF or HEIC photo" if first_bytes else "an empty file"
-    raise BadDataError(problem, "convert it to PNG or TIFF first")
+    if not first_bytes:
+        raise BadDataError("an empty file", "copy or download it again")
+    found = format_of(first_bytes)
+    if found is None:
+        raise BadDataError(f"not a {readable_names()} photo", "convert it to PNG or TIFF first")
+    return import_target(found.decode)
 
 
 def _to_photo(stored: Stored) -> Photo:

@@ -1,6 +1,5 @@
-"""Photos out: PNG, JPEG, TIFF and WebP, each as deep and as gray as the photo it was made from.
-
-A new format is a module with an `OutputFormat` and a line in `OUTPUT_FORMATS`.
+"""Photos out: the formats of the table in formats/__init__.py that have an encoder, each photo as deep and as gray as
+the one it was made from.
 """
 
 import json
@@ -15,24 +14,14 @@ from jaxtyping import Float, Num
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.photos.exif import X_RESOLUTION, load_exif
-from glmha_cli.io.photos.formats import png
-from glmha_cli.io.photos.formats.base import PEAKS, OutputFormat
+from glmha_cli.io.photos.formats import FORMATS, PhotoFormat, png, writable_suffixes
+from glmha_cli.io.photos.formats.base import PEAKS, EncodePhoto
 from glmha_cli.io.photos.metadata import Metadata, is_gray_profile, is_srgb
 from glmha_cli.io.photos.read import Photo
-from glmha_cli.lookup import resolve
+from glmha_cli.lookup import import_target
 
 JPEG_QUALITY = 95
 _DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
-
-OUTPUT_FORMATS: Mapping[str, str] = {
-    ".png": "glmha_cli.io.photos.formats.png:PNG",
-    ".jpg": "glmha_cli.io.photos.formats.jpeg:JPEG",
-    ".jpeg": "glmha_cli.io.photos.formats.jpeg:JPEG",
-    ".tif": "glmha_cli.io.photos.formats.tiff:TIFF",
-    ".tiff": "glmha_cli.io.photos.formats.tiff:TIFF",
-    ".webp": "glmha_cli.io.photos.formats.webp:WEBP",
-}
-"""Extension -> its `OutputFormat`."""
 
 
 def write_photo(
@@ -74,26 +63,27 @@ def write_photo(
     samples = np.ascontiguousarray(
         colours if like.alpha is None else np.concatenate([colours, _stored_alpha(like)], axis=2)
     )
+    encode: EncodePhoto = import_target(target.encode)
     with atomic_output(path, overwrite=overwrite) as temporary:
-        target.encode(temporary, samples, metadata, quality)
+        encode(temporary, samples, metadata, quality)
     return notes + losses
 
 
-def output_format(path: Path) -> OutputFormat:
+def output_format(path: Path) -> PhotoFormat:
     """The format that the extension of `path` names; UsageError, listing all, for any other."""
     suffix = path.suffix.lower()
-    if suffix not in OUTPUT_FORMATS:
-        hint = f"use {', '.join(OUTPUT_FORMATS)}"
-        raise UsageError(f"'{path.name}': cannot write photos as '{suffix}'", hint)
-    return resolve(OUTPUT_FORMATS, suffix, "photo format")
+    for row in FORMATS.values():
+        if row.encode and suffix in row.suffixes:
+            return row
+    raise UsageError(f"'{path.name}': cannot write photos as '{suffix}'", f"use {', '.join(writable_suffixes())}")
 
 
-def _require_sides(pixels: Num[np.ndarray, "h w c"], target: OutputFormat) -> None:
+def _require_sides(pixels: Num[np.ndarray, "h w c"], target: PhotoFormat) -> None:
     if max(pixels.shape) > target.max_side_px:
         raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
 
 
-def _fitted(photo: Photo, target: OutputFormat) -> tuple[Photo, list[str]]:
+def _fitted(photo: Photo, target: PhotoFormat) -> tuple[Photo, list[str]]:
     """The kind of photo that `target` can hold, and what is lost by that."""
     notes = []
     bit_depth = max(depth for depth in target.bit_depths if depth <= photo.bit_depth)

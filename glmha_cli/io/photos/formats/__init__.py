@@ -1,0 +1,118 @@
+"""The photo formats: one row each. Everything that lists, finds or names formats derives from this table.
+
+A new format is a module with `decode` (and `encode`, if it is written) and a row here. Codecs are imported when used.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoFormat:
+    """How files of a format are told, read and written, and what one can hold.
+
+    signature: regular expression of a file's first bytes, as Latin-1; the first row that matches counts.
+    suffixes: lower case with the dot, the usual one first; none for a format that is known only to be refused.
+    decode, encode: "module:function", see `DecodePhoto` and `EncodePhoto` in formats/base.py; encode None: read only.
+    The limits are those of writing. bit_depths: of a sample. dpi: has a place for the resolution.
+    max_metadata_bytes: of EXIF and of XMP, each.
+    """
+
+    name: str
+    signature: str
+    suffixes: tuple[str, ...]
+    decode: str
+    encode: str | None = None
+    bit_depths: tuple[int, ...] = (8,)
+    alpha: bool = True
+    grayscale: bool = True
+    dpi: bool = True
+    max_side_px: int = 2**31 - 1
+    max_metadata_bytes: int = 2**31 - 1
+
+    def begins(self, first_bytes: bytes) -> bool:
+        """Whether a file that begins so is of this format. 64 bytes are enough."""
+        return re.match(self.signature, first_bytes.decode("latin-1"), re.DOTALL) is not None
+
+
+_MODULES = "glmha_cli.io.photos.formats"
+_ROWS = (
+    PhotoFormat(
+        name="PNG",
+        signature=r"\x89PNG\r\n\x1a\n",
+        suffixes=(".png",),
+        decode=f"{_MODULES}.png:decode",
+        encode=f"{_MODULES}.png:encode",
+        bit_depths=(8, 16),
+    ),
+    PhotoFormat(
+        name="JPEG",
+        signature=r"\xff\xd8\xff",
+        suffixes=(".jpg", ".jpeg", ".jfif", ".jpe"),
+        decode=f"{_MODULES}.jpeg:decode",
+        encode=f"{_MODULES}.jpeg:encode",
+        alpha=False,
+        max_side_px=65500,
+        max_metadata_bytes=60_000,  # one segment of 65 533, with room for provenance
+    ),
+    PhotoFormat(
+        name="TIFF",
+        signature=r"II[*+]\0|MM\0[*+]",
+        suffixes=(".tif", ".tiff"),
+        decode=f"{_MODULES}.tiff:decode",
+        encode=f"{_MODULES}.tiff:encode",
+        bit_depths=(8, 16, 32),
+    ),
+    PhotoFormat(
+        name="WebP",
+        signature=r"RIFF.{4}WEBP",
+        suffixes=(".webp",),
+        decode=f"{_MODULES}.webp:decode",
+        encode=f"{_MODULES}.webp:encode",
+        grayscale=False,
+        dpi=False,
+        max_side_px=16383,
+    ),
+    PhotoFormat(
+        name="AVIF",
+        signature=r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])",
+        suffixes=(".avif",),
+        decode=f"{_MODULES}.avif:decode",
+    ),
+    PhotoFormat(
+        name="HEIC",
+        signature=r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)",
+        suffixes=(".heic", ".heif"),
+        decode=f"{_MODULES}.heif:decode",
+    ),
+    PhotoFormat(
+        name="BMP",
+        signature=r"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",
+        suffixes=(".bmp", ".dib"),
+        decode=f"{_MODULES}.plain:decode",
+    ),
+    PhotoFormat(name="GIF", signature=r"GIF8[79]a", suffixes=(), decode=f"{_MODULES}.gif:decode"),
+)
+FORMATS: Mapping[str, PhotoFormat] = {row.name: row for row in _ROWS}
+
+
+def format_of(first_bytes: bytes) -> PhotoFormat | None:
+    """The format of a file that begins so, whatever its name; None for none of ours."""
+    return next((row for row in FORMATS.values() if row.begins(first_bytes)), None)
+
+
+def readable_suffixes() -> tuple[str, ...]:
+    """Of files that are looked for in folders."""
+    return tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
+
+
+def writable_suffixes() -> tuple[str, ...]:
+    """That an output may have."""
+    return tuple(suffix for row in FORMATS.values() if row.encode for suffix in row.suffixes)
+
+
+def readable_names() -> str:
+    """The formats that are read, for a sentence: "PNG, JPEG or TIFF"."""
+    *most, last = (row.name for row in FORMATS.values() if row.suffixes)
+    return f"{', '.join(most)} or {last}"

@@ -2,18 +2,16 @@
 
 import io
 import re
-from pathlib import Path
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
 from glmha_cli.io.photos.formats.pillow import metadata_of
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int) -> Stored:
     import imagecodecs
     from PIL.AvifImagePlugin import AvifImageFile
 
-    data = path.read_bytes()
     image = AvifImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)
     require_single(image.n_frames, "frames (animated AVIF)")

@@ -1,4 +1,4 @@
-"""What the photo formats share: the samples of a file, what a format can hold, the checks before decoding."""
+"""What the photo formats share: the samples of a file, the two functions of a format, the checks before decoding."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,29 +27,15 @@ class Stored:
 
 
 class DecodePhoto(Protocol):
-    """Reads a whole file; refuses, before decoding, one whose header declares more than `max_pixels`."""
+    """Decodes the bytes of a file; refuses, before decoding, one whose header declares more than `max_pixels`."""
 
-    def __call__(self, path: Path, max_pixels: int) -> Stored: ...
+    def __call__(self, data: bytes, max_pixels: int) -> Stored: ...
 
 
 class EncodePhoto(Protocol):
     """Writes samples uint8, uint16 or float32 (h, w, 1..4); `quality` 1..100 is for the lossy formats."""
 
     def __call__(self, path: Path, samples: Num[np.ndarray, "h w c"], metadata: Metadata, quality: int) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputFormat:
-    """What a format can hold, and the function that writes it."""
-
-    name: str
-    encode: EncodePhoto
-    bit_depths: tuple[int, ...]
-    alpha: bool = True
-    grayscale: bool = True
-    dpi: bool = True
-    max_side_px: int = 2**31 - 1
-    max_metadata_bytes: int = 2**31 - 1
 
 
 def require_size(width: int, height: int, max_pixels: int) -> None:

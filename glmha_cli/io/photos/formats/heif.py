@@ -9,7 +9,6 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -21,12 +20,12 @@ _MODES = {"L", "LA", "RGB", "RGBA"}
 _REFUSED = BadDataError.exit_code
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int) -> Stored:
     if importlib.util.find_spec("pi_heif") is None:
-        raise UsageError(f"'{path}' is HEIC, which needs an extra of this package", "pip install 'glmha[heif]'")
+        raise UsageError("HEIC photos need an extra of this package", "pip install 'glmha[heif]'")
     command = [sys.executable, "-P", "-m", __spec__.name, str(max_pixels)]  # -P: run no module of the current folder
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
-    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, env=environment, check=False)
+    done = subprocess.run(command, input=data, capture_output=True, env=environment, check=False)
     if done.returncode == _REFUSED:
         raise BadDataError(*done.stderr.decode(errors="replace").split("\0"))
     if done.returncode != 0:

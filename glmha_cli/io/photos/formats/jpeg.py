@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.base import OutputFormat, Stored, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
 from glmha_cli.io.photos.formats.pillow import from_pillow, pillow_metadata
 from glmha_cli.io.photos.metadata import Metadata
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int) -> Stored:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    data = path.read_bytes()
     image = JpegImageFile(io.BytesIO(data))  # not Image.open: its own pixel limit cannot be set per call
     require_size(*image.size, max_pixels)
     if not _has_end(data):
@@ -43,13 +42,3 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     buffer = io.BytesIO()  # given a real file, Pillow 13 takes half a write, on a full disk, for a whole one
     image.save(buffer, "JPEG", quality=quality, subsampling=0, dpi=dpi, **pillow_metadata(metadata))
     path.write_bytes(buffer.getbuffer())
-
-
-JPEG = OutputFormat(
-    name="JPEG",
-    encode=encode,
-    bit_depths=(8,),
-    alpha=False,
-    max_side_px=65500,
-    max_metadata_bytes=60_000,  # one segment of 65 533, with room for provenance
-)

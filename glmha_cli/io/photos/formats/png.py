@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.base import OutputFormat, Stored, require_single, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
 from glmha_cli.io.photos.metadata import Metadata, usable_dpi
 
 ICC_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
@@ -25,10 +25,10 @@ _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB"} | _TEXTS
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int) -> Stored:
     import imagecodecs
 
-    chunks = list(_chunks(path.read_bytes()))
+    chunks = list(_chunks(data))
     _require_one_picture(chunks, max_pixels)
     # Nothing else reaches the decoder: it would warn on stderr of profiles, and inflate whatever they declare.
     picture = b"".join(_chunk(kind, body) for kind, body in chunks if kind in _PICTURE)
@@ -139,6 +139,3 @@ def _inflate(data: bytes) -> bytes:
     if not stream.eof:
         raise BadDataError("its compressed metadata is cut or larger than 16 MiB")
     return inflated
-
-
-PNG = OutputFormat(name="PNG", encode=encode, bit_depths=(8, 16))

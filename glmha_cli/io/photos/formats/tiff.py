@@ -15,7 +15,6 @@ from glmha_cli.io.photos.exif import ORIENTATION, exif_with_provenance
 from glmha_cli.io.photos.formats import tiff_tags
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
-    OutputFormat,
     Stored,
     full_range,
     require_single,
@@ -34,8 +33,8 @@ _WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR, _JPEG_COMPRESSION = 0, 3, 5, 6, 7
 _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
-    with open_tiff(path) as tif:
+def decode(data: bytes, max_pixels: int) -> Stored:
+    with open_tiff(io.BytesIO(data)) as tif:
         page = _single_page(tif)
         require_size(page.imagewidth, page.imagelength, max_pixels)
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
@@ -43,8 +42,8 @@ def decode(path: Path, max_pixels: int) -> Stored:
         _require_photo(page)
         metadata = tiff_tags.metadata_of(page)
         if page.photometric == _CMYK:
-            return _cmyk_as_rgb(path.read_bytes(), page, metadata)
-        return _colours(page, Stored(samples=_samples(path.read_bytes(), page), metadata=metadata))
+            return _cmyk_as_rgb(data, page, metadata)
+        return _colours(page, Stored(samples=_samples(data, page), metadata=metadata))
 
 
 def _single_page(tif: "TiffFile") -> "TiffPage":
@@ -159,6 +158,3 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     )
     if exif := exif_with_provenance(metadata):
         tiff_tags.add_exif(path, exif)
-
-
-TIFF = OutputFormat(name="TIFF", encode=encode, bit_depths=(8, 16, 32))

@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.base import OutputFormat, Stored, require_single, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
 from glmha_cli.io.photos.formats.pillow import from_pillow, pillow_metadata
 from glmha_cli.io.photos.metadata import Metadata
 
 
-def decode(path: Path, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int) -> Stored:
     from PIL.WebPImagePlugin import WebPImageFile
 
-    data = path.read_bytes()
     if len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise BadDataError("truncated: shorter than its header says")
     image = WebPImageFile(io.BytesIO(data))
@@ -30,6 +29,3 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality, exact=True, **pillow_metadata(metadata))
     path.write_bytes(buffer.getbuffer())
-
-
-WEBP = OutputFormat(name="WebP", encode=encode, bit_depths=(8,), grayscale=False, dpi=False, max_side_px=16383)
