@@ -26,6 +26,9 @@ def client() -> ModuleType:
         elif not value.isdecimal():
             raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
     import huggingface_hub
+    import huggingface_hub.constants
+    import huggingface_hub.errors
+    import huggingface_hub.utils  # none of them is there before it is named
 
     return huggingface_hub
 

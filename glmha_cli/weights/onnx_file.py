@@ -1,7 +1,8 @@
 """What an ONNX file says of itself, read from its bytes: with neither onnx nor a runtime, and before one opens it.
 
 ONNX is protobuf: a message is a list of (field number, value), a value a number or bytes, which may be a message
-again. Only the few messages of onnx.proto that can hold a tensor are known here.
+again. Only the few messages of onnx.proto that can hold a tensor are known here. Readers differ in what they make of
+numbers that are longer than need be or have more bits than their field, so such are refused: no writer makes them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from glmha_cli.errors import BadDataError
 
 METADATA, KEY, VALUE = 14, 1, 2  # of ModelProto; of StringStringEntryProto
-EXTERNAL_DATA, DATA_LOCATION, EXTERNAL = 13, 14, 1  # of TensorProto
+EXTERNAL_DATA, DATA_LOCATION, INSIDE_THE_FILE = 13, 14, 0  # of TensorProto
 
 # The messages inside a message, by field number.
 INSIDE: Mapping[str, Mapping[int, str]] = {
@@ -57,7 +58,7 @@ def _has_external(data: memoryview, kind: str, depth: int) -> Iterator[bool]:
         raise ValueError("graphs are nested too deep")
     for number, value in _fields(data):
         if kind == "tensor":
-            yield number == EXTERNAL_DATA or (number, value) == (DATA_LOCATION, EXTERNAL)
+            yield number == EXTERNAL_DATA or (number == DATA_LOCATION and value != INSIDE_THE_FILE)
         elif number in INSIDE[kind]:
             yield from _has_external(value, INSIDE[kind][number], depth - 1)
 
@@ -67,6 +68,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
+        if tag >= 2**32:
+            raise ValueError("a field's number of more than 32 bits")
         number, wire = tag >> 3, tag & 7
         if wire == VARINT:
             value, position = _varint(data, position)
@@ -92,5 +95,7 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
+            if not byte and shift:
+                raise ValueError("a number longer than it need be")
             return value, position
     raise ValueError("a number of more than 64 bits")

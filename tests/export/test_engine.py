@@ -172,6 +172,36 @@ def test_tensors_in_other_files_are_found_wherever_a_model_may_have_them(tmp_pat
         read_onnx_metadata(path)
 
 
+def varint(number, *, zeros=0):
+    """As protobuf writes it; `zeros`: with so many needless bytes behind."""
+    count = max(1, -(-number.bit_length() // 7)) + zeros
+    return bytes((number >> 7 * i & 0x7F) | (0x80 if i + 1 < count else 0) for i in range(count))
+
+
+HIDDEN = {  # of external_data, an entry {"location": "secret.bin"}, and of data_location
+    "tag beyond 32 bits": (varint(13 << 3 | 2 | 1 << 32), varint(14 << 3) + varint(0)),
+    "tag with needless bytes": (varint(13 << 3 | 2, zeros=3), varint(14 << 3) + varint(0)),
+    "location alone, tag beyond 32 bits": (None, varint(14 << 3 | 1 << 32) + varint(1)),
+    "location alone, value beyond 32 bits": (None, varint(14 << 3) + varint(1 | 1 << 32)),
+    "location alone, value with needless bytes": (None, varint(14 << 3) + varint(1, zeros=2)),
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_tensors_in_other_files_cannot_be_hidden(tiny_onnx, tmp_path, way):
+    """Protobuf cuts a number to the bits of its field; what we read must not differ. A second graph is merged."""
+    tag, location = HIDDEN[way]
+    entry = onnx.StringStringEntryProto(key="location", value="secret.bin").SerializeToString()
+    tensor = onnx.TensorProto(name="w", data_type=2, dims=[1]).SerializeToString() + location
+    if tag is not None:
+        tensor += tag + varint(len(entry)) + entry
+    graph = varint(5 << 3 | 2) + varint(len(tensor)) + tensor
+    path = tmp_path / "evil.onnx"
+    path.write_bytes(tiny_onnx.read_bytes() + varint(7 << 3 | 2) + varint(len(graph)) + graph)
+    with pytest.raises(BadDataError, match="external_data|is damaged"):
+        read_onnx_metadata(path)
+
+
 def test_the_reader_agrees_with_the_onnx_package(tiny_onnx):
     assert read_onnx_metadata(tiny_onnx) == {entry.key: entry.value for entry in onnx.load(tiny_onnx).metadata_props}
 
