@@ -212,7 +212,7 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     folded = norm.weight[:, None] * into
 
     ffn = GatedFeedForward(96, expansion=2.66).requires_grad_(False).to(memory_format=torch.channels_last)
-    halves = [Projection(ffn.project_in, ffn.depthwise, dtype, part) for part in (slice(255), slice(255, None))]
+    halves = [Projection((ffn.project_in, ffn.depthwise), dtype, part) for part in (slice(255), slice(255, None))]
     back = ffn.project_out.weight[:, :, 0, 0].T.contiguous()
 
     def by_operators(a: Tensor, b: Tensor) -> Tensor:

@@ -7,15 +7,15 @@ out = M V, equal to Wo (attn V) up to rounding and c times cheaper per pixel.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from glmha_cli.attention.cosine import Cosine, pixel_norm
 from glmha_cli.errors import UsageError
 
 
@@ -39,6 +39,11 @@ class Host:
             return point
         depth = nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels, bias=False)
         return nn.Sequential(point, depth)
+
+
+def convolutions(of: nn.Module) -> list[nn.Conv2d]:
+    """The convolutions of a projection, of a positional branch or of another chain, in their order."""
+    return [part for part in of.modules() if isinstance(part, nn.Conv2d)]
 
 
 class AttentionConfig(Protocol):
@@ -80,6 +85,8 @@ class ChannelAttention(nn.Module):
     """
 
     inner: int | None = None
+    expand: Int64[Tensor, " channels"]
+    narrow: Int64[Tensor, " heads*kept"]
 
     def __init__(self, channels: int, heads: int, host: Host, *, kept: int) -> None:
         super().__init__()
@@ -146,44 +153,6 @@ class ChannelAttention(nn.Module):
         if self.inner is None:
             return per_head * kept * pixels - folded
         return self.inner * channels * (2 * pixels - per_head) - folded
-
-
-class Cosine(torch.autograd.Function):
-    """Cosines between the channels of Q and K, (b, heads, c, n), (b, heads, c', n) -> (b, heads, c, c'), at least
-    float32.
-
-    With a gradient of its own: that of normalising goes through the small matrix, so Q and K are read once more, not
-    four times. Norms are rounded as the product is.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor) -> Tensor:
-        product = q @ k.mT
-        dtype = torch.promote_types(product.dtype, torch.float32)
-        norm_q, norm_k = (torch.linalg.vector_norm(x, dim=-1, keepdim=True).to(dtype).clamp_min(1e-12) for x in (q, k))
-        cosine = product.to(dtype) / (norm_q * norm_k.mT)
-        ctx.save_for_backward(q, k, norm_q, norm_k, cosine)
-        return cosine
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        """With s = q k' / (|q| |k|): ds/dq = k / (|q| |k|) - s q / |q|^2. Pixels first: q and k lie so, channels
-        last."""
-        q, k, norm_q, norm_k, cosine = ctx.saved_tensors
-        to_product = (grad / (norm_q * norm_k.mT)).to(q.dtype)
-        along = grad * cosine
-        along_q = (along.sum(dim=-1, keepdim=True) / norm_q.square()).to(q.dtype)
-        along_k = (along.mT.sum(dim=-1, keepdim=True) / norm_k.square()).to(q.dtype)
-        grad_q = (k.mT @ to_product.mT).addcmul_(q.mT, along_q.mT, value=-1)
-        grad_k = (q.mT @ to_product).addcmul_(k.mT, along_k.mT, value=-1)
-        return grad_q.mT, grad_k.mT
-
-
-def pixel_norm(x: Float[Tensor, "b heads c n"]) -> Float[Tensor, "b heads c 1"]:
-    """Euclidean norm over pixels, at least in float32; floored so that a black image gives no NaN."""
-    dtype = torch.promote_types(x.dtype, torch.float32)
-    return torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=dtype).clamp_min(1e-12)
 
 
 def require_positive(**knobs: int) -> None:

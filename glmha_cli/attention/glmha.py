@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glmha_cli.attention.base import ChannelAttention, Host
+from glmha_cli.attention.base import ChannelAttention, Host, convolutions
 from glmha_cli.errors import UsageError
 from glmha_cli.lookup import unknown
 
@@ -69,6 +69,7 @@ class Calibration(nn.Module):
         pool = pooled_maxima if q.device.type == "mps" else F.adaptive_max_pool2d
         pooled = pool(q, self.WINDOW)
         if torch.is_grad_enabled():  # the convolution that it is has a slow gradient on CPUs
+            assert self.depthwise.bias is not None
             return (pooled * self.depthwise.weight[:, 0]).sum(dim=(2, 3)) + self.depthwise.bias
         return self.depthwise(pooled).flatten(1)
 
@@ -116,7 +117,7 @@ class GuidedLowRankAttention(ChannelAttention):
     def guided(self, x: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
         """The same K and V with `guide` in the matrix, not in x: no pass over a re-weighted x, nor over its
         gradient."""
-        point, *depthwise = self.kv.children() if isinstance(self.kv, nn.Sequential) else (self.kv,)
+        point, *depthwise = convolutions(self.kv)
         matrix = rearrange(guide, "b c 1 1 -> b c 1") * rearrange(point.weight, "k c 1 1 -> c k")
         pixels = rearrange(x, "b c h w -> b (h w) c")
         maps = [rearrange(pixels @ half, "b (h w) k -> b k h w", h=x.shape[2]) for half in matrix.chunk(2, dim=2)]

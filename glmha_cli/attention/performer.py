@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glmha_cli.attention.base import Host, pixel_norm, require_positive
+from glmha_cli.attention.base import Host, require_positive
+from glmha_cli.attention.cosine import pixel_norm
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.directions import random_directions
 
@@ -32,7 +33,7 @@ class PerformerAttention(ChannelSelfAttention):
 
     def __init__(self, channels: int, heads: int, host: Host, *, config: Performer) -> None:
         super().__init__(channels, heads, host)
-        self.inner = config.features
+        self.inner = self.features = config.features
 
     def attend(self, q: Tensor, k: Tensor) -> Tensor:
         """The temperature goes to Q alone: smooth in it, also where it is learned to be negative.
@@ -48,5 +49,5 @@ class PerformerAttention(ChannelSelfAttention):
 
     def exponents(self, x: Tensor) -> Tensor:
         """w x - |x|^2 / 2 of every feature: (b, heads, c, n) -> (b, heads, c, features)."""
-        directions = random_directions(x.shape[-1], self.inner, x.device).to(x.dtype)
+        directions = random_directions(x.shape[-1], self.features, x.device).to(x.dtype)
         return (x @ directions).to(x.dtype) - x.square().sum(dim=-1, keepdim=True) / 2

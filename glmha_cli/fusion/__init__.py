@@ -4,6 +4,7 @@
 """
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -41,7 +42,7 @@ def computes_float16_well() -> bool:
     """Whether this CPU multiplies matrices in float16 (AMX), six times as fast as in float32 and well within a quarter
     of an 8-bit step of it; bfloat16, as fast, is eight times as coarse.
     """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)  # since PyTorch 2.11
+    capabilities: Callable[[], dict[str, bool]] = getattr(torch.cpu, "get_capabilities", dict)  # since PyTorch 2.11
     return capabilities().get("amx_fp16", False)
 
 

@@ -29,7 +29,7 @@ class BandedMSTPlusPlus(nn.Module):
     def one(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 c h w"]:
         features = x = self.embed(image)
         for embed, u, output in self.stages:
-            gates = [None] * sum(1 for _ in u.blocks())
+            gates = [None for _ in u.blocks()]
             x = output(as_image(u(as_rows(embed(x)), gates))) + x
         return self.output(x) + features
 

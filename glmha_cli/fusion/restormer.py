@@ -1,11 +1,15 @@
 """Restormer for CPUs: its blocks in bands of rows on a float32 residual stream, products in a precision of choice."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glmha_cli.attention.base import ChannelAttention, convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
 from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
@@ -17,7 +21,7 @@ Mixed = tuple[Float[Tensor, "h w kept"], Float[Tensor, "kept c"]]
 
 
 class Projection:
-    """A 1x1 convolution, then a depth-wise 3x3; of both, the output `channels` alone.
+    """`convs`, a 1x1 convolution, then a depth-wise 3x3; of both, the output `channels` alone.
 
     parts: so many equal maps are made of the channels. padded: with channels of zeros up to a multiple of 32, which
     products and vectors are made for.
@@ -25,17 +29,14 @@ class Projection:
 
     def __init__(
         self,
-        point: nn.Conv2d,
-        depth: nn.Conv2d,
+        convs: Sequence[nn.Conv2d],
         dtype: torch.dtype,
         channels: slice = slice(None),
         *,
         parts: int = 1,
         padded: bool = False,
     ) -> None:
-        point, depth = (
-            padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in (point, depth)
-        )
+        point, depth = (padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in convs)
         self.point, self.channels = matrix(point, dtype), len(depth)
         self.taps = [Taps(part, dtype) for part in depth.chunk(parts)]
 
@@ -54,12 +55,12 @@ class BandedCSA:
     """One pass: of a band's Q, K and V, V is kept and Q and K leave their sums."""
 
     def __init__(self, attention: ChannelSelfAttention, dtype: torch.dtype) -> None:
-        self.attention, self.qkv = attention, Projection(*attention.qkv, dtype, parts=3)
+        self.attention, self.qkv = attention, Projection(convolutions(attention.qkv), dtype, parts=3)
 
     def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
         values, scores = torch.empty_like(x, dtype=norm.dtype), Scores(self.attention)
         stage = self.qkv.rows(x, self.qkv.channels)
-        for band in bands(*x.shape[:2], self.qkv.channels):
+        for band in bands(x.shape[0], x.shape[1], self.qkv.channels):
             product_into(stage.room(length(band)), norm(x[band]), self.qkv.point)
             where, rows = stage.ready()
             q, k, _ = self.qkv.maps(rows, None, None, values[where])
@@ -72,8 +73,9 @@ class BandedGLMHA:
 
     def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
         self.attention = attention
-        self.q, self.kv = Projection(*attention.q, dtype), Projection(*attention.kv, dtype, parts=2)
-        self.kv_point = matrix(attention.kv[0].weight, torch.promote_types(dtype, torch.float32))
+        self.q, kv = Projection(convolutions(attention.q), dtype), convolutions(attention.kv)
+        self.kv = Projection(kv, dtype, parts=2)
+        self.kv_point = matrix(kv[0].weight, torch.promote_types(dtype, torch.float32))
 
     def __call__(self, x: Float[Tensor, "h w c"], norm: Norm) -> Mixed:
         h, w, c = x.shape
@@ -96,7 +98,11 @@ class BandedGLMHA:
         return values, scores.mixing()
 
 
-BANDED = {ChannelSelfAttention: BandedCSA, GuidedLowRankAttention: BandedGLMHA}  # any other runs as it is, on the whole
+# Any other attention runs as it is, on the whole image.
+BANDED: dict[type[ChannelAttention], Callable[[Any, torch.dtype], BandedCSA | BandedGLMHA]] = {
+    ChannelSelfAttention: BandedCSA,
+    GuidedLowRankAttention: BandedGLMHA,
+}
 
 
 class BandedBlock:
@@ -104,28 +110,28 @@ class BandedBlock:
 
     def __init__(self, block: Block, dtype: torch.dtype) -> None:
         banded = BANDED.get(type(block.attention))
-        self.dtype, self.whole = dtype, None if banded else block.attention
-        self.attention = banded and banded(block.attention, dtype)
+        self.dtype, self.whole = dtype, block.attention
+        self.banded = banded and banded(block.attention, dtype)
         self.norm1, self.norm2 = Norm(block.norm1, dtype), Norm(block.norm2, dtype)
         # The halves of the hidden maps by themselves: each is contiguous.
         hidden = block.ffn.project_out.in_channels
         self.gelu, self.gate = (
-            Projection(block.ffn.project_in, block.ffn.depthwise, dtype, half, padded=True)
+            Projection((block.ffn.project_in, block.ffn.depthwise), dtype, half, padded=True)
             for half in (slice(hidden), slice(hidden, None))
         )
         self.back = padded_to_32(matrix(block.ffn.project_out.weight, dtype))
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> None:
         mixed = None
-        if self.attention:
-            values, mixed = self.attention(x, self.norm1)
+        if self.banded:
+            values, mixed = self.banded(x, self.norm1)
             mixed = mixed.to(self.dtype)
         else:
             x += as_rows(self.whole(self.norm1.norm(as_image(x))))
         halves = self.gelu, self.gate
         hidden = self.gelu.channels
         stages = [half.rows(x, hidden) for half in halves]
-        for band in bands(*x.shape[:2], hidden):
+        for band in bands(x.shape[0], x.shape[1], hidden):
             normed = self.norm2(x[band]) if mixed is None else self.norm2.after_product(x[band], values[band], mixed)
             for stage, half in zip(stages, halves, strict=True):
                 product_into(stage.room(length(band)), normed, half.point)
@@ -145,11 +151,12 @@ class BandedRestormer(nn.Module):
         )
         self.decoder = [[BandedBlock(block, dtype) for block in blocks] for blocks in network.decoder]
         self.embed, self.output = Dense(network.embed), Dense(network.output)
-        self.down, self.up = ([Dense(part[0], dtype) for part in parts] for parts in (network.down, network.up))
-        self.skip: list[Tensor | None] = [None]
-        for up, fuse in zip(self.up[1:], network.fuse, strict=True):
+        down, up = ([convolutions(part)[0] for part in parts] for parts in (network.down, network.up))
+        self.down, self.up = ([Dense(conv, dtype) for conv in convs] for convs in (down, up))
+        self.skip: list[Tensor] = []  # of all levels but the first
+        for level, fuse in enumerate(network.fuse, start=1):
             of_up, of_skip = fuse.weight.chunk(2, dim=1)
-            up.weight = up_and_fuse(network.up[len(self.skip)][0].weight, of_up).to(dtype)
+            self.up[level].weight = up_and_fuse(up[level].weight, of_up).to(dtype)
             self.skip.append(matrix(of_skip, dtype))
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b cout h w"]:
@@ -164,7 +171,7 @@ class BandedRestormer(nn.Module):
         for level in (2, 1, 0):
             x, skip = as_rows(F.pixel_shuffle(self.up[level](as_image(x)), 2)), skips.pop()
             if level:
-                add_product(x, skip.to(self.dtype), self.skip[level])
+                add_product(x, skip.to(self.dtype), self.skip[level - 1])
             else:
                 x = torch.cat([x, skip], dim=-1)
             run(self.decoder[level], x)

@@ -18,19 +18,16 @@ class Scores:
 
     def __init__(self, attention: ChannelAttention) -> None:
         self.attention = attention
-        self.product = self.squares_q = self.squares_k = 0
+        self.sums: list[Tensor] = []
 
     def add(self, q: Float[Tensor, "rows w c"], k: Float[Tensor, "rows w kept"]) -> None:
         """The pixels of a band; of bands the sums are added in float32 or more."""
         q, k = q.flatten(0, 1), k.flatten(0, 1)
-        product, squares_q, squares_k = (half_sums if q.dtype == torch.float16 else full_sums)(
-            q, k, self.attention.heads
-        )
-        self.product = self.product + product
-        self.squares_q, self.squares_k = self.squares_q + squares_q, self.squares_k + squares_k
+        sums = (half_sums if q.dtype == torch.float16 else full_sums)(q, k, self.attention.heads)
+        self.sums = [total + part for total, part in zip(self.sums, sums, strict=True)] if self.sums else list(sums)
 
     def mixing(self) -> Float[Tensor, "kept c"]:
-        return mixing(self.attention, self.product, self.squares_q, self.squares_k)
+        return mixing(self.attention, *self.sums)
 
 
 Sums = tuple[Float[Tensor, "heads c kept_per_head"], Float[Tensor, " c"], Float[Tensor, " kept"]]

@@ -105,27 +105,32 @@ class Norm:
     def __call__(
         self, rows: Float[Tensor, "rows w c"], *, out: Float[Tensor, "rows w c"] | None = None
     ) -> Float[Tensor, "rows w c"]:
-        if not self.natively(rows):
+        norm = self.native(rows)
+        if norm is None:
             normed = as_rows(self.norm(as_image(rows)))
             return normed.to(self.dtype) if out is None else out.copy_(normed)
         out = torch.empty_like(rows, dtype=self.dtype) if out is None else out
-        native.update(rows, norm=(self.norm.weight, self.norm.bias), out=out)
+        native.update(rows, norm=norm, out=out)
         return out
 
     def after_product(
         self, rows: Float[Tensor, "rows w c"], x: Float[Tensor, "rows w c_in"], weight: Float[Tensor, "c_in c"]
     ) -> Float[Tensor, "rows w c"]:
         """`add_product` and the norm of it."""
-        if rows.dtype == weight.dtype or not self.natively(rows):
+        norm = self.native(rows)
+        if rows.dtype == weight.dtype or norm is None:
             add_product(rows, x, weight)
             return self(rows)
         change = (x.flatten(0, 1) @ weight).view_as(rows)
-        native.update(rows, change, norm=(self.norm.weight, self.norm.bias), out=change)
+        native.update(rows, change, norm=norm, out=change)
         return change
 
-    def natively(self, rows: Tensor) -> bool:
-        same = rows.dtype == self.norm.weight.dtype == torch.float32
-        return same and self.norm.bias is not None and native.computes(self.dtype)
+    def native(self, rows: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Weight and bias, if `native.update` can take them and these rows."""
+        weight, bias = self.norm.weight, self.norm.bias
+        if bias is None or not rows.dtype == weight.dtype == torch.float32 or not native.computes(self.dtype):
+            return None
+        return weight, bias
 
 
 class Dense:

@@ -1,7 +1,9 @@
 """The U of MST and MST++ for CPUs: blocks in bands of rows on a float32 residual stream, products in a precision of
 choice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -9,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glmha_cli.attention.base import ChannelAttention, convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
 from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
@@ -25,7 +28,7 @@ class GramCSA:
 
     def __init__(self, attention: ChannelSelfAttention, dtype: torch.dtype) -> None:
         self.attention, self.dtype = attention, dtype
-        self.q, self.k, self.v = matrix(attention.qkv.weight, attention.qkv.weight.dtype).chunk(3, dim=1)
+        self.q, self.k, self.v = whole_matrix(attention.qkv).chunk(3, dim=1)
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> Projected:
         return self.v.to(self.dtype), gram_mixing(self.attention, gram(x), self.q, self.k)
@@ -37,8 +40,8 @@ class GramGLMHA:
 
     def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
         self.attention, self.dtype = attention, dtype
-        self.q = matrix(attention.q.weight, attention.q.weight.dtype)
-        self.k, self.v = matrix(attention.kv.weight, attention.kv.weight.dtype).chunk(2, dim=1)
+        self.q = whole_matrix(attention.q)
+        self.k, self.v = whole_matrix(attention.kv).chunk(2, dim=1)
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> Projected:
         queries, to_q = torch.empty_like(x, dtype=self.dtype), self.q.to(self.dtype)
@@ -50,11 +53,20 @@ class GramGLMHA:
 
 def gram(x: Float[Tensor, "h w c"]) -> Float[Tensor, "c c"]:
     """X^T X over all pixels."""
-    pixels = x.flatten(0, 1)
-    return sum(part.T @ part for part in pixels.split(2**14))
+    return reduce(torch.add, (part.T @ part for part in x.flatten(0, 1).split(2**14)))
 
 
-BANDED = {ChannelSelfAttention: GramCSA, GuidedLowRankAttention: GramGLMHA}  # any other runs as it is, on the whole
+def whole_matrix(projection: nn.Module) -> Float[Tensor, "c_in c_out"]:
+    """Of MST's projections, a 1x1 convolution each, in the precision of its weights."""
+    (point,) = convolutions(projection)
+    return matrix(point.weight, point.weight.dtype)
+
+
+# Any other attention runs as it is, on the whole image.
+BANDED: dict[type[ChannelAttention], Callable[[Any, torch.dtype], GramCSA | GramGLMHA]] = {
+    ChannelSelfAttention: GramCSA,
+    GuidedLowRankAttention: GramGLMHA,
+}
 
 
 class BandedUBlock:
@@ -64,15 +76,16 @@ class BandedUBlock:
     def __init__(self, block: Block, dtype: torch.dtype) -> None:
         attention = block.attention
         banded = BANDED.get(type(attention))
-        self.dtype, self.whole = dtype, None if banded else attention
-        self.attention = banded and banded(attention, dtype)
+        self.dtype, self.whole = dtype, attention
+        self.banded = banded and banded(attention, dtype)
+        assert attention.positional is not None and attention.out.bias is not None, "MST's host asks for both"
         self.norm = Norm(block.norm, dtype)
         self.bias, self.narrow = attention.out.bias, attention.narrow
-        first, _, second = attention.positional
+        first, second = convolutions(attention.positional)
         self.positional = Taps(first.weight, dtype), Taps(second.weight, dtype)
         # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
         self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
-        into, _, hidden, _, back = block.ffn
+        into, hidden, back = convolutions(block.ffn)
         self.into, self.hidden = matrix(padded_to_32(into.weight), dtype), Taps(padded_to_32(hidden.weight), dtype)
         self.back = padded_to_32(matrix(back.weight, dtype))
 
@@ -80,8 +93,8 @@ class BandedUBlock:
         """gate: as `self.gate_of` gives it."""
         h, w, _ = x.shape
         wide = len(self.hidden)
-        if self.attention:
-            ready = self.attended(x, gate, wide)
+        if self.banded:
+            ready = self.attended(x, gate, wide, *self.banded(x))
         else:
             x += as_rows(self.whole(as_image(x), None if gate is None else as_image(gate)))
             ready = bands(h, w, wide)
@@ -95,12 +108,18 @@ class BandedUBlock:
 
     def gate_of(self, gate: Float[Tensor, "1 c h w"]) -> Gate:
         """A gate as this block takes it: the channels of V that are left, in its precision."""
-        return as_rows(gate) if self.whole else as_rows(gate[:, self.narrow].to(self.dtype))
+        return as_rows(gate[:, self.narrow].to(self.dtype)) if self.banded else as_rows(gate)
 
-    def attended(self, x: Float[Tensor, "h w c"], gate: Gate | None, wide: int) -> Iterator[slice]:
+    def attended(
+        self,
+        x: Float[Tensor, "h w c"],
+        gate: Gate | None,
+        wide: int,
+        to_v: Float[Tensor, "c kept"],
+        mixing: Float[Tensor, "kept c"],
+    ) -> Iterator[slice]:
         """x + attention(x) in place, band by band: the rows done so far, as they are."""
         h, w, _ = x.shape
-        to_v, mixing = self.attention(x)
         kept = to_v.shape[1]
         mixing = torch.cat([mixing, self.expand.to(mixing.dtype)]).to(self.dtype)
         values = x.new_empty(h, w, kept, dtype=self.dtype)
@@ -139,7 +158,7 @@ class BandedU:
         for blocks in (*self.encoder, self.bottleneck, *self.decoder):
             yield from blocks
 
-    def __call__(self, x: Float[Tensor, "h w c"], gates: list[Gate | None]) -> Float[Tensor, "h w c"]:
+    def __call__(self, x: Float[Tensor, "h w c"], gates: Sequence[Gate | None]) -> Float[Tensor, "h w c"]:
         gate, skips = iter(gates), []
         for blocks, down in zip(self.encoder, self.down, strict=True):
             skips.append(run(blocks, x, gate))
@@ -166,6 +185,7 @@ def up_and_fuse(up: nn.ConvTranspose2d, fuse: nn.Conv2d) -> tuple[Tensor, Tensor
 
     Returns (c_in, 4 c_out) for the four sub-pixels, the bias (c_out,), and the 1x1's columns for the skip.
     """
+    assert up.bias is not None
     of_up, of_skip = fuse.weight.chunk(2, dim=1)
     weight = torch.einsum("iuyx,ou->iyxo", up.weight, of_up[:, :, 0, 0])
     return weight.flatten(1), of_up[:, :, 0, 0] @ up.bias, of_skip

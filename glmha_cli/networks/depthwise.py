@@ -21,6 +21,7 @@ class LargeDepthwise(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(x)
+        assert self.bias is not None
         return ByWindows.apply(x, self.weight.to(x.dtype)) + self.bias.to(x.dtype)[:, None, None]
 
 

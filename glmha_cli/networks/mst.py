@@ -5,12 +5,14 @@ into a gate of V. It depends on the mask alone: `gates(mask)` may be computed on
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glmha_cli.networks.blocks import Modules
 from glmha_cli.networks.depthwise import LargeDepthwise
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3, down
 
@@ -41,6 +43,8 @@ class MSTConfig(UShapeConfig):
 
 class MaskBranch(nn.Module):
     """A level's mask map -> gate: m = 1x1(map), m + m sigmoid(5x5(1x1(m))), shifted back band by band."""
+
+    shifts: Int64[Tensor, " c"]
 
     def __init__(self, config: MSTConfig, level: int) -> None:
         super().__init__()
@@ -78,8 +82,8 @@ class MST(nn.Module):
         super().__init__()
         self.config = config
         self.embed = conv3x3(config.channels, config.channels)
-        self.mask_down = nn.ModuleList(down(config.channels * 2**level) for level in range(config.num_levels))
-        self.u = UShape(config, MaskedBlock)
+        self.mask_down = Modules(down(config.channels * 2**level) for level in range(config.num_levels))
+        self.u = UShape(config, partial(MaskedBlock, config))
         self.output = conv3x3(config.channels, config.channels)
 
     def gates(self, mask: Float[Tensor, "b c h w_ext"]) -> list[Float[Tensor, "b _ _ _"]]:

@@ -4,10 +4,12 @@ Written from the paper's description.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from glmha_cli.networks.blocks import Modules
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
 
 
@@ -41,7 +43,7 @@ class Stage(nn.Module):
     def __init__(self, config: MSTPlusPlusConfig) -> None:
         super().__init__()
         self.embed = conv3x3(config.channels, config.channels)
-        self.u = UShape(config, Block)
+        self.u = UShape(config, partial(Block, config))
         self.output = conv3x3(config.channels, config.channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,9 +57,11 @@ class MSTPlusPlus(nn.Module):
         super().__init__()
         self.config = config
         self.embed = conv3x3(config.in_channels, config.channels)
-        self.stages = nn.Sequential(*(Stage(config) for _ in range(config.num_stages)))
+        self.stages = Modules(Stage(config) for _ in range(config.num_stages))
         self.output = conv3x3(config.channels, config.channels)
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
-        x = self.embed(image)
-        return self.output(self.stages(x)) + x
+        x = features = self.embed(image)
+        for stage in self.stages:
+            x = stage(x)
+        return self.output(x) + features

@@ -1,7 +1,8 @@
 """Restormer (Zamir et al., CVPR 2022) with a replaceable attention, written from the paper's description."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from glmha_cli.attention.base import AttentionConfig, Host
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.lookup import unknown
-from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm
+from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm, Modules
 
 HOST = Host(depthwise=True, output_bias=False, positional=False)
 LEVELS = ("level1", "level2", "level3", "bottleneck")
@@ -69,6 +70,14 @@ class Block(nn.Module):
         return x + self.ffn(self.norm2(x))
 
 
+class Level(nn.Sequential):
+    """The blocks of a level, one after the other."""
+
+    if TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[Block]: ...
+
+
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
@@ -92,18 +101,18 @@ class Restormer(nn.Module):
         width = [config.channels * 2**i for i in range(4)]
         shuffled = config.stem_downscale**2
 
-        def blocks(count: int, level: int, channels: int) -> nn.Sequential:
+        def blocks(count: int, level: int, channels: int) -> Level:
             heads = config.heads[level]
-            return nn.Sequential(*(Block(channels, heads, config, LEVELS[level]) for _ in range(count)))
+            return Level(*(Block(channels, heads, config, LEVELS[level]) for _ in range(count)))
 
         self.embed = conv3x3(config.in_channels * shuffled, width[0])
-        self.encoder = nn.ModuleList(blocks(config.num_blocks[i], i, width[i]) for i in range(3))
-        self.down = nn.ModuleList(down(width[i]) for i in range(3))
+        self.encoder = Modules(blocks(config.num_blocks[i], i, width[i]) for i in range(3))
+        self.down = Modules(down(width[i]) for i in range(3))
         self.bottleneck = blocks(config.num_blocks[3], 3, width[3])
         # Decoders by level. Level 1 is not fused back to its width: it and the refinement run at twice of it.
-        self.up = nn.ModuleList(up(width[i + 1]) for i in range(3))
-        self.fuse = nn.ModuleList(nn.Conv2d(2 * width[i], width[i], 1, bias=False) for i in (1, 2))
-        self.decoder = nn.ModuleList(blocks(config.num_blocks[i], i, max(width[i], width[1])) for i in range(3))
+        self.up = Modules(up(width[i + 1]) for i in range(3))
+        self.fuse = Modules(nn.Conv2d(2 * width[i], width[i], 1, bias=False) for i in (1, 2))
+        self.decoder = Modules(blocks(config.num_blocks[i], i, max(width[i], width[1])) for i in range(3))
         self.refinement = blocks(config.num_refinement_blocks, 0, width[1])
         self.output = conv3x3(width[1], config.out_channels * shuffled)
         nn.init.zeros_(self.output.weight)  # training starts from the identity

@@ -7,6 +7,7 @@ channels * 2**i channels and 2**i heads.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from typing import Generic, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from glmha_cli.attention.base import AttentionConfig, ChannelAttention, Host
 from glmha_cli.attention.glmha import GLMHA
 from glmha_cli.lookup import unknown
-from glmha_cli.networks.blocks import FeedForward, LayerNorm
+from glmha_cli.networks.blocks import FeedForward, LayerNorm, Modules
 
 HOST = Host(depthwise=False, output_bias=True, positional=True)
 
@@ -78,6 +79,9 @@ class Block(nn.Module):
         return x + self.ffn(self.norm(x))
 
 
+B = TypeVar("B", bound=Block)
+
+
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
@@ -87,27 +91,27 @@ def down(channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1, bias=False)
 
 
-class UShape(nn.Module):
+class UShape(nn.Module, Generic[B]):
     """Encoder, bottleneck and decoder, (b, channels, h, w) -> the same shape.
 
-    `block(config, level)` makes each block. `up`, `fuse` and `decoder` are in running order: deepest first.
+    `block(level)` makes each block. `up`, `fuse` and `decoder` are in running order: deepest first.
     """
 
-    def __init__(self, config: UShapeConfig, block: Callable[[UShapeConfig, int], Block]) -> None:
+    def __init__(self, config: UShapeConfig, block: Callable[[int], B]) -> None:
         super().__init__()
         width = [config.channels * 2**level for level in range(config.num_levels)]
 
-        def blocks(level: int) -> nn.ModuleList:
-            return nn.ModuleList(block(config, level) for _ in range(config.num_blocks[level]))
+        def blocks(level: int) -> Modules[B]:
+            return Modules(block(level) for _ in range(config.num_blocks[level]))
 
-        self.encoder = nn.ModuleList(blocks(level) for level in range(config.num_levels))
-        self.down = nn.ModuleList(down(channels) for channels in width)
+        self.encoder: Modules[Modules[B]] = Modules(blocks(level) for level in range(config.num_levels))
+        self.down = Modules(down(channels) for channels in width)
         self.bottleneck = blocks(config.num_levels)
-        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in reversed(width))
-        self.fuse = nn.ModuleList(nn.Conv2d(2 * c, c, 1, bias=False) for c in reversed(width))
-        self.decoder = nn.ModuleList(blocks(level) for level in reversed(range(config.num_levels)))
+        self.up = Modules(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in reversed(width))
+        self.fuse = Modules(nn.Conv2d(2 * c, c, 1, bias=False) for c in reversed(width))
+        self.decoder: Modules[Modules[B]] = Modules(blocks(level) for level in reversed(range(config.num_levels)))
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[B]:
         """All blocks, in the order they run."""
         return chain(*self.encoder, self.bottleneck, *self.decoder)
 
@@ -115,7 +119,7 @@ class UShape(nn.Module):
         """gates: one per block of `blocks()`, as its attention takes it."""
         gate = repeat(None) if gates is None else iter(gates)
 
-        def run(blocks: nn.ModuleList, x: Tensor) -> Tensor:
+        def run(blocks: Modules[B], x: Tensor) -> Tensor:
             for block in blocks:
                 x = block(x, next(gate))
             return x

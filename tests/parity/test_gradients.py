@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from glmha_cli.attention.base import Cosine, pixel_norm
+from glmha_cli.attention.cosine import Cosine, pixel_norm
 from glmha_cli.attention.csa import CSA
 from glmha_cli.networks.blocks import GatedFeedForward
 from glmha_cli.networks.depthwise import LargeDepthwise
