@@ -1,10 +1,31 @@
 """glmha: restore photos and reconstruct spectra with GLMHA networks.
 
-from glmha_cli import GLMHA                # the attention as a layer for your network, (b, c, h, w) in and out
-from glmha_cli import replace_attention    # another attention in one of ours
+    import glmha_cli as glmha
+
+    model = glmha.load("derain")
+    clean = model(photo)                   # NumPy, PyTorch or Pillow in, the same out
+
+For your own networks: `glmha.GLMHA` is the attention as a layer, `glmha.replace_attention` puts another attention
+into one of ours.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glmha_cli.api.files import (
+        read_cube,
+        read_mask,
+        read_measurement,
+        read_photo,
+        write_cube,
+        write_photo,
+    )
+    from glmha_cli.api.model import Model, load
+    from glmha_cli.attention.module import GLMHA
+    from glmha_cli.errors import GlmhaError
+    from glmha_cli.io.cubes.cube import Cube
+    from glmha_cli.io.photos.read import Photo
+    from glmha_cli.networks.replace import replace_attention
 
 from glmha_cli.privacy import switch_telemetry_off
 
@@ -13,16 +34,47 @@ switch_telemetry_off()  # before anything imports what it is about
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Cube": "glmha_cli.io.cubes.cube:Cube",
     "GLMHA": "glmha_cli.attention.module:GLMHA",
+    "GlmhaError": "glmha_cli.errors:GlmhaError",
+    "Model": "glmha_cli.api.model:Model",
+    "Photo": "glmha_cli.io.photos.read:Photo",
+    "load": "glmha_cli.api.model:load",
+    "read_cube": "glmha_cli.api.files:read_cube",
+    "read_mask": "glmha_cli.api.files:read_mask",
+    "read_measurement": "glmha_cli.api.files:read_measurement",
+    "read_photo": "glmha_cli.api.files:read_photo",
     "replace_attention": "glmha_cli.networks.replace:replace_attention",
+    "write_cube": "glmha_cli.api.files:write_cube",
+    "write_photo": "glmha_cli.api.files:write_photo",
 }
-__all__ = ["GLMHA", "__version__", "replace_attention"]
+__all__ = [
+    "GLMHA",
+    "Cube",
+    "GlmhaError",
+    "Model",
+    "Photo",
+    "__version__",
+    "load",
+    "read_cube",
+    "read_mask",
+    "read_measurement",
+    "read_photo",
+    "replace_attention",
+    "write_cube",
+    "write_photo",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Public names, imported when asked for: they need torch, which `glmha --help` must not load."""
+    """Public names, imported when asked for: `import glmha_cli` loads neither NumPy nor PyTorch."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'glmha_cli' has no attribute '{name}'")
     from glmha_cli.lookup import import_target
 
-    return import_target(_PUBLIC[name])
+    globals()[name] = value = import_target(_PUBLIC[name])
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -68,13 +68,18 @@ def read_measurement(path: Path, *, key: str | None = None, normalise: bool = Fa
     """
     with reading(path, "a measurement"):
         array, name = _read_array(path, MEASUREMENT_KEYS, key, _BARE)
-        if array.ndim != 2:
-            raise BadDataError(f"holds {_sizes(array)} values, not the height x width of one measurement")
-        if normalise or name == REAL_KEY:
-            return Measurement(values=_normalised(_as_fraction(array)), kind="real")
-        if array.dtype.kind != "f":
-            raise BadDataError(f"holds {array.dtype} counts, not Y", "--normalise")
-        return Measurement(values=_finite(array), kind="simulated")
+        return as_measurement(array, normalise=normalise or name == REAL_KEY)
+
+
+def as_measurement(array: np.ndarray, *, normalise: bool) -> Measurement:
+    """An array as `read_measurement` takes it from a file. Raises BadDataError."""
+    if require_numbers(array).ndim != 2:
+        raise BadDataError(f"holds {_sizes(array)} values, not the height x width of one measurement")
+    if normalise:
+        return Measurement(values=_normalised(_as_fraction(array)), kind="real")
+    if array.dtype.kind != "f":
+        raise BadDataError(f"holds {array.dtype} counts, not Y", "--normalise")
+    return Measurement(values=_finite(array), kind="simulated")
 
 
 def read_mask(path: Path) -> Mask:
@@ -90,14 +95,19 @@ def read_mask(path: Path) -> Mask:
     """
     with reading(path, "a mask"):
         array, _ = _read_array(path, MASK_KEYS, None, _BARE_MASKS)
-        if array.ndim not in (2, 3):
-            raise BadDataError(f"holds {_sizes(array)} values, not a mask of height x width (x bands)")
-        is_binary = array.dtype.kind != "f" and array.max(initial=0) <= 1
-        values = _finite(array if is_binary else _as_fraction(array))
-        low, high = values.min(), values.max()
-        if low < 0 or high < DARK_MASK:
-            raise BadDataError(f"holds values from {low:.3g} to {high:.3g}, not transmissions of a mask")
-        return Mask(values=values)
+        return as_mask(array)
+
+
+def as_mask(array: np.ndarray) -> Mask:
+    """An array as `read_mask` takes it from a file. Raises BadDataError."""
+    if require_numbers(array).ndim not in (2, 3):
+        raise BadDataError(f"holds {_sizes(array)} values, not a mask of height x width (x bands)")
+    is_binary = array.dtype.kind != "f" and array.max(initial=0) <= 1
+    values = _finite(array if is_binary else _as_fraction(array))
+    low, high = values.min(), values.max()
+    if low < 0 or high < DARK_MASK:
+        raise BadDataError(f"holds values from {low:.3g} to {high:.3g}, not transmissions of a mask")
+    return Mask(values=values)
 
 
 def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int = 28) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -31,22 +31,50 @@ SUFFIXES = tuple(name for name in FORMATS if " " not in name)
 """Of files; the other names are versions of a format."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Cube:
-    """A spectral cube.
+class Cube(np.ndarray):
+    """A spectral cube: a float32 array (h, w, bands) that carries the wavelengths of its bands.
 
-    values: float32, finite; reflectance or intensity, by convention in [0, 1].
+    values: finite; reflectance or intensity, by convention in [0, 1]. Not copied.
     wavelength_nm: the centre of each band; empty when the file does not say (.npy never does, MST's result
         files do not). Whoever knows what the cube should be supplies the grid; reading never guesses one.
+
+    A copy is a cube too; what is cut out of a cube or computed from it is a plain array.
     """
 
-    values: Float[np.ndarray, "h w bands"]
     wavelength_nm: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        shape, dtype = self.values.shape, self.values.dtype
-        assert len(shape) == 3 and dtype == np.float32, f"a cube of {dtype} {shape}"
-        assert len(self.wavelength_nm) in (0, shape[2]), f"{len(self.wavelength_nm)} wavelengths for {shape}"
+    def __new__(cls, *, values: Float[np.ndarray, "h w bands"], wavelength_nm: tuple[float, ...]) -> "Cube":
+        assert values.ndim == 3 and values.dtype == np.float32, f"a cube of {values.dtype} {values.shape}"
+        assert len(wavelength_nm) in (0, values.shape[2]), f"{len(wavelength_nm)} wavelengths for {values.shape}"
+        cube = values.view(cls)
+        cube.wavelength_nm = tuple(wavelength_nm)
+        return cube
+
+    @property
+    def values(self) -> Float[np.ndarray, "h w bands"]:
+        """The same as a plain array."""
+        return self.view(np.ndarray)
+
+    def __array_finalize__(self, source: np.ndarray | None) -> None:
+        is_copy = isinstance(source, Cube) and source.shape == self.shape
+        self.wavelength_nm = source.wavelength_nm if is_copy else ()
+
+    def __array_wrap__(
+        self, array: np.ndarray, context: object = None, return_scalar: bool = False
+    ) -> np.ndarray | np.generic:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored_cube, (self.values, self.wavelength_nm)
+
+
+def _restored_cube(values: Float[np.ndarray, "h w bands"], wavelength_nm: tuple[float, ...]) -> Cube:
+    """For pickle."""
+    return Cube(values=values, wavelength_nm=wavelength_nm)
 
 
 @runtime_checkable

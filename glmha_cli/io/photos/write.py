@@ -134,7 +134,13 @@ def _stored(pixels: Num[np.ndarray, "h w c"], like: Photo, path: Path) -> Num[np
         return pixels
     if not np.isfinite(pixels).all():
         raise BadDataError(f"the result for '{path}' has values that are not finite")
-    return _quantised(pixels.mean(axis=2, keepdims=True, dtype=np.float64) if like.grayscale else pixels, dtype)
+    return in_depth(pixels, like.bit_depth, grayscale=like.grayscale)
+
+
+def in_depth(pixels: Float[np.ndarray, "h w 3"], bit_depth: int, *, grayscale: bool) -> Num[np.ndarray, "h w c"]:
+    """Pixels as a photo of 8, 16 or 32 bit (floating point) stores them: gray if asked for, clipped and rounded."""
+    gray_or_rgb = pixels.mean(axis=2, keepdims=True, dtype=np.float64) if grayscale else pixels
+    return _quantised(gray_or_rgb, _DTYPES[bit_depth])
 
 
 def _stored_alpha(like: Photo) -> Num[np.ndarray, "h w 1"]:

@@ -1,0 +1,1 @@
+"""The tool from Python: `glmha_cli` offers its functions under short names."""

@@ -1,0 +1,90 @@
+"""Files of photos, cubes, measurements and masks, by paths of any kind."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from glmha_cli.api.images import kind_of
+from glmha_cli.errors import BadDataError
+from glmha_cli.io import measurements
+from glmha_cli.io.cubes import cube as cubes
+from glmha_cli.io.cubes.cube import Cube, checked_cube
+from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.io.photos import read, write
+from glmha_cli.io.photos.read import MAX_PIXELS, Photo
+from glmha_cli.io.photos.write import JPEG_QUALITY
+
+AnyPath = str | os.PathLike[str]
+
+
+def read_photo(path: AnyPath, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """A photo with what it carries beside its pixels; `photo.colours` is the array, as deep as the file.
+
+    Raises NoInputError (a FileNotFoundError) or BadDataError (a ValueError); see glmha_cli.io.photos.read.
+    """
+    return read.read_photo(Path(path), max_pixels=max_pixels)
+
+
+def write_photo(
+    path: AnyPath,
+    image: Any,
+    *,
+    like: Photo | None = None,
+    quality: int = JPEG_QUALITY,
+    strip_metadata: bool = False,
+    overwrite: bool = False,
+) -> list[str]:
+    """Write one image, whole or not at all; the extension says the format.
+
+    image: a Photo, or what `Model.__call__` takes. like: a photo whose metadata, alpha, depth and kind are to be kept
+        where `image` is not itself a Photo.
+
+    Returns what the format cannot hold, one sentence each. Raises UsageError for an extension that cannot be written,
+    BadDataError for what is not an image, CannotCreateError where the file exists or its folder does not.
+    """
+    photos = kind_of(image).photos(image)
+    if len(photos) != 1:
+        raise BadDataError(f"a batch of {len(photos)} images, and a file holds one", "write_photo for each")
+    return write.write_photo(
+        Path(path),
+        photos[0].pixels,
+        like=like or photos[0],
+        quality=quality,
+        strip_metadata=strip_metadata,
+        overwrite=overwrite,
+    )
+
+
+def read_cube(path: AnyPath) -> Cube:
+    """A float32 array (h, w, bands) with `wavelength_nm`; see glmha_cli.io.cubes.cube."""
+    return cubes.read_cube(Path(path))
+
+
+def write_cube(
+    path: AnyPath,
+    cube: np.ndarray,
+    *,
+    wavelength_nm: Sequence[float] | None = None,
+    overwrite: bool = False,
+    mat_version: Literal["5", "7.3"] | None = None,
+) -> None:
+    """Write a Cube, or floats (h, w, bands) and the wavelengths of the bands; the extension says the format.
+
+    Raises UsageError, BadDataError and CannotCreateError as `write_photo` does.
+    """
+    known = cube.wavelength_nm if isinstance(cube, Cube) else ()
+    checked = checked_cube(np.asarray(cube), known if wavelength_nm is None else wavelength_nm, scale=None)
+    cubes.write_cube(Path(path), checked, overwrite=overwrite, mat_version=mat_version)
+
+
+def read_measurement(path: AnyPath, *, key: str | None = None, normalise: bool = False) -> Measurement:
+    """A detector image of a coded camera; see glmha_cli.io.measurements."""
+    return measurements.read_measurement(Path(path), key=key, normalise=normalise)
+
+
+def read_mask(path: AnyPath) -> Mask:
+    """The mask that coded it."""
+    return measurements.read_mask(Path(path))

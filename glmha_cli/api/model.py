@@ -1,0 +1,179 @@
+"""`load` a model; call it with an image, or ask it for a cube."""
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Num
+
+from glmha_cli.api.images import kind_of
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.inference.engine import Device, EngineOptions, Precision, formats_for
+from glmha_cli.inference.restorer import OnTile, Restorer, Say, open_restorer
+from glmha_cli.inference.tiling import Tiling
+from glmha_cli.io.cubes.cube import Cube
+from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement
+from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.io.photos.write import in_depth
+from glmha_cli.lookup import resolve
+from glmha_cli.tasks import TASKS
+from glmha_cli.tasks.base import Scene, Task
+from glmha_cli.weights.store import Access, Weights, describe, find_weights
+
+Image = TypeVar("Image")
+
+
+def load(
+    task_or_model: str | os.PathLike[str],
+    *,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    engine: str = "auto",
+    tile: str | int = "auto",
+    overlap: int | None = None,
+    project: bool = True,
+    weights_dir: str | os.PathLike[str] | None = None,
+    offline: bool = False,
+    accept_licence: bool = False,
+    on_warning: Say | None = None,
+) -> "Model":
+    """Load a model, to be called as often as you like.
+
+    Args:
+        task_or_model: a task ("derain", "deblur", "rgb2hsi", "sci") for its default model, the id of a model
+            (`glmha models`), or the path of a .safetensors or .onnx checkpoint.
+        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
+        precision: "auto", "fp32", "bf16" or "fp16".
+        engine: "auto", "torch" or "onnx".
+        tile: "auto", "whole", or the side of the tiles in pixels; overlap: pixels shared by neighbouring tiles.
+        project: for cubes, end with the step that makes them agree with their input.
+        weights_dir: a folder to look into first. offline: download nothing. accept_licence: agree to the model's terms.
+        on_warning: takes warnings as text; by default they are Python warnings.
+
+    Raises:
+        UsageError: unknown task, model or option, or a device that this machine does not have (a ValueError).
+        NoInputError: no such checkpoint or folder (a FileNotFoundError). BadDataError: a damaged one (a ValueError).
+        WeightsUnavailableError: no weights to be had.
+    """
+    warn = on_warning or partial(warnings.warn, stacklevel=2)
+    tiling = Tiling.parse(tile, overlap)
+    options = EngineOptions(engine=engine, device=device, precision=precision, tiling=tiling)
+    access = Access(
+        weights_dir=None if weights_dir is None else Path(weights_dir),
+        offline=offline,
+        accept_licence=accept_licence,
+        say=logging.getLogger("glmha_cli").info,
+    )
+    name = os.fspath(task_or_model)
+    task = resolve(TASKS, describe(name)["task"], "task")
+    formats = formats_for(options, quick=False)
+    weights = find_weights(name, task=task.name, device=device, formats=formats, access=access)
+    restorer = open_restorer(task, weights.path, options, project=project, say=warn)
+    return Model(weights=weights, restorer=restorer, warn=warn)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A loaded model. Made by `load`; for one thread at a time.
+
+    on_tile(done, total), where a method takes it, is called as tiles are done: for a progress bar.
+    """
+
+    weights: Weights
+    restorer: Restorer
+    warn: Say
+
+    @property
+    def task(self) -> Task:
+        return self.restorer.task
+
+    def __repr__(self) -> str:
+        engine = self.restorer.engine
+        return f"<glmha model {self.weights.id} for {self.task.name}, {engine.device}, {engine.precision}>"
+
+    def __call__(self, image: Image, *, on_tile: OnTile | None = None) -> Image:
+        """Restore an image: the result is of the same type, shape and dtype, as the file of `glmha derain` would be.
+
+        image: NumPy (h, w), (h, w, 1), (h, w, 3) or with alpha (h, w, 2), (h, w, 4); PyTorch (c, h, w) or
+            (b, c, h, w), on any device, without gradients; Pillow; or a Photo of `read_photo`. uint8, uint16 or floats
+            in [0, 1]. Gray stays gray, alpha stays as it is, and so does what Pillow or a Photo carries beside pixels.
+
+        Raises BadDataError (a ValueError), which says what is accepted, for any other shape, dtype or range, UsageError
+        for a model that reconstructs cubes, NotEnoughMemoryError where even small tiles are too large.
+        """
+        if self.task.output_kind != "photo":
+            raise UsageError(f"{self.task.name} gives a cube, not an image", "model.cube(…)")
+        kind = kind_of(image)
+        photos = kind.photos(image)
+        restored = []
+        for photo in photos:
+            tiles = _part(on_tile, len(restored), len(photos))
+            store = partial(in_depth, bit_depth=photo.bit_depth, grayscale=photo.grayscale)
+            colours = self.restorer.restore(photo.colours, store=store, on_tile=tiles)
+            restored.append(replace(photo, colours=colours))
+        return kind.like(restored, image)
+
+    def cube(
+        self,
+        source: Any,
+        *,
+        mask: Mask | Num[np.ndarray, "..."] | None = None,
+        step: int = 2,
+        normalise: bool = False,
+        on_tile: OnTile | None = None,
+    ) -> Cube:
+        """Reconstruct a cube: a float32 array (h, w, bands) in [0, 1] with `wavelength_nm`.
+
+        source: for rgb2hsi one image, as `__call__` takes it; colours are sRGB, or a Photo's or Pillow image's by its
+            ICC profile. For sci a measurement (h, w + step * 27), Y of a cube in [0, 1], or what `read_measurement`
+            returns.
+        mask, step, normalise: for sci alone. The mask of the camera, (h, w) or shifted (h, w_ext, 28); the dispersion
+            between neighbouring bands in pixels; the measurement is a real one, of unknown scale.
+
+        Raises BadDataError (a ValueError) for what is not accepted, UsageError for a model that restores photos.
+        """
+        if self.task.output_kind != "cube":
+            raise UsageError(f"{self.task.name} restores images, and gives no cube", "model(image)")
+        read = _SOURCES[self.task.input_kind]
+        value = read(self, source, mask=mask, step=step, normalise=normalise)
+        values = self.restorer.restore(value, on_tile=on_tile or _silent)
+        return Cube(values=values, wavelength_nm=self.task.wavelength_nm)
+
+    def _colours(self, image: Any, *, mask: Any, **options: Any) -> Num[np.ndarray, "h w c"]:
+        if mask is not None:
+            raise UsageError(f"{self.task.name} takes photos, which have no mask", "model.cube(photo)")
+        photos = kind_of(image).photos(image)
+        if len(photos) != 1:
+            raise BadDataError(f"a batch of {len(photos)} images, and a cube is of one", "model.cube(image) for each")
+        colours, notes = srgb_colours(photos[0])
+        for note in notes:
+            self.warn(note)
+        return colours
+
+    def _scene(self, measurement: Any, *, mask: Any, step: int, normalise: bool) -> Scene:
+        if mask is None:
+            raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
+        if not isinstance(measurement, Measurement):
+            measurement = as_measurement(np.asarray(measurement), normalise=normalise)
+        return Scene(
+            measurement=measurement, mask=mask if isinstance(mask, Mask) else as_mask(np.asarray(mask)), step=step
+        )
+
+
+_SOURCES = {"photo": Model._colours, "measurement": Model._scene}
+
+
+def _silent(done: int, total: int) -> None:
+    """No progress."""
+
+
+def _part(on_tile: OnTile | None, index: int, num: int) -> OnTile:
+    """Progress of one of `num` images of the same size as progress of all."""
+    if on_tile is None:
+        return _silent
+    return lambda done, total: on_tile(index * total + done, num * total)
