@@ -1,0 +1,97 @@
+"""Cubes from Python: equal to the files of the command, arrays that carry their wavelengths."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import glmha_cli as glmha
+from glmha_cli.errors import UsageError
+from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from tests.cli.in_process import run_here
+
+
+@pytest.fixture(scope="module")
+def rgb2hsi(tiny_models):
+    return glmha.load(tiny_models["rgb2hsi"])
+
+
+@pytest.fixture(scope="module")
+def sci(tiny_models):
+    return glmha.load(tiny_models["sci"])
+
+
+def test_a_cube_of_a_photo_is_that_of_its_file(rgb2hsi, tiny_models, photo, tmp_path):
+    model = tiny_models["rgb2hsi"]
+    assert run_here("rgb2hsi", photo, tmp_path / "cube.npz", "--model", model).returncode == 0
+    expected = glmha.read_cube(tmp_path / "cube.npz")
+    with Image.open(photo) as image:
+        for source in (image, np.asarray(image), glmha.read_photo(photo)):
+            cube = rgb2hsi.cube(source)
+            np.testing.assert_array_equal(cube, expected)
+            assert cube.wavelength_nm == expected.wavelength_nm == tuple(map(float, RGB2HSI_NM))
+
+
+def test_a_profile_counts_and_is_said(tiny_models, photo):
+    from PIL import ImageCms
+
+    said = []
+    model = glmha.load(tiny_models["rgb2hsi"], on_warning=said.append)
+    with Image.open(photo) as image:
+        plain = model.cube(image)
+        image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+        other = model.cube(image)
+    assert len(said) == 1 and "sRGB" in said[0] and not np.array_equal(plain, other)
+
+
+def test_a_cube_of_a_measurement_is_that_of_its_file(sci, tiny_models, tmp_path):
+    rng = np.random.default_rng(0)
+    mask, y = (rng.random((24, 30)) > 0.5).astype(np.float32), 14 * rng.random((24, 30 + 54), np.float32)
+    np.savez(tmp_path / "mask.npz", mask=mask)
+    np.savez(tmp_path / "y.npz", simulation_test=y)
+    paths = tmp_path / "y.npz", tmp_path / "cube.npz", "--mask", tmp_path / "mask.npz"
+    assert run_here("sci", *paths, "--model", tiny_models["sci"]).returncode == 0
+    expected = glmha.read_cube(tmp_path / "cube.npz")
+    read = glmha.read_measurement(tmp_path / "y.npz"), glmha.read_mask(str(tmp_path / "mask.npz"))
+    for measurement, its_mask in ((y, mask), (y.astype(np.float64), mask > 0), read):
+        cube = sci.cube(measurement, mask=its_mask)
+        np.testing.assert_array_equal(cube, expected)
+        assert cube.wavelength_nm == SCI_NM
+    assert sci.cube(y, mask=np.ones((24, 84 - 27), np.float32), step=1).shape == (24, 57, 28)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [np.zeros((5, 6, 7)), np.full((24, 84), np.nan), np.zeros((24, 84), np.uint16), np.full((24, 20), 1.0), "y"],
+)
+def test_what_is_no_measurement_is_refused(sci, source):
+    with pytest.raises(ValueError) as caught:
+        sci.cube(source, mask=np.ones((24, 30)))
+    assert isinstance(caught.value, glmha.GlmhaError)
+
+
+def test_each_task_says_what_it_needs(derain, rgb2hsi, sci, photo):
+    image = np.zeros((16, 16, 3))
+    for call, hint in (
+        (lambda: derain.cube(image), "model(image)"),
+        (lambda: rgb2hsi(image), "model.cube"),
+        (lambda: rgb2hsi.cube(image, mask=np.ones((16, 16))), "model.cube(photo)"),
+        (lambda: sci.cube(np.ones((16, 70))), "mask=mask"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert hint in caught.value.hint
+
+
+def test_a_cube_is_an_array_and_its_copies_are_cubes():
+    values = np.random.default_rng(0).random((3, 4, 2), np.float32)
+    cube = glmha.Cube(values=values, wavelength_nm=(500.0, 600.0))
+    assert isinstance(cube, np.ndarray) and cube.shape == (3, 4, 2) and type(cube.values) is np.ndarray
+    for same in (cube.copy(), copy.deepcopy(cube), pickle.loads(pickle.dumps(cube))):
+        assert type(same) is glmha.Cube and same.wavelength_nm == (500.0, 600.0)
+        np.testing.assert_array_equal(same, values)
+    for part in (cube[0], cube[..., ::-1], cube * 2, cube.mean(axis=2), np.flip(cube, 2), cube.clip(0, 0.5)):
+        assert type(part) is np.ndarray
+    assert isinstance(cube.mean(), np.float32) and isinstance(cube[0, 0, 0], np.float32)
