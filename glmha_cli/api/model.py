@@ -13,8 +13,9 @@ from jaxtyping import Num
 
 from glmha_cli.api.images import kind_of
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.inference.engine import Device, EngineOptions, Precision, formats_for
-from glmha_cli.inference.restorer import OnTile, Restorer, Say, open_restorer
+from glmha_cli.inference.engine import Device, EngineOptions, Precision
+from glmha_cli.inference.loader import Loader
+from glmha_cli.inference.restorer import OnTile, Restorer, Say
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement
@@ -22,8 +23,9 @@ from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.write import in_depth
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
-from glmha_cli.tasks.base import Scene, Task
-from glmha_cli.weights.store import Access, Weights, describe, find_weights
+from glmha_cli.tasks.base import Task
+from glmha_cli.tasks.sci import Scene
+from glmha_cli.weights.store import Access, Weights, describe
 
 Image = TypeVar("Image")
 
@@ -71,10 +73,9 @@ def load(
     )
     name = os.fspath(task_or_model)
     task = resolve(TASKS, describe(name)["task"], "task")
-    formats = formats_for(options, quick=False)
-    weights = find_weights(name, task=task.name, device=device, formats=formats, access=access)
-    restorer = open_restorer(task, weights.path, options, project=project, say=warn)
-    return Model(weights=weights, restorer=restorer, warn=warn)
+    loader = Loader(task=task, model=name, engine=options, access=access, project=project)
+    weights = loader.find()
+    return Model(weights=weights, restorer=loader.load(weights, say=warn), warn=warn)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

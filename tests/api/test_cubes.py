@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import glmha_cli as glmha
 from glmha_cli.errors import UsageError
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from tests.cli.in_process import run_here
+from tests.io.photos.test_images import SRGB, linear
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +37,11 @@ def test_a_cube_of_a_photo_is_that_of_its_file(rgb2hsi, tiny_models, photo, tmp_
 
 
 def test_a_profile_counts_and_is_said(tiny_models, photo):
-    from PIL import ImageCms
-
     said = []
     model = glmha.load(tiny_models["rgb2hsi"], on_warning=said.append)
     with Image.open(photo) as image:
         plain = model.cube(image)
-        image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+        image.info["icc_profile"] = linear(SRGB, struct.pack(">4s4xI", b"curv", 0))
         other = model.cube(image)
     assert len(said) == 1 and "sRGB" in said[0] and not np.array_equal(plain, other)
 
@@ -59,7 +59,6 @@ def test_a_cube_of_a_measurement_is_that_of_its_file(sci, tiny_models, tmp_path)
         cube = sci.cube(measurement, mask=its_mask)
         np.testing.assert_array_equal(cube, expected)
         assert cube.wavelength_nm == SCI_NM
-    assert sci.cube(y, mask=np.ones((24, 84 - 27), np.float32), step=1).shape == (24, 57, 28)
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,18 @@ def test_links_and_pictures_exist(path):
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("code", SNIPPETS)
+def test_python_in_the_readme_runs(code, photo, tmp_path, monkeypatch):
+    photo.rename(tmp_path / "in.png")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert (tmp_path / "out.png").stat().st_size > 100
+
+
+def test_there_is_python_in_the_readme():
+    assert SNIPPETS

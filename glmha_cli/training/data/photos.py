@@ -59,6 +59,8 @@ def _decoding(file: File) -> Iterator[None]:
     """Whatever Pillow raises inside becomes a BadDataError that names the file."""
     try:
         yield
+    except BadDataError:
+        raise
     except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
         raise BadDataError(f"cannot read '{file}': {error}", "remove the file or repair it") from error
 
