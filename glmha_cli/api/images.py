@@ -153,8 +153,8 @@ def pillow_like(photo: Photo, image: "Image") -> "Image":
     return result
 
 
-def _single(photos_of: Callable[[Any], Photo], like: Callable[[Photo, Any], Any]) -> ImageKind:
-    return ImageKind(lambda image: [photos_of(image)], lambda photos, image: like(*photos, image))
+def _single(photo_of: Callable[[Any], Photo], like: Callable[[Photo, Any], Any]) -> ImageKind:
+    return ImageKind(lambda image: [photo_of(image)], lambda photos, image: like(photos[0], image))
 
 
 KINDS = (

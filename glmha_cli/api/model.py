@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -111,7 +112,7 @@ class Model:
             raise UsageError(f"{self.task.name} gives a cube, not an image", "model.cube(…)")
         kind = kind_of(image)
         photos = kind.photos(image)
-        restored = []
+        restored: list[Photo] = []
         for photo in photos:
             tiles = _part(on_tile, len(restored), len(photos))
             store = partial(in_depth, bit_depth=photo.bit_depth, grayscale=photo.grayscale)
@@ -166,7 +167,7 @@ class Model:
         )
 
 
-_SOURCES = {"photo": Model._colours, "measurement": Model._scene}
+_SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}
 
 
 def _silent(done: int, total: int) -> None:
