@@ -21,6 +21,7 @@ from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement
 from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import in_depth
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
