@@ -17,13 +17,15 @@ RAW = ("\x1b", "\x07", "\x9b", "\rx", "pwned\n")
 
 # Arguments of every verb in which FILE stands for a file, and DIR for a folder, of such a name.
 ARGUMENTS = {
-    **{task: [("FILE.png", "out.png"), ("in.png", "FILE.xyz"), ("DIR", "out", "--dry-run")] for task in TASKS},
-    "convert": [("FILE.npy", "out.mat"), ("in.png", "FILE.mat")],
+    **{
+        task: [("FILE.png", "out", *mask), ("in.png", "FILE.xyz", *mask), ("DIR", "out", "--dry-run", *mask)]
+        for task, mask in {**dict.fromkeys(TASKS, ()), "sci": ("--mask", "FILE.mat")}.items()
+    },
+    "convert": [("FILE.npy", "out.mat"), ("FILE.xyz", "out.mat")],
     "preview": [("FILE.npy", "out.png")],
     "spectrum": [("FILE.npy", "--at", "0,0")],
     "models": [
         ("pull", "FILE"),
-        ("pull", "derain", "--weights-dir", "FILE"),
         ("pull", "derain-lite", "--to", "DIR"),
         ("show", "FILE.safetensors"),
         ("verify", "--weights-dir", "FILE"),
@@ -40,7 +42,7 @@ ARGUMENTS = {
     "eval": [("derain", "--pairs", "FILE"), ("FILE", "--pairs", "."), ("derain", "--pairs", "DIR")],
     "bench": [("FILE.safetensors",), ("FILE",)],
     "analyze": [("derain-lite", "FILE.png"), ("FILE", "in.png")],
-    "profile": [("FILE.safetensors",), ("derain-lite", "--attention", "FILE"), ("copy/FILE.safetensors",)],
+    "profile": [("FILE.safetensors",), ("derain-lite", "--attention", "FILE")],
 }
 
 
