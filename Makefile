@@ -2,20 +2,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
 
 .PHONY: check lint format types test test-all demo clean
 
 # Everything a change must pass.
 check: lint types test
 
+# Of PyTorch the index that pip is set to decides between its CPU and its CUDA build, unless TORCH_INDEX is given.
 $(VENV)/.tool: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[eval]'
-	touch $@
+	@command -v nvidia-smi >/dev/null || test -n "$(TORCH_INDEX)" || test "$$(uname)" != Linux || echo \
+	  "No NVIDIA GPU here. If pip fetches gigabytes of CUDA for PyTorch, stop it (Ctrl-C) and run:" \
+	  "make $(MAKECMDGOALS) TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+	test -z "$(TORCH_INDEX)" || $(PIP) -c constraints.txt --index-url "$(TORCH_INDEX)" torch
+	$(PIP) -c constraints.txt -e '.[eval]'
+	@$(BIN)/python -c "import torch; print('PyTorch', torch.__version__, 'for', torch.version.cuda or 'CPUs')"
+	@touch $@
 
 $(VENV)/.tests: $(VENV)/.tool
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	touch $@
+	$(PIP) --quiet -c constraints.txt -e '.[test]'
+	@touch $@
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .

@@ -1,178 +1,19 @@
-"""The command line: verbs by table, each imported only when it is used."""
+"""The command line, built of the tables of tasks (`tasks`) and verbs (`cli.verbs`)."""
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from glmha_cli import __version__
-from glmha_cli.cli import options, restore_options
+from glmha_cli.cli import restore_options
 from glmha_cli.cli.verb import add_group, add_verb
+from glmha_cli.cli.verbs import VERBS, Verb
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verb:
-    """run: "module:function" of the options, imported when the verb is used. verbs: below it, as `models pull`."""
-
-    run: str
-    options: type
-    summary: str
-    examples: tuple[str, ...]
-    panel: str = "Models"
-    verbs: Mapping[str, "Verb"] = field(default_factory=dict)
-
-
-MODELS_VERBS = {
-    "list": Verb(
-        run="glmha_cli.cli.models:list_models",
-        options=options.ReportOptions,
-        summary="List the models: id, task, size, source, status.",
-        examples=("glmha models list --json",),
-    ),
-    "show": Verb(
-        run="glmha_cli.cli.info:info",
-        options=options.InfoOptions,
-        summary="Show a model, as `glmha info`.",
-        examples=("glmha models show derain-lite",),
-    ),
-    "pull": Verb(
-        run="glmha_cli.cli.models:pull",
-        options=options.PullOptions,
-        summary="Fetch and verify models, or bundle them for a machine without network.",
-        examples=(
-            "glmha models pull restormer-csa-deblur --accept-licence",
-            "glmha models pull derain deblur --to weights/",
-        ),
-    ),
-    "verify": Verb(
-        run="glmha_cli.cli.models:verify",
-        options=options.VerifyOptions,
-        summary="Compare size and sha256 of what is on this machine with the manifest.",
-        examples=("glmha models verify", "glmha models verify derain-lite --weights-dir weights/"),
-    ),
-    "path": Verb(
-        run="glmha_cli.cli.models:path",
-        options=options.PathOptions,
-        summary="Print where a model's verified file is on this machine.",
-        examples=("glmha models path derain-lite",),
-    ),
-    "import": Verb(
-        run="glmha_cli.cli.release:import_released",
-        options=options.ImportOptions,
-        summary="Make a checkpoint of a released .pth (Restormer, MST, MST++).",
-        examples=(
-            "glmha models import deraining.pth --network restormer --task derain",
-            "glmha derain in.png out.png --model deraining.safetensors",
-        ),
-    ),
-    "publish": Verb(
-        run="glmha_cli.cli.release:publish",
-        options=options.PublishOptions,
-        summary="Upload a model to the Hugging Face Hub and pin the commit in the manifest.",
-        examples=("glmha models publish derain-lite --repo ORG/NAME",),
-    ),
-}
-
-VERBS = {
-    "convert": Verb(
-        run="glmha_cli.cli.convert:convert",
-        options=options.ConvertOptions,
-        panel="Cubes",
-        summary="Write a cube in another format.",
-        examples=("glmha convert cube.mat cube.hdr", "glmha convert cube.tif cube.mat --mat-version 7.3"),
-    ),
-    "preview": Verb(
-        run="glmha_cli.cli.preview:preview",
-        options=options.PreviewOptions,
-        panel="Cubes",
-        summary="Show a cube as a photo: the colours an observer sees, or three bands.",
-        examples=("glmha preview cube.tif preview.png", "glmha preview cube.tif bands.png --bands 25,15,5"),
-    ),
-    "spectrum": Verb(
-        run="glmha_cli.cli.spectrum:spectrum",
-        options=options.SpectrumOptions,
-        panel="Cubes",
-        summary="Print or plot the spectra of pixels.",
-        examples=(
-            "glmha spectrum cube.tif --at 120,80 --at 10,10 --plot spectra.png",
-            "glmha spectrum cube.tif --at 120,80 --csv",
-        ),
-    ),
-    "models": Verb(
-        run="glmha_cli.cli.models:list_models",
-        options=options.ReportOptions,
-        summary="List, fetch, verify, import and publish models.",
-        examples=("glmha models",),
-        verbs=MODELS_VERBS,
-    ),
-    "info": Verb(
-        run="glmha_cli.cli.info:info",
-        options=options.InfoOptions,
-        summary="Show a model: network, costs, training, licence, measured quality.",
-        examples=("glmha info derain-lite", "glmha info my.safetensors --json"),
-    ),
-    "export": Verb(
-        run="glmha_cli.cli.export:export",
-        options=options.ExportOptions,
-        summary="Write a model as ONNX, checked against the network.",
-        examples=("glmha export derain-lite derain.onnx", "glmha derain in.png out.png --model derain.onnx"),
-    ),
-    "degrade": Verb(
-        run="glmha_cli.cli.degrade:degrade_verb",
-        options=options.DegradeOptions,
-        summary="Damage a photo as training or validation does, to try a model on or to look at.",
-        examples=(
-            "glmha degrade rain photo.jpg rainy.png --seed 3",
-            "glmha degrade blur photo.jpg gallery.png --gallery 8",
-        ),
-    ),
-    "train": Verb(
-        run="glmha_cli.cli.train:train_verb",
-        options=options.TrainOptions,
-        summary="Train a model from a recipe on a folder of clean photos.",
-        examples=(
-            "glmha train derain-lite --images photos/ --max-minutes 60",
-            "glmha train derain-lite --images photos/ --resume",
-        ),
-    ),
-    "eval": Verb(
-        run="glmha_cli.cli.eval:evaluate",
-        options=options.EvalOptions,
-        summary="Measure a model, or results that are there, by a published protocol.",
-        examples=(
-            "glmha eval derain --pairs Rain100H/ --csv scores.csv",
-            "glmha eval deblur --results sharp/ --targets GoPro/sharp/ --protocol gopro",
-        ),
-    ),
-    "bench": Verb(
-        run="glmha_cli.cli.bench:bench",
-        options=options.BenchOptions,
-        summary="Measure how fast models are here, against what the machine can do.",
-        examples=("glmha bench", "glmha bench derain-lite --size 256 --repeat 9 --json"),
-    ),
-    "analyze": Verb(
-        run="glmha_cli.cli.analyze:analyze",
-        options=options.AnalyzeOptions,
-        summary="Measure how low the rank of a model's attention is, by level.",
-        examples=("glmha analyze derain-lite rainy1.png rainy2.png --plot rank.png --csv rank.csv",),
-    ),
-    "profile": Verb(
-        run="glmha_cli.cli.profile:profile",
-        options=options.ProfileOptions,
-        summary="Count parameters and multiply-adds, by convention and level.",
-        examples=(
-            "glmha profile derain-lite --size 512x512",
-            "glmha profile restormer --attention glmha --reduction 0.75",
-            "glmha profile mst_plus_plus --attention glmha --levels level1,level2 --json",
-        ),
-    ),
-}
 
 RESTORE_OPTIONS = {
     ("photo", "photo"): restore_options.PhotoToPhoto,

@@ -12,6 +12,7 @@ from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import TrainOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
+from glmha_cli.installed import extra_command
 from glmha_cli.training.data.found import DataPaths
 from glmha_cli.training.recipe import Recipe, load_recipe
 from glmha_cli.training.settings import Machine, RunSettings
@@ -25,7 +26,7 @@ def train_verb(options: TrainOptions) -> None:
 
         from glmha_cli.training.run import train
     except ModuleNotFoundError as error:
-        raise UsageError(f"training needs the package {error.name}", "pip install 'glmha[train]'") from error
+        raise UsageError(f"training needs the package {error.name}", extra_command("train")) from error
     # Of several --devices each has a process that comes here; the first one speaks.
     first = rank_zero_only.rank == 0
     output = Output(quiet=options.quiet or not first, as_json=options.json and first)

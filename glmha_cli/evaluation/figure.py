@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from glmha_cli.errors import UsageError
+from glmha_cli.installed import extra_command
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,5 +14,5 @@ def new_figure(width_in: float, height_in: float) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise UsageError(f"plotting needs the package {error.name}", "pip install 'glmha[eval]'") from error
+        raise UsageError(f"plotting needs the package {error.name}", extra_command("eval")) from error
     return Figure(figsize=(width_in, height_in), layout="constrained")

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float, Num, UInt8
 
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.installed import extra_command
 
 # ITU-R BT.601 luma as MATLAB's rgb2ycbcr gives it: 16..235 for R, G, B in 0..1.
 LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966])
@@ -35,7 +36,7 @@ def ssim(result: Num[np.ndarray, "h w *c"], reference: Num[np.ndarray, "h w *c"]
     try:
         from skimage.metrics import structural_similarity
     except ModuleNotFoundError as error:
-        raise UsageError(f"SSIM needs the package {error.name}", "pip install 'glmha[eval]'") from error
+        raise UsageError(f"SSIM needs the package {error.name}", extra_command("eval")) from error
     return float(
         structural_similarity(
             reference.astype(np.float64),

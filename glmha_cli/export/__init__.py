@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from glmha_cli import __version__
 from glmha_cli.errors import UsageError
+from glmha_cli.installed import extra_command
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.shapes import next_multiple
 from glmha_cli.weights.about import KEY, read_about
@@ -42,7 +43,7 @@ def export_onnx(
     try:
         import onnx
     except ImportError as error:
-        raise UsageError("exporting needs the package onnx", "pip install 'glmha[export]'") from error
+        raise UsageError("exporting needs the package onnx", extra_command("export")) from error
     from glmha_cli.export.check import relative_error
     from glmha_cli.export.graph import in_half, traced
     from glmha_cli.export.storage import store_exactly_in_half

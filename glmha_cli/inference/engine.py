@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.devices import has_gpu
+from glmha_cli.errors import UsageError
 from glmha_cli.inference.tiling import Tiling
+from glmha_cli.installed import has_torch
 from glmha_cli.lookup import resolve, unknown
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -77,17 +79,23 @@ def formats_for(options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
     """Formats of weights that the engine asked for can load, best first.
 
     `auto`: for work that is done before PyTorch would be loaded (`quick`) ONNX, on a CPU; else PyTorch, which computes
-    1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all.
+    1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all. Without PyTorch: ONNX.
     """
     if options.engine != "auto":
         return (FORMATS[options.engine],)
+    if not has_torch():
+        return ("onnx",)
     onnx_first = quick and options.precision in ("auto", "fp32") and not has_gpu(options.device)
     return ("onnx", "safetensors") if onnx_first else ("safetensors", "onnx")
 
 
 def open_engine(weights: Path, options: EngineOptions) -> Engine:
     """Load a checkpoint on a device with the engine for its format; UsageError for a device or precision that this
-    machine does not have.
+    machine does not have, or where PyTorch is needed and not installed.
     """
     name = next((name for name, suffix in FORMATS.items() if weights.suffix.lower() == f".{suffix}"), "torch")
+    if name == "torch" and not has_torch():
+        raise UsageError(
+            f"'{weights}' needs PyTorch, which is not installed", "pip install torch, or give an .onnx file"
+        )
     return resolve(ENGINES, name, "engine").load(weights, options)

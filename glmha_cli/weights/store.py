@@ -12,6 +12,7 @@ from typing import Any
 
 from glmha_cli.devices import has_gpu
 from glmha_cli.errors import NoInputError, UsageError, WeightsUnavailableError
+from glmha_cli.installed import repair_command
 from glmha_cli.weights import hub
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.convert import converted
@@ -147,11 +148,11 @@ def fetch(entry: ModelEntry, kind: str, access: Access) -> Path:
     file = entry.files[kind]
     place, path = locate(entry, kind, access.weights_dir) or ("", None)
     if path is not None and place != HUB_CACHE:
-        hint = "pip install --force-reinstall glmha" if place == "bundled" else f"glmha models pull {entry.id} --to DIR"
+        hint = repair_command(path) if place == "bundled" else f"glmha models pull {entry.id} --to DIR"
         return verified(path, file, hint=hint)
     if entry.hub is None:
         raise WeightsUnavailableError(
-            f"the bundled checkpoint '{file.name}' is missing", "pip install --force-reinstall glmha"
+            f"the bundled checkpoint '{file.name}' is missing", repair_command(PACKAGE / "bundled" / file.name)
         )
     return _from_hub(entry, kind, path, access)
 

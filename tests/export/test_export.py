@@ -14,6 +14,7 @@ from glmha_cli.errors import GlmhaError, UsageError
 from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export import check, export_onnx
 from glmha_cli.export.graph import traced
+from glmha_cli.installed import extra_command
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 from glmha_cli.weights.integrity import sha256_of
@@ -171,4 +172,4 @@ def test_without_onnx_the_error_says_what_to_install(tmp_path, monkeypatch, expo
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(UsageError) as error:
         export_onnx(exported(RESTORMER)[0], tmp_path / "out.onnx", sha256="")
-    assert error.value.hint == "pip install 'glmha[export]'"
+    assert error.value.hint == extra_command("export")

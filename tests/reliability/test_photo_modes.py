@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import ORIENTATION, SRGB, exif, read_bytes
@@ -158,4 +159,4 @@ def test_heic_without_its_extra_names_the_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="HEIC") as caught:
         read_photo(DATA / "rgba8.heic")
-    assert caught.value.hint == "pip install 'glmha[heif]'"
+    assert caught.value.hint == extra_command("heif")

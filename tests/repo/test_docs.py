@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from glmha_cli.cli.app import VERBS, build_app
+from glmha_cli.cli.app import build_app
+from glmha_cli.cli.verbs import VERBS
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 LAYERS = [
-    {"errors", "shapes", "allocator", "devices", "interrupts"},
+    {"errors", "shapes", "allocator", "devices", "installed", "interrupts"},
     {"lookup"},
     {"typed"},
     {"io", "physics", "attention"},
@@ -20,7 +20,7 @@ LAYERS = [
     {"__main__"},
 ]
 ROW = {name: row for row, names in enumerate(LAYERS) for name in names}
-TORCH_FREE = {"errors", "shapes", "lookup", "typed", "allocator", "devices", "interrupts", "io", "physics", "tasks"}
+TORCH_FREE = {*LAYERS[0], *LAYERS[1], *LAYERS[2], "io", "physics", "tasks"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

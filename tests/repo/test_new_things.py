@@ -14,8 +14,9 @@ from PIL import Image
 
 from glmha_cli.attention import ATTENTIONS
 from glmha_cli.attention.csa import ChannelSelfAttention
-from glmha_cli.cli.app import VERBS, Verb, build_app
+from glmha_cli.cli.app import build_app
 from glmha_cli.cli.options import ReportOptions
+from glmha_cli.cli.verbs import VERBS, Verb
 from glmha_cli.networks import NETWORKS, network_from_plain, network_to_plain
 from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.tasks import TASKS

@@ -13,6 +13,7 @@ import sys
 import numpy as np
 
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
 from glmha_cli.io.photos.metadata import Metadata
 
@@ -22,7 +23,7 @@ _REFUSED = BadDataError.exit_code
 
 def decode(data: bytes, max_pixels: int) -> Stored:
     if importlib.util.find_spec("pi_heif") is None:
-        raise UsageError("HEIC photos need an extra of this package", "pip install 'glmha[heif]'")
+        raise UsageError("HEIC photos need an extra of this package", extra_command("heif"))
     command = [sys.executable, "-P", "-m", __spec__.name, str(max_pixels)]  # -P: run no module of the current folder
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run(command, input=data, capture_output=True, env=environment, check=False)
