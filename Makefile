@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: check lint format types test test-all demo clean
+.PHONY: check lint format types test test-all docs demo clean
 
 # Everything a change must pass.
 check: lint types test
@@ -35,6 +35,9 @@ format: $(VENV)/.tests
 types: $(VENV)/.tests
 	$(BIN)/python -m mypy
 
+docs: $(VENV)/.tests
+	$(BIN)/python -m mkdocs build --quiet
+
 demo: $(VENV)/.tool
 	$(BIN)/python examples/demo.py
 
@@ -45,4 +48,4 @@ test-all: $(VENV)/.tests
 	$(BIN)/python -m pytest
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo build dist site

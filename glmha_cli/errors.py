@@ -1,7 +1,7 @@
 """Every failure a user can meet: one line that says what is wrong, one with the next thing to type.
 
-Exit codes are part of the interface and stay stable (see README, "Exit codes"). Where Python has an exception for the
-same thing, ours is one of those too, so that callers may catch either.
+Exit codes are part of the interface and stay stable (docs/batches.md, "Exit codes"). Where Python has an exception for
+the same thing, ours is one of those too, so that callers may catch either.
 """
 
 from pathlib import PurePath

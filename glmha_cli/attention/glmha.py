@@ -2,7 +2,7 @@
 
 Q stays full and says, by one number per channel, which channels matter; K and V are made directly at
 C' = C (1 - reduction) channels from the re-weighted input. Details that the paper leaves open are ours
-("canonical design", ARCHITECTURE.md): chosen because they reproduce the paper's cost tables best.
+("canonical design", docs/decisions.md): chosen because they reproduce the paper's cost tables best.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ class Task:
         `measurement` a `tasks.sci.Scene`. Of either, all or some rows: what a row becomes depends on no other.
     output_kind: `photo` pixels, or a `cube` whose bands are at `wavelength_nm`.
     network: the host network of its checkpoints (glmha_cli.networks).
-    protocol: the metric protocol its quality is given in (README, "Protocols").
+    protocol: the metric protocol its quality is given in (docs/paper.md, "Quality: the protocols").
     examples: command lines for --help.
     prepare(source): the network's inputs, each (h, w + extra, c) float32; `extra` columns belong to all tiles.
     finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].

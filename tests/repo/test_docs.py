@@ -1,11 +1,15 @@
 """What the documents say can be typed: every command line parses, every file named is there."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
+from PIL import Image
 
 from glmha_cli.cli.app import build_app
 from glmha_cli.cli.verbs import VERBS
@@ -13,7 +17,7 @@ from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands_in(text: str) -> list[str]:
@@ -65,3 +69,38 @@ def test_python_in_the_readme_runs(code, photo, tmp_path, monkeypatch):
 
 def test_there_is_python_in_the_readme():
     assert SNIPPETS
+
+
+def python_in(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
+def test_documented_python_runs(name, tmp_path):
+    (block,) = python_in(ROOT / name)
+    Image.new("RGB", (24, 16), (90, 120, 60)).save(tmp_path / "in.png")
+    run([sys.executable, "-c", block], cwd=tmp_path)
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (24, 16)
+
+
+def test_headings_and_documents_that_code_cites_exist():
+    cited = re.compile(r"((?:README|ARCHITECTURE|CONTRIBUTING|docs/[\w/-]+|benchmarks/README)\.md)(?:, \"([^\"]+)\")?")
+    found = {match for path in (ROOT / "glmha_cli").rglob("*.py") for match in cited.findall(path.read_text("utf-8"))}
+    assert found
+    for document, heading in found:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        assert not heading or re.search(rf"^#+ {re.escape(heading)}$", text, re.MULTILINE), (document, heading)
+
+
+def test_the_site_builds_without_a_warning_and_has_every_command(tmp_path):
+    run([sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", tmp_path / "site"], cwd=ROOT)
+    commands = (tmp_path / "site" / "commands.html").read_text(encoding="utf-8")
+    for name in (*TASKS, *VERBS, *(f"models-{below}" for below in VERBS["models"].verbs)):
+        assert f'id="glmha-{name}"' in commands, name
+
+
+def run(command: list, *, cwd: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
