@@ -11,7 +11,8 @@ from glmha_cli.api.images import kind_of
 from glmha_cli.errors import BadDataError
 from glmha_cli.io import measurements
 from glmha_cli.io.cubes import cube as cubes
-from glmha_cli.io.cubes.cube import Cube, checked_cube
+from glmha_cli.io.cubes.cube import Cube, CubeOptions
+from glmha_cli.io.cubes.stored import checked_cube
 from glmha_cli.io.measurements import Mask, Measurement
 from glmha_cli.io.photos import read, write
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
@@ -58,9 +59,19 @@ def write_photo(
     )
 
 
-def read_cube(path: AnyPath) -> Cube:
-    """A float32 array (h, w, bands) with `wavelength_nm`; see glmha_cli.io.cubes.cube."""
-    return cubes.read_cube(Path(path))
+def read_cube(
+    path: AnyPath,
+    *,
+    key: str | None = None,
+    axes: str | None = None,
+    scale: float | None = None,
+    unit: str | None = None,
+) -> Cube:
+    """A float32 array (h, w, bands) with `wavelength_nm` and `facts`, NaN where there is no data.
+
+    key, axes, scale, unit: what the file does not say of itself; see glmha_cli.io.cubes.model.CubeOptions.
+    """
+    return cubes.read_cube(Path(path), CubeOptions(key=key, axes=axes, scale=scale, unit=unit))
 
 
 def write_cube(
@@ -70,14 +81,15 @@ def write_cube(
     wavelength_nm: Sequence[float] | None = None,
     overwrite: bool = False,
     mat_version: Literal["5", "7.3"] | None = None,
-) -> None:
+) -> list[str]:
     """Write a Cube, or floats (h, w, bands) and the wavelengths of the bands; the extension says the format.
 
-    Raises UsageError, BadDataError and CannotCreateError as `write_photo` does.
+    Returns what the format cannot hold, one sentence each. Raises UsageError, BadDataError and CannotCreateError as
+    `write_photo` does.
     """
-    known = cube.wavelength_nm if isinstance(cube, Cube) else ()
-    checked = checked_cube(np.asarray(cube), known if wavelength_nm is None else wavelength_nm, scale=None)
-    cubes.write_cube(Path(path), checked, overwrite=overwrite, mat_version=mat_version)
+    if not isinstance(cube, Cube) or wavelength_nm is not None:
+        cube = checked_cube(np.asarray(cube), wavelength_nm or ())
+    return list(cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
 
 
 def read_measurement(path: AnyPath, *, key: str | None = None, normalise: bool = False) -> Measurement:

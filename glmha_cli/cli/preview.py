@@ -4,10 +4,11 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.batch.outputs import plan_file
+from glmha_cli.cli.cube_input import read_input
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cubes.cube import Cube, read_cube
+from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
@@ -17,8 +18,11 @@ def preview(options: PreviewOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
     output_format(job.target)
-    cube = read_cube(job.source)
+    cube = read_input(job.source, options, output)
     linear = three_bands(cube, options.bands) if options.bands else observed(cube)
+    if missing := int(np.isnan(linear).any(axis=2).sum()):
+        output.warning(f"{job.source}: {missing} pixels without data are shown black")
+        linear = np.nan_to_num(linear)
     pixels = linear_to_srgb((linear * options.gain).clip(0, 1)).astype(np.float32)
     losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
     for loss in losses:
@@ -28,15 +32,16 @@ def preview(options: PreviewOptions) -> None:
 
 
 def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
-    """Linear sRGB of the cube as reflectance under D65."""
+    """Linear sRGB of the cube as reflectance under D65, from the bands that are not marked as bad."""
+    shown = np.flatnonzero(cube.facts.good_bands) if any(cube.facts.good_bands) else np.arange(cube.values.shape[2])
     choose = f"choose bands: {some_bands(cube.values.shape[2])}"
     if not cube.wavelength_nm:
         raise BadDataError("the cube names no wavelengths, so its colours are unknown", choose)
     try:
-        weights = rendering_weights(cube.wavelength_nm)
+        weights = rendering_weights(np.array(cube.wavelength_nm)[shown])
     except BadDataError as error:
         raise BadDataError(error.message, choose) from error
-    return cube.values @ weights.astype(np.float32)
+    return cube.values[..., shown] @ weights.astype(np.float32)
 
 
 def some_bands(count: int) -> str:

@@ -1,4 +1,7 @@
-"""`glmha spectrum CUBE --at x,y`: the values of pixels over the wavelengths, as table, CSV or plot."""
+"""`glmha spectrum CUBE --at x,y`: the values of pixels over the wavelengths, as table, CSV or plot.
+
+A value that the file does not have is `nan` in tables and CSV, null in JSON.
+"""
 
 import csv
 import sys
@@ -8,17 +11,18 @@ import numpy as np
 from jaxtyping import Float
 from rich.table import Table
 
+from glmha_cli.cli.cube_input import read_input
 from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes.cube import Cube, read_cube
+from glmha_cli.io.cubes.cube import Cube
 
 
 def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    cube = read_cube(options.input)
+    cube = read_input(options.input, options, output)
     spectra = {text: spectrum_at(cube, text) for text in options.at}
     # Without wavelengths a band has only its number.
     name, positions = (
@@ -31,7 +35,8 @@ def spectrum(options: SpectrumOptions) -> None:
     rows = [[position, *(float(values[i]) for values in spectra.values())] for i, position in enumerate(positions)]
     if options.json:
         for text, values in spectra.items():
-            output.record({"at": text, name: list(positions), "values": [float(value) for value in values]})
+            known = [None if np.isnan(value) else float(value) for value in values]
+            output.record({"at": text, name: list(positions), "values": known})
     elif options.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows([[name, *spectra], *rows])
     else:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.formats.npy import load_npy
-from glmha_cli.io.cubes.formats.tiff import load_tiff
+from glmha_cli.io.cubes.formats.tiff import load_gray
 from glmha_cli.io.cubes.variables import open_variables, pick, require_numbers
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.read import read_photo
@@ -151,13 +151,6 @@ def _read_array(
     return require_numbers(bare[suffix](path)), ""
 
 
-def _load_gray_tiff(path: Path) -> np.ndarray:
-    values, _ = load_tiff(path)
-    if values.shape[2] != 1:
-        raise BadDataError(f"holds {_sizes(values)} values, not one gray picture")
-    return values[..., 0]
-
-
 def _load_gray_png(path: Path) -> np.ndarray:
     photo = read_photo(path)
     if not photo.grayscale or photo.alpha is not None:
@@ -166,7 +159,7 @@ def _load_gray_png(path: Path) -> np.ndarray:
 
 
 _NAMING = (".mat", ".npz")
-_BARE = {".npy": load_npy, ".tif": _load_gray_tiff, ".tiff": _load_gray_tiff}
+_BARE = {".npy": load_npy, ".tif": load_gray, ".tiff": load_gray}
 _BARE_MASKS = _BARE | {".png": _load_gray_png}
 
 

@@ -6,11 +6,13 @@ tifffile 2026.3 goes round for ever in a list of pages that leads back into itse
 import logging
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 from glmha_cli.errors import BadDataError
 
@@ -21,6 +23,7 @@ _ORDERS = {b"II": "<", b"MM": ">"}
 _CLASSIC, _BIG = ("H", "HHI4x", "I"), ("Q", "HHQ8x", "Q")  # count of entries, entry, offset of the next directory
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # TIFF 6.0, section 2
 TYPE_BYTES |= {16: 8, 17: 8, 18: 8}  # BigTIFF
+_UNIT_BYTES = {5: 4, 10: 4}  # a fraction is two numbers
 CLASSIC_MAX_BYTES = 4_000_000_000
 """Of samples: offsets have 32 bits, and what is compressed can become a little larger. Above it, BigTIFF."""
 _OWN_SERIES = ("shaped", "imagej", "uniform")
@@ -97,3 +100,21 @@ def _unpacked(file: BinaryIO, at: int, fields: str) -> tuple[int, ...]:
     if len(data) < size:
         raise BadDataError("truncated: its list of pages has no end")
     return struct.unpack(fields, data)
+
+
+def raw_tags(source: "TiffFile | bytes", codes: Collection[int]) -> tuple[tuple[int, int, int, bytes], ...]:
+    """Of the first page (code, type, count, bytes in little-endian order) of these tags, as far as they are there."""
+    import tifffile
+
+    if isinstance(source, bytes):
+        with tifffile.TiffFile(BytesIO(source)) as tif:
+            return raw_tags(tif, codes)
+    found = []
+    for tag in source.pages.first.tags:
+        if tag.code in codes and tag.dtype in TYPE_BYTES:
+            source.filehandle.seek(tag.valueoffset)
+            data = np.frombuffer(source.filehandle.read(tag.valuebytecount), np.uint8)
+            if source.byteorder == ">":
+                data = data.reshape(-1, _UNIT_BYTES.get(tag.dtype, TYPE_BYTES[tag.dtype]))[:, ::-1].reshape(-1)
+            found.append((int(tag.code), int(tag.dtype), int(tag.count), data.tobytes()))
+    return tuple(found)

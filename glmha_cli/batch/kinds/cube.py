@@ -26,7 +26,7 @@ class CubeKind:
         return ".tif"
 
     def values(self, path: Path) -> Float[np.ndarray, "h w bands"]:
-        return read_cube(path).values
+        return read_cube(path).whole().values
 
     def fit(self, source: Source) -> Source:
         """Spectra are defined by sRGB colours, so a photo with another profile is converted."""
@@ -55,8 +55,7 @@ class CubeKind:
         provenance: Mapping[str, str] | None,
     ) -> list[str]:
         cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
-        write_cube(path, cube, overwrite=overwrite, provenance=provenance)
-        return []
+        return list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
 
 
 CUBE = CubeKind()

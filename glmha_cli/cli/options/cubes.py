@@ -6,12 +6,53 @@ from typing import Annotated, Literal
 
 import typer
 
-from glmha_cli.cli.options.shared import ReportOptions
+from glmha_cli.cli.options.shared import FILES, ReportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class CubeToFile(ReportOptions):
-    input: Annotated[Path, typer.Argument(help="A cube: .tif, .hdr, .img, .mat, .npy or .npz.", show_default=False)]
+class CubeInput(ReportOptions):
+    """A cube, and what its file may leave open."""
+
+    input: Annotated[
+        Path,
+        typer.Argument(help="A cube: .tif, .hdr or its data, .mat, .npy, .npz, .h5 or .nc.", show_default=False),
+    ]
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            "--dataset",
+            help="Variable or data set that is the cube, where the file has several.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            help="Order of height, width and bands in the file, such as bhw, where it does not say.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="What stored numbers are multiplied by: 1e-4, 1/4095, or 12bit for the latter.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            help="Unit of wavelengths that come without one: nm or um.", show_default=False, rich_help_panel=FILES
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeToFile(CubeInput):
     output: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)]
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
 
@@ -37,8 +78,7 @@ class PreviewOptions(CubeToFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpectrumOptions(ReportOptions):
-    input: Annotated[Path, typer.Argument(help="A cube: .tif, .hdr, .img, .mat, .npy or .npz.", show_default=False)]
+class SpectrumOptions(CubeInput):
     at: Annotated[
         list[str],
         typer.Option(help="Pixel x,y (column and row, from 0); may be given several times.", show_default=False),

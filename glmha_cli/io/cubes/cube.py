@@ -1,20 +1,32 @@
-"""Spectral cubes in files: multi-band TIFF, ENVI pair, MATLAB .mat, NumPy .npy and .npz.
+"""Spectral cubes in files: multi-band TIFF, ENVI pair, MATLAB .mat, NumPy .npy and .npz, HDF5 and netCDF.
 
-A new format is a module with a `CubeFormat` and a line in `FORMATS`.
+A new format is a module with a `CubeFormat` and a line in `FORMATS`; its places stand in `kept.KEPT`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-import numpy as np
-from jaxtyping import Float
-
-from glmha_cli.errors import BadDataError
+from glmha_cli.errors import UsageError
+from glmha_cli.io.cubes.kept import losses
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.stored import to_cube
 from glmha_cli.io.guard import reading
 from glmha_cli.lookup import resolve
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Cube",
+    "CubeFormat",
+    "CubeOptions",
+    "files_of",
+    "files_read",
+    "read_cube",
+    "write_cube",
+]
 
 FORMATS: Mapping[str, str] = {
     ".tif": "glmha_cli.io.cubes.formats.tiff:TIFF",
@@ -26,89 +38,54 @@ FORMATS: Mapping[str, str] = {
     ".mat 7.3": "glmha_cli.io.cubes.formats.mat:MAT_7_3",
     ".npy": "glmha_cli.io.cubes.formats.npy:NPY",
     ".npz": "glmha_cli.io.cubes.formats.npy:NPZ",
+    ".h5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
+    ".hdf5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
+    ".nc": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
 }
 SUFFIXES = tuple(name for name in FORMATS if " " not in name)
 """Of files; the other names are versions of a format."""
 
 
-class Cube(np.ndarray):
-    """A spectral cube: a float32 array (h, w, bands) that carries the wavelengths of its bands.
-
-    values: finite; reflectance or intensity, by convention in [0, 1]. Not copied.
-    wavelength_nm: the centre of each band; empty when the file does not say (.npy never does, MST's result
-        files do not). Whoever knows what the cube should be supplies the grid; reading never guesses one.
-
-    A copy is a cube too; what is cut out of a cube or computed from it is a plain array.
-    """
-
-    wavelength_nm: tuple[float, ...]
-
-    def __new__(cls, *, values: Float[np.ndarray, "h w bands"], wavelength_nm: tuple[float, ...]) -> "Cube":
-        assert values.ndim == 3 and values.dtype == np.float32, f"a cube of {values.dtype} {values.shape}"
-        assert len(wavelength_nm) in (0, values.shape[2]), f"{len(wavelength_nm)} wavelengths for {values.shape}"
-        cube = values.view(cls)
-        cube.wavelength_nm = tuple(wavelength_nm)
-        return cube
-
-    @property
-    def values(self) -> Float[np.ndarray, "h w bands"]:
-        """The same as a plain array."""
-        return self.view(np.ndarray)
-
-    def __array_finalize__(self, source: np.ndarray | None) -> None:
-        is_copy = isinstance(source, Cube) and source.shape == self.shape
-        self.wavelength_nm = source.wavelength_nm if is_copy else ()
-
-    def __array_wrap__(
-        self, array: np.ndarray, context: object = None, return_scalar: bool = False
-    ) -> np.ndarray | np.generic:
-        plain = np.asarray(array)
-        return plain[()] if return_scalar else plain
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.values[index]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored_cube, (self.values, self.wavelength_nm)
-
-
-def _restored_cube(values: Float[np.ndarray, "h w bands"], wavelength_nm: tuple[float, ...]) -> Cube:
-    """For pickle."""
-    return Cube(values=values, wavelength_nm=wavelength_nm)
-
-
 @runtime_checkable
 class WriteCube(Protocol):
-    def __call__(self, path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None: ...
+    def __call__(self, path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class CubeFormat:
     """How one kind of file is read and written.
 
-    title: for messages, with its article. read: may raise anything on damaged data. reads: the files it would open.
-    write: atomic; provenance is one line of ASCII JSON (an object of texts), or empty.
+    name: in `kept.KEPT`. title: for messages, with its article. read: may raise anything on damaged data. reads: the
+    files it would open. names_variables: whether a key picks one of several arrays.
+    write: atomic; provenance is one line of ASCII JSON (an object of texts), or empty; returns notes on losses beyond
+    those of `KEPT`.
     """
 
+    name: str
     title: str
-    read: Callable[[Path], Cube]
+    read: Callable[[Path, CubeOptions], Stored]
     write: WriteCube
     reads: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
+    names_variables: bool = False
 
 
-def read_cube(path: Path) -> Cube:
-    """Read a cube; the suffix says the format. Either file of an ENVI pair may be named.
+def read_cube(path: Path, options: CubeOptions | None = None) -> Cube:
+    """Read a cube; the suffix says the format. Either file of an ENVI pair may be named, the data under any name.
 
-    Integers need a scale stated in the file (or known by the variable's name, see `formats.mat`).
+    Integers need a scale stated in the file (or known by the variable's name, see `formats.mat`) or in `options`.
 
     Raises:
-        UsageError: unknown suffix.
+        UsageError: unknown suffix, or options that the file contradicts.
         NoInputError: missing or not to be opened.
-        BadDataError: damaged, truncated, foreign, not finite, of unknown scale, or declaring an absurd size.
+        BadDataError: damaged, truncated, foreign, infinite, of unknown scale, in doubt about its axes or which of its
+            arrays is the cube, or declaring an absurd size.
     """
-    cube_format = _format(path.suffix.lower())
+    options = options or CubeOptions()
+    cube_format = _format(_name_of(path))
+    if options.key is not None and not cube_format.names_variables:
+        raise UsageError(f"'{path}' has no variable '{options.key}': only .mat, .npz, .h5 and .nc files name theirs")
     with reading(path, cube_format.title):
-        return cube_format.read(path)
+        return to_cube(cube_format.read(path, options), options)
 
 
 def write_cube(
@@ -118,19 +95,21 @@ def write_cube(
     overwrite: bool = False,
     provenance: Mapping[str, str] | None = None,
     mat_version: Literal["5", "7.3"] | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write a cube as float32; the suffix says the format. Either name of an ENVI pair writes both files.
 
     provenance: kept as JSON in every format but .npy, which holds the values alone and no wavelengths.
     mat_version: for .mat; by default 5 below 2 GB and 7.3 from there on.
+    Returns what the file cannot hold of the cube, as notes for the user.
 
     Raises:
         UsageError: unknown suffix, or `mat_version` for a suffix other than .mat.
         CannotCreateError, OutputError: see `atomic_output`.
     """
-    name = f"{path.suffix.lower()} {mat_version or ''}".strip()
-    text = "" if provenance is None else json.dumps(dict(provenance))
-    _format(name).write(path, cube, overwrite=overwrite, provenance=text)
+    cube_format = _format(f"{path.suffix.lower()} {mat_version or ''}".strip())
+    text = cube.facts.tags.get("provenance", "") if provenance is None else json.dumps(dict(provenance))
+    notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
+    return losses(cube, cube_format.name) + notes
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -145,56 +124,18 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 def files_read(path: Path) -> tuple[Path, ...]:
     """All files that are read for `path`, a cube or anything else: of an ENVI pair both, under the names they have."""
+    name = _name_of(path)
+    return _format(name).reads(path) if name in FORMATS else (path,)
+
+
+def _name_of(path: Path) -> str:
+    """In FORMATS, to read: by the suffix; any other file that has an ENVI header beside it is one of a pair."""
     suffix = path.suffix.lower()
-    return _format(suffix).reads(path) if suffix in FORMATS else (path,)
+    has_header = suffix not in FORMATS and any(
+        header.is_file() for header in (path.with_suffix(".hdr"), path.with_name(f"{path.name}.hdr"))
+    )
+    return ".hdr" if has_header else suffix
 
 
 def _format(name: str) -> CubeFormat:
     return resolve(FORMATS, name, "cube format")
-
-
-# For the formats
-
-
-def checked_cube(
-    values: np.ndarray,
-    wavelength_nm: Sequence[float],
-    *,
-    scale: float | np.ndarray | None,
-    offset: float | np.ndarray = 0.0,
-) -> Cube:
-    """Make a Cube of what a file holds: values * scale + offset as float32.
-
-    scale: None where the file states none, which integers need.
-
-    Raises:
-        BadDataError: not three axes, empty, integers without scale, not finite, wavelengths that do not fit.
-    """
-    if values.ndim != 3 or 0 in values.shape:
-        raise BadDataError(f"holds {' x '.join(map(str, values.shape))} values, not height x width x bands")
-    if scale is None and values.dtype.kind != "f":
-        raise BadDataError(f"holds {values.dtype} without a stated scale", "convert it to float32 in [0, 1]")
-    if len(wavelength_nm) not in (0, values.shape[2]):
-        raise BadDataError(f"names {len(wavelength_nm)} wavelengths for {values.shape[2]} bands")
-    if not all(1 <= nm <= 1e6 for nm in wavelength_nm):
-        raise BadDataError("names wavelengths that are not between 1 nm and 1 mm")
-    if scale is not None:
-        values = values * scale + offset
-    values = np.array(values, np.float32, order="C")  # a copy: `values` may be mapped to a file
-    if not np.isfinite(values).all():
-        raise BadDataError("holds values that are not finite")
-    return Cube(values=values, wavelength_nm=tuple(float(nm) for nm in wavelength_nm))
-
-
-_NM_PER_UNIT = {"nanometers": 1, "nm": 1, "micrometers": 1000, "microns": 1000, "um": 1000}
-
-
-def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
-    """Wavelengths in nm; none where the unit is not one of length (ENVI's "Unknown" or "Index")."""
-    factor = _NM_PER_UNIT.get(units.strip().lower())
-    return [round(value * factor, 6) for value in wavelengths] if factor else []
-
-
-def band_widths_nm(wavelength_nm: Sequence[float]) -> np.ndarray:
-    """Width of the spectrum that each band stands for: half the distance between its neighbours, in nm."""
-    return np.abs(np.gradient(wavelength_nm)) if len(wavelength_nm) > 1 else np.empty(0)

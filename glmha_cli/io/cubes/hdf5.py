@@ -18,6 +18,7 @@ from glmha_cli.io.guard import require_plausible
 if TYPE_CHECKING:
     import h5py
 
+_OF_MATLAB = ("#refs#", "#subsystem#")
 _CHUNK_GROWTH, _SMALL_CHUNK_BYTES = 4, 16 << 20
 """A chunk of a growing dataset may be so much larger than the dataset, or so large in any case."""
 
@@ -35,8 +36,29 @@ def require_own(file: "h5py.Group", name: str) -> None:
     """BadDataError for a link to another place or file: what lies outside the file is not opened."""
     import h5py
 
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise BadDataError(f"'{name}' is a link to another place or file, which is not followed")
+    parts = name.strip("/").split("/")
+    for i in range(len(parts)):  # a group on the way may be a link, too
+        if not isinstance(file.get("/".join(parts[: i + 1]), getlink=True), h5py.HardLink):
+            raise BadDataError(f"'{name}' is a link to another place or file, which is not followed")
+
+
+def arrays_in(file: "h5py.File") -> Iterator[tuple[str, "h5py.Dataset | None"]]:
+    """(name with its groups, dataset) of all that the file holds itself; None for a link, which is not followed."""
+    import h5py
+
+    groups, seen = [("", file)], set()
+    while groups:
+        prefix, group = groups.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                yield f"{prefix}{name}", None
+            elif isinstance(each := group[name], h5py.Dataset):
+                yield f"{prefix}{name}", each
+            elif isinstance(each, h5py.Group) and name not in _OF_MATLAB:
+                address = h5py.h5o.get_info(each.id).addr
+                if address not in seen:  # groups may hold each other
+                    seen.add(address)
+                    groups.append((f"{prefix}{name}/", each))
 
 
 def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
@@ -49,6 +71,8 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
     if dataset.is_virtual or dataset.external:
         raise BadDataError(f"'{dataset.name}' keeps its data in other files, which are not opened")
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
+    if dataset.dtype.kind not in "fiub":  # text and references lie elsewhere in the file, which HDF5 alone knows
+        return np.asarray(dataset[()])
     if dataset.size and not dataset.id.get_storage_size():
         raise BadDataError(f"'{dataset.name}' is declared, but has no values")
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])

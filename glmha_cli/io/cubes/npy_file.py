@@ -30,13 +30,13 @@ def read_npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def read_npy(file: BinaryIO, path: Path) -> np.ndarray:
-    """The array that begins where `file`, of `path`, stands: real numbers or truth values.
+    """The array that begins where `file`, of `path`, stands: real numbers, truth values or text.
 
     Raises:
         BadDataError: other kinds of values (pickles), truncated, or larger than `path` can hold.
     """
     shape, is_fortran, dtype = read_npy_header(file)
-    if dtype.kind not in "fiub":
+    if dtype.kind not in "fiubU":
         raise BadDataError(f"holds {dtype}, not real numbers")
     require_plausible(path, shape, dtype.itemsize)
     stored = np.empty(shape[::-1] if is_fortran else shape, dtype)

@@ -4,26 +4,33 @@ Nothing is read before its name, kind and declared size are checked, and nothing
 """
 
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes.hdf5 import open_hdf5, read_dataset, require_own
+from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.mat5 import mat5_variables
-from glmha_cli.io.cubes.npy_file import read_npy
+from glmha_cli.io.cubes.npy_file import read_npy, read_npy_header
+from glmha_cli.io.cubes.variable import Variable
 
-Variables = Mapping[str, Callable[[], np.ndarray]]
-"""Name -> function that reads this array, real numbers in MATLAB's order of axes."""
+if TYPE_CHECKING:
+    import h5py
+
+Variables = Mapping[str, Variable]
+"""Name -> array of real numbers (or text) in MATLAB's order of axes."""
 
 
 def open_variables(path: Path) -> Variables:
     """List the variables of a .mat or .npz file; call one to read it. To be used inside `guard.reading`.
 
+    Fields of structures are called `name.field`, items of cells `name{1}`.
+
     Raises:
-        BadDataError: truncated, or (when a variable is read) text, cells, complex numbers or an absurd size.
+        BadDataError: truncated, or (when a variable is read) objects, complex numbers or an absurd size.
     """
     if path.suffix.lower() == ".npz":
         return _npz_variables(path)
@@ -42,6 +49,31 @@ def pick(variables: Variables, known: Collection[str], key: str | None = None) -
     raise BadDataError(problem, f"its variables: {', '.join(sorted(variables)) or 'none'}")
 
 
+def pick_cube(variables: Variables, known: Collection[str], key: str | None) -> str:
+    """The name of the cube: `key` if given, else the one of `known` that is there, else the one array of three axes.
+
+    BadDataError lists those of three axes where there are several or none.
+    """
+    if key is not None:
+        return pick(variables, known, key)
+    found = [name for name in known if name in variables]
+    if len(found) != 1:
+        found = found or [name for name, each in variables.items() if each.is_numeric and len(each.shape) == 3]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadDataError("holds no array of three axes", f"its variables: {', '.join(sorted(variables)) or 'none'}")
+    sizes = [f"{name} ({' x '.join(map(str, variables[name].shape))})" for name in found]
+    raise BadDataError(f"holds several cubes: {', '.join(sizes)}", f"--key {found[0]}")
+
+
+def require_numbers(array: np.ndarray) -> np.ndarray:
+    """The array itself, if it holds real numbers or truth values."""
+    if array.dtype.kind not in "fiub":
+        raise BadDataError(f"holds {array.dtype}, not real numbers")
+    return array
+
+
 # NPZ
 
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of the others zipfile unpacks as much as there is at once
@@ -50,13 +82,19 @@ _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of the others zipfile u
 def _npz_variables(path: Path) -> Variables:
     with zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    return {name: partial(_read_npz, path, name) for name in names}
+        return {name: _npz_variable(path, archive, name) for name in names}
+
+
+def _npz_variable(path: Path, archive: zipfile.ZipFile, name: str) -> Variable:
+    if archive.getinfo(f"{name}.npy").compress_type not in _BOUNDED:
+        raise BadDataError(f"variable '{name}' is packed in a way that NumPy does not write")
+    with archive.open(f"{name}.npy") as member:
+        shape, _, dtype = read_npy_header(member)
+    return Variable(shape=shape, is_numeric=dtype.kind in "fiub", read=partial(_read_npz, path, name))
 
 
 def _read_npz(path: Path, name: str) -> np.ndarray:
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
-        if archive.getinfo(f"{name}.npy").compress_type not in _BOUNDED:
-            raise BadDataError(f"variable '{name}' is packed in a way that NumPy does not write")
         return read_npy(member, path)
 
 
@@ -65,24 +103,36 @@ def _read_npz(path: Path, name: str) -> np.ndarray:
 
 def _hdf5_variables(path: Path) -> Variables:
     with open_hdf5(path) as file:
-        return {name: partial(_read_hdf5, path, name) for name in file}
+        return dict(_matlab_variables(path, file))
+
+
+def _matlab_variables(path: Path, file: "h5py.File") -> Iterator[tuple[str, Variable]]:
+    for place, dataset in arrays_in(file):
+        name = place.replace("/", ".")
+        if dataset is not None and dataset.attrs.get("MATLAB_class") == b"cell":
+            for i, item in enumerate(np.asarray(read_dataset(path, dataset)).T.ravel(order="F")):
+                inner = file[item]
+                if hasattr(inner, "shape"):
+                    yield f"{name}{{{i + 1}}}", _matlab_variable(path, inner.name, inner)
+        else:
+            yield name, _matlab_variable(path, place, dataset)
+
+
+def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> Variable:
+    """None: a link, which is refused when it is read."""
+    shape = () if dataset is None else (dataset.shape or ())[::-1]
+    is_text = dataset is not None and dataset.attrs.get("MATLAB_class") == b"char"
+    is_numeric = dataset is not None and dataset.dtype.kind in "fiub" and not is_text
+    by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
+    return Variable(shape=shape, is_numeric=is_numeric, reverses_axes=by_other, read=partial(_read_hdf5, path, place))
 
 
 def _read_hdf5(path: Path, name: str) -> np.ndarray:
     """Read one dataset whose bytes lie in this file; HDF5 has MATLAB's axes in reverse."""
-    import h5py
-
     with open_hdf5(path) as file:
         require_own(file, name)
         dataset = file[name]
-        if not isinstance(dataset, h5py.Dataset) or dataset.attrs.get("MATLAB_class") == b"char":
-            raise BadDataError(f"variable '{name}' is not an array of numbers")
-        require_numbers(np.empty(0, dataset.dtype))
-        return read_dataset(path, dataset).T
-
-
-def require_numbers(array: np.ndarray) -> np.ndarray:
-    """The array itself, if it holds real numbers or truth values."""
-    if array.dtype.kind not in "fiub":
-        raise BadDataError(f"holds {array.dtype}, not real numbers")
-    return array
+        values = require_numbers(read_dataset(path, dataset)).T
+        if dataset.attrs.get("MATLAB_class") == b"char":
+            return np.array("".join(map(chr, values.ravel(order="F"))))
+        return values

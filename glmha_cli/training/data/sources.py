@@ -73,7 +73,7 @@ def as_cube(crop: CleanImage, rng: np.random.Generator, *, library: Library, con
 
 def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:
     """A cube at the task's wavelengths, which one that names none must have. Half precision: memory is short."""
-    cube = read_cube(path)
+    cube = read_cube(path).whole()
     if np.quantile(cube.values, 0.99) > 1 or cube.values.min() < -0.1:
         raise BadDataError(
             f"'{path}' holds values from {cube.values.min():.3g} to {cube.values.max():.3g}", "scale the cube to [0, 1]"

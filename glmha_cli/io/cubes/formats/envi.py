@@ -1,8 +1,9 @@
 """ENVI pair: `x.img`, the bare numbers (BSQ, float32, little-endian), and `x.hdr`, which explains them."""
 
+import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -12,38 +13,67 @@ from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes.cube import Cube, CubeFormat, band_widths_nm, checked_cube, files_of, to_nanometres
+from glmha_cli.io.cubes.cube import FORMATS, CubeFormat, files_of
+from glmha_cli.io.cubes.formats.envi_header import (
+    as_item,
+    as_name,
+    as_value,
+    header_text,
+    items_of,
+    listed,
+    numbers_of,
+    read_header,
+)
+from glmha_cli.io.cubes.georeference import ENVI_FIELDS, from_envi, to_envi
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
 from glmha_cli.io.guard import read_into, require_partner, require_plausible, require_readable
 
-_HEADER_MAX_BYTES = 16 << 20
 _SHOWN_AS_RGB_NM = (640, 550, 460)
 _DATA_SUFFIXES = (".img", "", ".dat", ".raw", ".bsq", ".bil", ".bip")
-_INTERLEAVES = {"bsq": "bands h w", "bil": "h bands w", "bip": "h w bands"}
+_NO_DATA_SUFFIXES = {*FORMATS, ".xml", ".txt", ".enp", ".sta", ".png", ".jpg", ".jpeg", ".csv", ".json", ".log"}
+"""Of other files that may share a header's name."""
+_AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}
 _BYTE_ORDERS = {"0": "<", "1": ">"}
 _DATA_TYPES = {
     "1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8",
 }  # fmt: skip
 """ENVI's code -> NumPy's; the codes of complex numbers are left out."""
+_STRUCTURE = (
+    "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
+    "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
+    "data offset values", "reflectance scale factor", *ENVI_FIELDS,
+)  # fmt: skip
+"""Fields that a cube holds in its own way; all others are tags."""
 
 
-def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
+def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
     """Write both files, the header last. Each is whole or absent.
 
     Killed between the two moves of an overwrite, the old header stands beside the new data: it describes them
     (same size) or is refused when read (another size).
     """
     header, data = files_of(path)
+    values, nodata = cube.stored()
+    fields, notes = _header(cube, nodata, provenance)
     with (
         atomic_output(header, overwrite=overwrite) as temporary_header,
         atomic_output(data, overwrite=overwrite) as temporary_data,
     ):
-        rearrange(cube.values, "h w bands -> bands h w").astype("<f4").tofile(temporary_data)
-        temporary_header.write_text(_header(cube, provenance), encoding="ascii", newline="\n")
+        rearrange(values, "h w bands -> bands h w").astype("<f4").tofile(temporary_data)
+        temporary_header.write_text(header_text(fields), encoding="utf-8", newline="\n")
+    return notes
 
 
-def _header(cube: Cube, provenance: str) -> str:
+def _header(cube: Cube, nodata: float | None, provenance: str) -> tuple[dict[str, object], tuple[str, ...]]:
     h, w, bands = cube.values.shape
-    fields: dict[str, object] = {"description": f"{{{_without_braces(provenance)}}}"} if provenance else {}
+    tags, description = dict(cube.facts.tags), cube.facts.tags.get("description", "")
+    for name in ("provenance", "description"):
+        tags.pop(name, None)
+    if provenance and not description:
+        description = f"{{{_without_braces(provenance)}}}"
+    elif provenance:
+        tags["provenance"] = f"{{{_without_braces(provenance)}}}"
+    fields: dict[str, object] = {"description": f"{{{as_value(description).strip('{}')}}}"} if description else {}
     fields |= {
         "samples": w,
         "lines": h,
@@ -54,24 +84,30 @@ def _header(cube: Cube, provenance: str) -> str:
         "interleave": "bsq",
         "byte order": 0,
     }
+    if nodata is not None:
+        fields["data ignore value"] = f"{nodata:.17g}"
+    fields |= _spectral_fields(cube)
+    place, note = to_envi(cube.facts.georeference) if cube.facts.georeference else ({}, "")
+    fields |= place | {as_name(name): as_value(text) for name, text in tags.items() if as_name(name) not in _STRUCTURE}
+    fields |= {as_name(name): listed(map(as_item, items)) for name, items in cube.facts.band_tags.items()}
+    return fields, (note,) if note else ()
+
+
+def _spectral_fields(cube: Cube) -> dict[str, str]:
+    names = cube.facts.band_names or tuple(f"{nm:.10g} nm" for nm in cube.wavelength_nm)
+    fields = {"band names": listed(map(as_item, names))} if names else {}
+    if cube.facts.good_bands:
+        fields["bbl"] = listed(map(int, cube.facts.good_bands))
     if cube.wavelength_nm:
-        fields |= _spectral_fields(cube.wavelength_nm)
-    return "ENVI\n" + "".join(f"{name} = {value}\n" for name, value in fields.items())
-
-
-def _spectral_fields(wavelength_nm: Sequence[float]) -> dict[str, str]:
-    distance = np.abs(np.subtract.outer(_SHOWN_AS_RGB_NM, wavelength_nm))
-    return {
-        "wavelength units": "Nanometers",
-        "wavelength": _list(f"{nm:.10g}" for nm in wavelength_nm),
-        "fwhm": _list(f"{nm:.10g}" for nm in band_widths_nm(wavelength_nm)),
-        "band names": _list(f"{nm:.10g} nm" for nm in wavelength_nm),
-        "default bands": _list(1 + distance.argmin(axis=1)),
-    }
-
-
-def _list(items: Iterable[object]) -> str:
-    return f"{{{', '.join(map(str, items))}}}"
+        distance = np.abs(np.subtract.outer(_SHOWN_AS_RGB_NM, cube.wavelength_nm))
+        fields |= {
+            "wavelength units": "Nanometers",
+            "wavelength": listed(f"{nm:.10g}" for nm in cube.wavelength_nm),
+            "default bands": listed(1 + distance.argmin(axis=1)),
+        }
+    if cube.facts.fwhm_nm:
+        fields["fwhm"] = listed(f"{nm:.10g}" for nm in cube.facts.fwhm_nm)
+    return fields
 
 
 def _without_braces(json_text: str) -> str:
@@ -79,56 +115,58 @@ def _without_braces(json_text: str) -> str:
     return json_text[1:-1].translate({ord(brace): f"\\u{ord(brace):04x}" for brace in "{}"})
 
 
-def read(path: Path) -> Cube:
-    """Read by header or data file: any interleave, byte order and real data type, the header's scale."""
+def read(path: Path, options: CubeOptions) -> Stored:
+    """Read by header or data file: any interleave, byte order and real data type, gains, offsets and scale."""
     header = _header_of(path)
     require_readable(header)
     require_partner(path, header)
-    fields = _fields(_header_text(header))
-    data = require_partner(path, _data_of(path))
-    scale = fields.get("reflectance scale factor")
-    wavelengths = [float(text) for text in _listed(fields.get("wavelength", ""))]
-    return checked_cube(
-        _values(data, fields),
-        to_nanometres(wavelengths, fields.get("wavelength units", "")),
-        scale=None if scale is None else 1 / float(scale),
+    fields = read_header(header)
+    values = _values(require_partner(path, _data_of(path)), fields)
+    bands = int(fields["bands"])
+    others = {name: text for name, text in fields.items() if name not in _STRUCTURE}
+    band_tags = {name: items_of(text) for name, text in others.items() if text.startswith("{")}
+    band_tags = {name: tuple(items) for name, items in band_tags.items() if len(items) == bands > 1}
+    gain, offset = _scale(fields, bands)
+    return Stored(
+        values=values,
+        axes=_AXES[fields["interleave"].lower()],
+        wavelengths=numbers_of(fields, "wavelength"),
+        fwhm=numbers_of(fields, "fwhm"),
+        unit=fields.get("wavelength units", ""),
+        scale=gain,
+        offset=offset,
+        band_names=said_names(items_of(fields.get("band names", ""))),
+        good_bands=[number != 0 for number in numbers_of(fields, "bbl")],
+        nodata=float(fields["data ignore value"]) if "data ignore value" in fields else None,
+        georeference=from_envi(fields),
+        tags={name: text for name, text in others.items() if name not in band_tags} | _described(fields),
+        band_tags=band_tags,
     )
 
 
-def _header_text(header: Path) -> str:
-    if header.stat().st_size > _HEADER_MAX_BYTES:
-        raise BadDataError("is too large for an ENVI header")
-    return header.read_text(encoding="utf-8", errors="replace")
+def _described(fields: Mapping[str, str]) -> dict[str, str]:
+    """The description as a tag: the provenance where it is one of ours."""
+    found = {}
+    for name, text in (("description", fields.get("description", "")), ("provenance", fields.get("provenance", ""))):
+        inside = text.strip().strip("{}").strip()
+        try:
+            json.loads(f"{{{inside}}}")
+            found |= {"provenance": f"{{{inside}}}"} if inside else {}
+        except ValueError:
+            found |= {name: inside} if name == "description" else {}
+    return found
 
 
-def _fields(text: str) -> dict[str, str]:
-    """Lower-case name -> text of `name = value` or `name = {value, which may go on over lines}`."""
-    if not text.startswith("ENVI"):
-        raise BadDataError("has no ENVI header")
-    fields, lines = {}, iter(text.splitlines())
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if not equals or name.lstrip().startswith(";"):
-            continue
-        if value.lstrip().startswith("{"):
-            value = "\n".join(_braced(value, lines))
-        fields[name.strip().lower()] = value.strip()
-    return fields
-
-
-def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
-    """The lines of a value up to the one with its closing brace."""
-    line: str | None = first
-    while line is not None:
-        yield line.partition("}")[0] + ("}" if "}" in line else "")
-        if "}" in line:
-            return
-        line = next(lines, None)
-    raise BadDataError("its header is cut off")
-
-
-def _listed(value: str) -> list[str]:
-    return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
+def _scale(fields: Mapping[str, str], bands: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """(gain, offset) of each band, divided by the reflectance scale factor; None where the header names none."""
+    gain, offset = (np.array(numbers_of(fields, f"data {name} values")) for name in ("gain", "offset"))
+    for name, numbers in (("gain", gain), ("offset", offset)):
+        if numbers.size not in (0, bands):
+            raise BadDataError(f"names {numbers.size} values of {name} for {bands} bands")
+    factor = float(fields.get("reflectance scale factor", 1))
+    if not gain.size and factor == 1:
+        return None, offset if offset.size else None
+    return (gain if gain.size else np.ones(bands)) / factor, offset / factor if offset.size else None
 
 
 def reads(path: Path) -> tuple[Path, ...]:
@@ -136,7 +174,7 @@ def reads(path: Path) -> tuple[Path, ...]:
     header = _header_of(path)
     try:
         return header, _data_of(path)
-    except NoInputError:
+    except (NoInputError, BadDataError):
         return (header,)
 
 
@@ -149,22 +187,31 @@ def _header_of(data: Path) -> Path:
 
 
 def _data_of(header: Path) -> Path:
-    """Itself, or the file beside a header that has its name and a suffix of data."""
+    """Itself, or the file beside a header that has its name: with a suffix of data, or else the only one there is."""
     if header.suffix.lower() != ".hdr":
         return header
     for suffix in chain(*((each, each.upper()) for each in _DATA_SUFFIXES)):
         if os.path.isfile(data := header.with_suffix(suffix)):
             return data
+    others = [
+        each
+        for each in sorted(header.parent.iterdir())
+        if each.stem == header.stem and each.suffix.lower() not in _NO_DATA_SUFFIXES and each.is_file()
+    ]
+    if len(others) > 1:
+        raise BadDataError(f"may belong to {', '.join(each.name for each in others)}", f"name the data: '{others[0]}'")
+    if others:
+        return others[0]
     raise NoInputError(f"'{header}' has no data file beside it", f"'{header.with_suffix('.img').name}' is missing")
 
 
-def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "h w bands"]:
+def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "a b c"]:
     """The numbers as stored; BadDataError unless the file has exactly the declared size."""
-    axes = _INTERLEAVES[fields["interleave"].lower()]
-    sizes = {"h": int(fields["lines"]), "w": int(fields["samples"]), "bands": int(fields["bands"])}
+    sizes = {"h": int(fields["lines"]), "w": int(fields["samples"]), "b": int(fields["bands"])}
     order = _BYTE_ORDERS[fields.get("byte order", "0")]
     dtype = np.dtype(f"{order}{_DATA_TYPES[fields['data type']]}")
-    shape, offset = tuple(sizes[axis] for axis in axes.split()), int(fields.get("header offset", "0"))
+    shape = tuple(sizes[axis] for axis in _AXES[fields["interleave"].lower()])
+    offset = int(fields.get("header offset", "0"))
     require_plausible(data, shape, dtype.itemsize)
     declared, size_bytes = offset + math.prod(shape) * dtype.itemsize, data.stat().st_size
     if declared != size_bytes:
@@ -173,7 +220,7 @@ def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "h w bands
     with data.open("rb") as file:
         file.seek(offset)
         read_into(file, stored)
-    return rearrange(stored, f"{axes} -> h w bands")
+    return stored
 
 
-ENVI = CubeFormat(title="an ENVI pair", read=read, write=write, reads=reads)
+ENVI = CubeFormat(name="envi", title="an ENVI pair", read=read, write=write, reads=reads)

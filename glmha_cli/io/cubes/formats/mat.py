@@ -12,29 +12,12 @@ from typing import Literal
 import numpy as np
 
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes.cube import Cube, CubeFormat, checked_cube
-from glmha_cli.io.cubes.variables import Variables, open_variables, pick
+from glmha_cli.io.cubes.cube import CubeFormat
+from glmha_cli.io.cubes.formats.named import read, variables_of
+from glmha_cli.io.cubes.model import Cube
 
 V5_LIMIT_BYTES = 2**31
 NTIRE_BANDS = 31
-
-SCALES: Mapping[str, float | None] = {
-    "cube": None, "pred": None, "res": None, "truth": None, "img": None, "HSI": None,
-    "img_expand": 1 / 65536, "data_slice": 1 / 65535,
-}  # fmt: skip
-"""Variables that hold a cube (NTIRE; MST and TSA-Net; CAVE; KAIST) and what brings them to [0, 1]."""
-
-
-def read(path: Path) -> Cube:
-    """Read the one variable of SCALES that the file has, and its wavelengths where `bands` names them."""
-    return cube_of(open_variables(path), wavelengths="bands")
-
-
-def cube_of(variables: Variables, *, wavelengths: str) -> Cube:
-    """The cube among `variables`; the variable called `wavelengths` holds them in nm, if it is there."""
-    name = pick(variables, SCALES)
-    wavelength_nm = variables[wavelengths]().ravel().tolist() if wavelengths in variables else ()
-    return checked_cube(variables[name](), wavelength_nm, scale=SCALES[name])
 
 
 def write(
@@ -44,11 +27,15 @@ def write(
     overwrite: bool,
     provenance: str,
     version: Literal["5", "7.3"] | None = None,
-) -> None:
-    """Write a cube; `version` None chooses by size."""
+) -> tuple[str, ...]:
+    """Write a cube, NaN where it has no data; `version` None chooses by size."""
     if version is None:
         version = "5" if cube.values.nbytes < V5_LIMIT_BYTES else "7.3"
-    variables = _layout(cube, provenance)
+    beside, notes = variables_of(cube, "mat", provenance)
+    is_ntire = cube.values.shape[2] == NTIRE_BANDS
+    variables = {"cube" if is_ntire else "pred": cube.values} | beside
+    if is_ntire:
+        variables["norm_factor"] = np.ones((1, 1))
     with atomic_output(path, overwrite=overwrite) as temporary:
         if version == "5":
             from scipy.io import savemat
@@ -57,18 +44,7 @@ def write(
             _write_title(temporary, b"MATLAB 5.0 MAT-file, written by glmha")
         else:
             _save_v7_3(temporary, variables)
-
-
-def _layout(cube: Cube, provenance: str) -> dict[str, np.ndarray | str]:
-    is_ntire = cube.values.shape[2] == NTIRE_BANDS
-    variables: dict[str, np.ndarray | str] = {"cube" if is_ntire else "pred": cube.values}
-    if cube.wavelength_nm:
-        variables["bands"] = np.array([cube.wavelength_nm], np.float64)
-    if is_ntire:
-        variables["norm_factor"] = np.ones((1, 1))
-    if provenance:
-        variables["provenance"] = provenance
-    return variables
+    return notes
 
 
 _USER_BLOCK_BYTES = 512
@@ -109,6 +85,14 @@ def _write_title(path: Path, title: bytes) -> None:
         file.write(title.ljust(_TITLE_BYTES))
 
 
-MAT = CubeFormat(title="a MAT file with a cube", read=read, write=write)
-MAT_5 = CubeFormat(title=MAT.title, read=read, write=partial(write, version="5"))
-MAT_7_3 = CubeFormat(title=MAT.title, read=read, write=partial(write, version="7.3"))
+def _format(version: Literal["5", "7.3"] | None = None) -> CubeFormat:
+    return CubeFormat(
+        name="mat",
+        title="a MAT file with a cube",
+        read=read,
+        write=write if version is None else partial(write, version=version),
+        names_variables=True,
+    )
+
+
+MAT, MAT_5, MAT_7_3 = _format(), _format("5"), _format("7.3")

@@ -1,4 +1,4 @@
-"""NumPy: .npy holds the values alone, .npz also `wavelength_nm` and `provenance`."""
+"""NumPy: .npy holds the values alone, .npz all that `kept.KEPT` names, and `provenance`."""
 
 from pathlib import Path
 
@@ -6,41 +6,41 @@ import numpy as np
 
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import npy_file
-from glmha_cli.io.cubes.cube import Cube, CubeFormat, checked_cube
-from glmha_cli.io.cubes.formats.mat import cube_of
-from glmha_cli.io.cubes.variables import open_variables
+from glmha_cli.io.cubes.cube import CubeFormat
+from glmha_cli.io.cubes.formats.named import read as read_npz
+from glmha_cli.io.cubes.formats.named import variables_of
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.variables import require_numbers
 
 
-def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
-    """Write the values; .npy has no place for wavelengths or provenance."""
+def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write the values, NaN where there is no data; .npy has no place for anything else."""
     with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         np.save(file, cube.values)  # by name NumPy would add an extension to what it does not know, such as .NPY
+    return ()
 
 
-def read_npy(path: Path) -> Cube:
-    return checked_cube(load_npy(path), (), scale=None)
+def read_npy(path: Path, options: CubeOptions) -> Stored:
+    return Stored(values=load_npy(path), axes="hwb", states_axes=False)
 
 
 def load_npy(path: Path) -> np.ndarray:
     """An array of real numbers, whose declared shape must fit the file."""
     with path.open("rb") as file:
-        return npy_file.read_npy(file, path)
+        return require_numbers(npy_file.read_npy(file, path))
 
 
-def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> None:
-    """Write `cube`, `wavelength_nm` (where known) and `provenance` (JSON, where given)."""
-    arrays = {"cube": cube.values}
-    if cube.wavelength_nm:
-        arrays["wavelength_nm"] = np.array(cube.wavelength_nm, np.float64)
-    if provenance:
-        arrays["provenance"] = np.array(provenance)
+def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write `cube`, NaN where there is no data, and all else that is known of it under its own name."""
+    variables, notes = variables_of(cube, "npz", provenance)
+    arrays = {"cube": cube.values} | {name: np.squeeze(np.array(each)) for name, each in variables.items()}
+    for name in ("wavelength_nm", "fwhm_nm", "good_bands", "transform"):
+        if name in arrays:
+            arrays[name] = np.atleast_1d(arrays[name])
     with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
+    return notes
 
 
-def read_npz(path: Path) -> Cube:
-    return cube_of(open_variables(path), wavelengths="wavelength_nm")
-
-
-NPY = CubeFormat(title="a NumPy array file", read=read_npy, write=write_npy)
-NPZ = CubeFormat(title="a NumPy archive", read=read_npz, write=write_npz)
+NPY = CubeFormat(name="npy", title="a NumPy array file", read=read_npy, write=write_npy)
+NPZ = CubeFormat(name="npz", title="a NumPy archive", read=read_npz, write=write_npz, names_variables=True)

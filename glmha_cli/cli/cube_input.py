@@ -1,0 +1,44 @@
+"""What the verbs for cubes ask of their input: the options as `io.cubes` takes them, and notes as they are read."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from glmha_cli.cli.options import CubeInput
+from glmha_cli.cli.output import Output
+from glmha_cli.errors import UsageError
+from glmha_cli.io.cubes.axes import require_order
+from glmha_cli.io.cubes.cube import Cube, CubeOptions, read_cube
+from glmha_cli.io.cubes.wavelengths import require_unit
+
+_BIT = "bit"
+
+
+def read_input(path: Path, options: CubeInput, output: Output) -> Cube:
+    """The cube of a file as the options explain it; says what reading left out or changed."""
+    if options.unit is not None:
+        require_unit(options.unit)
+    cube = read_cube(
+        path,
+        CubeOptions(
+            key=options.key,
+            axes=options.axes if options.axes is None else require_order(options.axes),
+            scale=options.scale if options.scale is None else parse_scale(options.scale),
+            unit=options.unit,
+        ),
+    )
+    for note in cube.facts.notes:
+        output.warning(f"{path}: {note}")
+    return cube
+
+
+def parse_scale(text: str) -> float:
+    """A factor, as a number or a fraction (1e-4, 1/4095); or "12bit": 1 / the largest number of so many bits."""
+    try:
+        if text.endswith(_BIT) and 1 <= (bits := int(text.removesuffix(_BIT).rstrip("- "))) <= 64:
+            return 1 / (2**bits - 1)
+        scale = float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        scale = 0.0
+    if not 0 < scale < float("inf"):
+        raise UsageError(f"--scale takes a number above 0, or a depth, not '{text}'", "--scale 1e-4, or --scale 12bit")
+    return scale

@@ -1,0 +1,101 @@
+"""Which axis of an array is which, where its file does not say: told by the wavelengths, checked, or asked for."""
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Num
+
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.io.cubes.model import Stored
+
+ORDERS = tuple("".join(order) for order in permutations("hwb"))
+_BY_BAND_AXIS, _BY_BAND_AXIS_REVERSED = ("bhw", "hbw", "hwb"), ("bwh", "wbh", "hwb")
+_TELLING = 4
+"""So many wavelengths tell the axis that is as long from the others."""
+_SMOOTHER, _SAMPLE_PX, _FEWEST, _LEAST_PX = 2.0, 96, 8, 16
+"""Along the bands neighbours differ less than along either side of the picture, by such a factor where it is plain."""
+
+
+def require_order(text: str) -> str:
+    """The order of axes that a user gave; UsageError unless it names h, w and b once each."""
+    if text not in ORDERS:
+        raise UsageError(f"--axes takes an order of h, w and b, not '{text}'", "--axes bhw")
+    return text
+
+
+def bands_last(stored: Stored, axes: str | None) -> tuple[Num[np.ndarray, "h w bands"], str]:
+    """(values as height x width x bands, what to say of it).
+
+    axes: what a user said; otherwise the number of wavelengths tells the axis of the bands, or the file's custom holds,
+    unless lengths or values speak against it.
+
+    Raises:
+        BadDataError: not three axes, or in doubt. UsageError: `axes` for a file that states its own.
+    """
+    if stored.values.ndim != 3 or 0 in stored.values.shape:
+        raise BadDataError(f"holds {_sizes(stored.values.shape)} values, not height x width x bands")
+    note = ""
+    if axes is not None and stored.states_axes and axes != stored.axes:
+        raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
+    if axes is None:
+        axes = stored.axes if stored.states_axes else _told_or_asked(stored)
+        if axes != stored.axes:
+            note = f"its {_sizes(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
+    return rearrange(stored.values, f"{' '.join(axes)} -> h w b"), note
+
+
+def _told_or_asked(stored: Stored) -> str:
+    """By the wavelengths if there are enough to tell; else as is the custom, if nothing speaks against it."""
+    shape, count, custom = stored.values.shape, len(stored.wavelengths), stored.axes.index("b")
+    fitting = [axis for axis, size in enumerate(shape) if size == count]
+    if count and custom not in fitting:
+        if count < _TELLING or not fitting:
+            return stored.axes  # where the wavelengths do not fit the bands, which will be said
+        if len(fitting) == 1:
+            return (_BY_BAND_AXIS_REVERSED if stored.reverses_axes else _BY_BAND_AXIS)[fitting[0]]
+        raise _in_doubt(shape)
+    if fitting != [custom] and _speaks_against(stored, custom):
+        raise _in_doubt(shape)
+    return stored.axes
+
+
+def _in_doubt(shape: Sequence[int]) -> BadDataError:
+    return BadDataError(
+        f"holds {_sizes(shape)} values, and which axis is that of the bands is in doubt",
+        "--axes bhw where the bands come first, --axes hwb where they come last (glmha convert takes it too)",
+    )
+
+
+def _speaks_against(stored: Stored, custom: int) -> bool:
+    """Whether another axis than that of custom looks like that of the bands: by the lengths, and by the values."""
+    shape, rough = stored.values.shape, _roughness(stored.values)
+    others = [axis for axis in range(3) if axis != custom]
+    if _is_smoothest(rough, custom):
+        return False
+    by_length = not _is_short(shape, custom) and any(_is_short(shape, axis) for axis in others)
+    return by_length or any(_is_smoothest(rough, axis) for axis in others)
+
+
+def _is_short(shape: Sequence[int], axis: int) -> bool:
+    """At most half as long as either other axis, of a picture that is one."""
+    return max(2 * shape[axis], _LEAST_PX) <= min(side for other, side in enumerate(shape) if other != axis)
+
+
+def _is_smoothest(rough: Sequence[float], axis: int) -> bool:
+    return bool(rough) and _SMOOTHER * rough[axis] < min(value for other, value in enumerate(rough) if other != axis)
+
+
+def _roughness(values: np.ndarray) -> list[float]:
+    """Mean difference of neighbours along each axis, in the middle of the cube; none where there are too few."""
+    if min(values.shape) < _FEWEST:
+        return []
+    starts = [max(side - _SAMPLE_PX, 0) // 2 for side in values.shape]
+    middle = tuple(slice(start, start + _SAMPLE_PX) for start in starts)
+    sample = np.nan_to_num(values[middle].astype(np.float32))
+    return [float(np.abs(np.diff(sample, axis=axis)).mean()) for axis in range(3)]
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))

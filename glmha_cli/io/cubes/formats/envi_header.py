@@ -1,0 +1,75 @@
+"""The text header of an ENVI file: fields as `name = value` or `name = {value, which may go on over lines}`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from glmha_cli.errors import BadDataError
+
+_HEADER_MAX_BYTES = 16 << 20
+
+
+def read_header(header: Path) -> dict[str, str]:
+    """Lower-case name -> text, with its braces if it has any."""
+    if header.stat().st_size > _HEADER_MAX_BYTES:
+        raise BadDataError("is too large for an ENVI header")
+    text = header.read_text(encoding="utf-8-sig", errors="replace")
+    if not text.startswith("ENVI"):
+        raise BadDataError("has no ENVI header")
+    if text.startswith(("ENVI META", "ENVI VIRTUAL")):
+        raise BadDataError("is put together from other files, which are not opened")
+    fields, lines = {}, iter(text.splitlines())
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals or name.lstrip().startswith(";"):
+            continue
+        if value.lstrip().startswith("{"):
+            value = "\n".join(_braced(value, lines))
+        fields[" ".join(name.split()).lower()] = value.strip()
+    return fields
+
+
+def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a value up to the one with its closing brace."""
+    line: str | None = first
+    while line is not None:
+        yield line.partition("}")[0] + ("}" if "}" in line else "")
+        if "}" in line:
+            return
+        line = next(lines, None)
+    raise BadDataError("its header is cut off")
+
+
+def items_of(value: str) -> list[str]:
+    return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
+
+
+def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
+    return [float(item) for item in items_of(fields.get(name, ""))]
+
+
+def listed(items: Iterable[object]) -> str:
+    return f"{{{', '.join(map(str, items))}}}"
+
+
+def header_text(fields: Mapping[str, object]) -> str:
+    return "ENVI\n" + "".join(f"{name} = {value}\n" for name, value in fields.items())
+
+
+def as_name(text: str) -> str:
+    """A name of a field: one line without what would end it."""
+    return " ".join(text.replace("=", " ").replace(";", " ").lower().split())
+
+
+def as_value(text: str) -> str:
+    """A text as a field's value: whole in braces where it has several lines, and no braces inside."""
+    inside = text.strip()
+    if inside.startswith("{") and inside.endswith("}"):
+        inside = inside[1:-1]
+    inside = inside.replace("{", "(").replace("}", ")")
+    is_list = text.strip().startswith("{")
+    return f"{{{inside}}}" if is_list or len(inside.splitlines()) > 1 else inside
+
+
+def as_item(text: str) -> str:
+    """A text as one item of a list."""
+    return " ".join(text.translate({ord("{"): "(", ord("}"): ")", ord(","): ";"}).split())

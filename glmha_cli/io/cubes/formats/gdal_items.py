@@ -1,0 +1,114 @@
+"""GDAL's metadata in a TIFF (tag 42112, XML): what it says of bands, and what it says of a cube as a whole."""
+
+from collections.abc import Mapping
+from xml.etree import ElementTree
+
+import numpy as np
+
+from glmha_cli.io.cubes.model import Cube, said_names
+from glmha_cli.io.cubes.wavelengths import to_nanometres
+
+Items = dict[tuple[str, int], str]
+"""(name of the item, 0-based band; -1: the whole) -> text. Of a domain other than GDAL's own: "DOMAIN:name"."""
+
+_WAVELENGTH, _FWHM, _CENTRE = "wavelength", "IMAGERY:FWHM_UM", "IMAGERY:CENTRAL_WAVELENGTH_UM"
+_OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", "UNITTYPE")
+_PROVENANCE = "GLMHA_PROVENANCE"
+_STATISTICS = "STATISTICS_"
+
+
+def read_items(xml: str) -> Items:
+    def name_of(element: ElementTree.Element) -> str:
+        domain, name = element.get("domain", ""), element.get("name", "")
+        return f"{domain}:{name}" if domain else name
+
+    elements = ElementTree.fromstring(xml).iter("Item")
+    return {(name_of(e), int(e.get("sample", -1))): (e.text or "").strip() for e in elements}
+
+
+def said_of_bands(items: Items, bands: int) -> dict:
+    """What `Stored` has of bands and tags. `wavelength` first: it has all digits, GDAL's own has four."""
+    texts = _per_band(items, _WAVELENGTH, bands)
+    wavelengths = (
+        [] if texts is None else to_nanometres(list(map(float, texts)), items.get(("wavelength_units", 0), ""))
+    )
+    for name in (_CENTRE, "CENTRAL_WAVELENGTH_UM"):
+        texts = None if wavelengths else _per_band(items, name, bands)
+        wavelengths = wavelengths or ([] if texts is None else to_nanometres(list(map(float, texts)), "um"))
+    widths, good = _per_band(items, _FWHM, bands), _per_band(items, "bbl", bands)
+    scale, offset = _numbers(items, "SCALE", bands, 1), _numbers(items, "OFFSET", bands, 0)
+    names = {name for name, band in items if band >= 0 and name not in _OWN}
+    if scale is not None or offset is not None:
+        names = {name for name in names if not name.startswith(_STATISTICS)}  # of numbers that are no longer there
+    tags = {name: text for (name, band), text in items.items() if band < 0}
+    if _PROVENANCE in tags:
+        tags["provenance"] = tags.pop(_PROVENANCE)
+    return {
+        "wavelengths": wavelengths,
+        "fwhm": [] if widths is None else to_nanometres(list(map(float, widths)), "um"),
+        "scale": scale,
+        "offset": offset,
+        "band_names": said_names([items.get(("DESCRIPTION", i), "") for i in range(bands)]),
+        "good_bands": [] if good is None else [text != "0" for text in good],
+        "tags": tags,
+        "band_tags": {name: tuple(items.get((name, i), "") for i in range(bands)) for name in sorted(names)},
+    }
+
+
+def _per_band(items: Items, name: str, bands: int) -> list[str] | None:
+    """The item's text for each band; None unless all bands have it."""
+    texts = [items.get((name, i)) for i in range(bands)]
+    return None if None in texts else texts
+
+
+def _numbers(items: Items, name: str, bands: int, default: float) -> np.ndarray | None:
+    """The item's number for each band, `default` for those without; None where no band has it."""
+    texts = [items.get((name, i)) for i in range(bands)]
+    return None if set(texts) == {None} else np.array([default if text is None else float(text) for text in texts])
+
+
+def write_items(cube: Cube, tags: Mapping[str, str], provenance: str) -> str:
+    """The XML of all that a cube says of its bands, and of `tags`."""
+    root = ElementTree.Element("GDALMetadata")
+
+    def add(text: str, name: str, band: int | None = None, **attributes: str) -> None:
+        domain, colon, rest = name.rpartition(":")
+        placed = {"name": rest if colon else name} | ({"sample": str(band)} if band is not None else {})
+        placed |= {"domain": domain} if colon else {}
+        ElementTree.SubElement(root, "Item", placed | attributes).text = _for_xml(text)
+
+    if provenance:
+        add(_without_markup(provenance), _PROVENANCE)
+    for name, text in tags.items():
+        add(text, name)
+    for i in range(cube.values.shape[2]):
+        for name, text, attributes in _of_band(cube, i):
+            add(text, name, i, **attributes)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _of_band(cube: Cube, i: int) -> list[tuple[str, str, dict[str, str]]]:
+    """(name, text, further attributes) of a band's items."""
+    found = []
+    if cube.facts.band_names or cube.wavelength_nm:
+        name = cube.facts.band_names[i] if cube.facts.band_names else f"{cube.wavelength_nm[i]:.10g} nm"
+        found.append(("DESCRIPTION", name, {"role": "description"}))
+    if cube.wavelength_nm:
+        nm = cube.wavelength_nm[i]
+        found += [(_CENTRE, f"{nm / 1000:.4f}", {}), (_WAVELENGTH, f"{nm:.10g}", {})]
+        found += [("wavelength_units", "Nanometers", {})]
+    if cube.facts.fwhm_nm:
+        found.append((_FWHM, f"{cube.facts.fwhm_nm[i] / 1000:.10g}", {}))
+    if cube.facts.good_bands:
+        found.append(("bbl", str(int(cube.facts.good_bands[i])), {}))
+    return found + [(name, texts[i], {}) for name, texts in cube.facts.band_tags.items() if texts[i]]
+
+
+def _for_xml(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return "".join(sign for sign in text if sign in "\t\n" or sign >= " ")
+
+
+def _without_markup(json_text: str) -> str:
+    """JSON without & < >: GDAL resolves XML entities twice and cuts the text at a lone &."""
+    return json_text.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "&<>"})

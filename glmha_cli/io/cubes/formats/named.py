@@ -1,0 +1,109 @@
+"""What MATLAB's and NumPy's files hold beside the values: variables by the names of `kept.KEPT`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from glmha_cli.io.cubes.kept import KEPT
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored
+from glmha_cli.io.cubes.variables import Variables, open_variables, pick_cube, require_numbers
+from glmha_cli.io.guard import BadDataError
+
+SCALES: Mapping[str, float | None] = {
+    "cube": None, "pred": None, "res": None, "truth": None, "img": None, "HSI": None,
+    "img_expand": 1 / 65536, "data_slice": 1 / 65535,
+}  # fmt: skip
+"""Variables that hold a cube (NTIRE; MST and TSA-Net; CAVE; KAIST) and what brings them to [0, 1]."""
+
+_WAVELENGTHS = ("wavelength_nm", "bands", "wavelengths_nm", "wavelength", "wavelengths", "wl", "lambda")
+_IN_NM = ("wavelength_nm", "bands", "wavelengths_nm")
+"""By custom; of the others the numbers tell: between 100 and 20000 they are nm, between 0.1 and 20 µm."""
+
+
+def read(path: Path, options: CubeOptions) -> Stored:
+    """The one cube among the variables (see `pick_cube`), its wavelengths and what our own files say beside."""
+    variables = open_variables(path)
+    name = pick_cube(variables, tuple(SCALES), options.key)
+    values = require_numbers(variables[name]())
+    folder = name[: name.rfind(".") + 1]  # of the structure that holds the cube
+    wavelengths, unit = _wavelengths(variables, folder, values.shape)
+    return Stored(
+        values=values,
+        axes="hwb",
+        states_axes=False,
+        reverses_axes=variables[name].reverses_axes,
+        wavelengths=wavelengths,
+        unit=unit,
+        scale=SCALES.get(name.removeprefix(folder)),
+        **_side(variables, folder),
+    )
+
+
+def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> tuple[list[float], str]:
+    """(wavelengths, their unit) of the variable that holds them, as its name and its numbers tell."""
+    by_name = {name.lower(): name for name in variables if name.startswith(folder)}
+    for custom in _WAVELENGTHS:
+        name = by_name.get(f"{folder}{custom}".lower())
+        if name is None or not variables[name].is_numeric:
+            continue
+        numbers = variables[name]().ravel()
+        if custom in _IN_NM:
+            return numbers.tolist(), "nm"
+        if numbers.size in shape and numbers.size:
+            low, high = numbers.min(), numbers.max()
+            return (
+                numbers.tolist(),
+                "nm" if low >= 100 and high <= 20_000 else "um" if low >= 0.1 and high <= 20 else "",
+            )
+    return [], "nm"
+
+
+def _side(variables: Variables, folder: str) -> dict:
+    """What `variables_of` writes beside the values, as far as it is there."""
+
+    def numbers(name: str) -> list[float]:
+        each = variables.get(f"{folder}{name}")
+        return each().ravel().tolist() if each is not None and each.is_numeric else []
+
+    def text(name: str) -> str:
+        each = variables.get(f"{folder}{name}")
+        return "" if each is None or each.is_numeric else str(each())
+
+    transform, crs = numbers("transform"), text("crs")
+    tags = json.loads(text("tags") or "{}") | ({"provenance": text("provenance")} if text("provenance") else {})
+    if not all(isinstance(each, str) for each in tags.values()):
+        raise BadDataError("has tags that are not texts")
+    return {
+        "fwhm": numbers("fwhm_nm"),
+        "band_names": text("band_names").split("\n") if text("band_names") else (),
+        "good_bands": [bool(each) for each in numbers("good_bands")],
+        "nodata": next(iter(numbers("nodata")), None),
+        "georeference": Georeference(crs=crs, transform=tuple(transform) if len(transform) == 6 else None)
+        if crs or len(transform) == 6
+        else None,
+        "tags": tags,
+        "band_tags": {name: tuple(map(str, items)) for name, items in json.loads(text("band_tags") or "{}").items()},
+    }
+
+
+def variables_of(cube: Cube, format_name: str, provenance: str) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
+    """(all but the values, as `read` finds it; notes on what is left out)."""
+    place, notes = cube.facts.georeference, ()
+    if place is not None and not place.crs and place.transform is None:
+        notes = ("its georeference is no plain grid: left out",)
+    tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
+    found = {
+        KEPT["wavelength_nm"][format_name]: np.array([cube.wavelength_nm], np.float64),
+        "fwhm_nm": np.array([cube.facts.fwhm_nm], np.float64),
+        "band_names": "\n".join(name.replace("\n", " ") for name in cube.facts.band_names),
+        "good_bands": np.array([cube.facts.good_bands], np.float64),
+        "nodata": np.array([[] if cube.facts.nodata is None else [cube.facts.nodata]], np.float64),
+        "crs": place.crs if place else "",
+        "transform": np.array([place.transform or ()] if place else [[]], np.float64),
+        "tags": json.dumps(tags) if tags else "",
+        "band_tags": json.dumps(dict(cube.facts.band_tags)) if cube.facts.band_tags else "",
+        "provenance": provenance,
+    }
+    return {name: each for name, each in found.items() if (each if isinstance(each, str) else each.size)}, notes

@@ -1,0 +1,175 @@
+"""What a cube is: values, wavelengths, and what else its file knew. Every format reads into it and writes from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Num
+
+from glmha_cli.errors import BadDataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Georeference:
+    """Where the pixels lie on the ground.
+
+    crs: "EPSG:32631" or WKT; empty where unknown. transform: (x, dx per column, dx per row, y, dy per column, dy per
+        row) of the top left corner, GDAL's order; None where unknown.
+    geotiff: tags of a TIFF as stored: (code, TIFF type, count, little-endian bytes). envi: fields of an ENVI header as
+        written. Either is what the file itself had, and goes back into such a file unchanged.
+    """
+
+    crs: str = ""
+    transform: tuple[float, float, float, float, float, float] | None = None
+    geotiff: tuple[tuple[int, int, int, bytes], ...] = ()
+    envi: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a cube beside its values.
+
+    wavelength_nm: the centre of each band, not falling; empty when the file does not say (.npy never does, MST's result
+        files do not). Whoever knows what the cube should be supplies the grid; reading never guesses one.
+    fwhm_nm: full width at half maximum of each band, as a file stated it. band_names: likewise.
+    good_bands: False for a band that its maker marked as bad. Each of these is empty where the file does not say.
+    nodata: the number that stands for "no data" in files; None where none was stated.
+    tags: what the file says of the cube as a whole (acquisition, sensor, provenance): name -> text.
+    band_tags: further texts, one for each band.
+    notes: what reading left out or changed, for the user.
+    """
+
+    wavelength_nm: tuple[float, ...] = ()
+    fwhm_nm: tuple[float, ...] = ()
+    band_names: tuple[str, ...] = ()
+    good_bands: tuple[bool, ...] = ()
+    nodata: float | None = None
+    georeference: Georeference | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    band_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Cube(np.ndarray):
+    """A spectral cube: a float32 array (h, w, bands) that carries what is known of it.
+
+    values: reflectance or intensity, by convention in [0, 1]; NaN where the file holds no data. Not copied.
+    wavelength_nm, others: see `Facts`.
+
+    A copy is a cube too; what is cut out of a cube or computed from it is a plain array.
+    """
+
+    facts: Facts
+
+    def __new__(
+        cls, *, values: Float[np.ndarray, "h w bands"], wavelength_nm: Sequence[float], **others: Any
+    ) -> "Cube":
+        assert values.ndim == 3 and values.dtype == np.float32, f"a cube of {values.dtype} {values.shape}"
+        cube = values.view(cls)
+        cube.facts = Facts(wavelength_nm=tuple(wavelength_nm), **others)
+        for name in ("wavelength_nm", "fwhm_nm", "band_names", "good_bands"):
+            count = len(getattr(cube.facts, name))
+            assert count in (0, values.shape[2]), f"{count} {name} for {values.shape}"
+        return cube
+
+    @property
+    def values(self) -> Float[np.ndarray, "h w bands"]:
+        """The same as a plain array."""
+        return self.view(np.ndarray)
+
+    @property
+    def wavelength_nm(self) -> tuple[float, ...]:
+        return self.facts.wavelength_nm
+
+    @property
+    def missing(self) -> Bool[np.ndarray, "h w bands"]:
+        """Where there is no data."""
+        return np.isnan(self.values)
+
+    def whole(self) -> "Cube":
+        """The cube itself; BadDataError where data are missing, for what cannot do with gaps."""
+        if self.missing.any():
+            raise BadDataError(f"{self.missing.any(axis=2).sum()} pixels of a cube have no data", "crop the cube")
+        return self
+
+    def stored(self) -> tuple[Float[np.ndarray, "h w bands"], float | None]:
+        """(values as a file holds them, the number there that means no data; None where nothing has to be said).
+
+        The number is `nodata`, or NaN where none is stated or a measured value happens to be the same.
+        """
+        values, missing, nodata = self.values, self.missing, self.facts.nodata
+        if nodata is None or (values == np.float32(nodata)).any():
+            return values, float("nan") if missing.any() else None
+        return (np.where(missing, np.float32(nodata), values) if missing.any() else values), nodata
+
+    def __array_finalize__(self, source: np.ndarray | None) -> None:
+        is_copy = isinstance(source, Cube) and source.shape == self.shape
+        self.facts = source.facts if is_copy else Facts()
+
+    def __array_wrap__(
+        self, array: np.ndarray, context: object = None, return_scalar: bool = False
+    ) -> np.ndarray | np.generic:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return cube_with, (self.values, self.facts)
+
+
+def cube_with(values: Float[np.ndarray, "h w bands"], facts: Facts) -> Cube:
+    """The values as a cube of which all this is known."""
+    return Cube(values=values, **{each.name: getattr(facts, each.name) for each in fields(facts)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeOptions:
+    """What a user may say of a file that does not say it.
+
+    key: name of the variable or data set. axes: order of height, width and bands in the file, such as "bhw".
+    scale: what the stored numbers are multiplied by, instead of what the file says.
+    unit: of wavelengths that come without one, such as "nm".
+    """
+
+    key: str | None = None
+    axes: str | None = None
+    scale: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stored:
+    """What a file holds, before anything is computed of it; see `Facts` for what is called the same there.
+
+    axes: the order of the axes, as "hwb"; or what it is by custom, where `states_axes` is False.
+    reverses_axes: the order was turned around when it was read, as MATLAB's is in HDF5.
+    wavelengths, fwhm: in `unit`. scale, offset: values are stored * scale + offset, one number or one per band.
+    mask: False where there is no data.
+    """
+
+    values: Num[np.ndarray, "a b c"]
+    axes: str
+    states_axes: bool = True
+    reverses_axes: bool = False
+    wavelengths: Sequence[float] = ()
+    fwhm: Sequence[float] = ()
+    unit: str = "nm"
+    scale: float | np.ndarray | None = None
+    offset: float | np.ndarray | None = None
+    band_names: Sequence[str] = ()
+    good_bands: Sequence[bool] = ()
+    nodata: float | None = None
+    mask: Bool[np.ndarray, "h w"] | None = None
+    georeference: Georeference | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    band_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def said_names(names: Sequence[str]) -> Sequence[str]:
+    """Names of bands, if they say more than a wavelength or a number, which programs fill in by themselves."""
+    bare = [name.lower().removeprefix("band").removesuffix("nm").strip().replace(".", "") for name in names]
+    return () if all(not name or name.isdigit() for name in bare) else names

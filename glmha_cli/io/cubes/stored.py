@@ -1,0 +1,123 @@
+"""From what a file holds to a cube: axes, no data, scale, order of the bands."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Num
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.axes import bands_last
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Facts, Stored, cube_with
+from glmha_cli.io.cubes.wavelengths import require_plausible_wavelengths, rising, to_nanometres, unit_of
+
+_COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others after sorting
+_PER_BAND = ("wavelength_nm", "fwhm_nm", "band_names", "good_bands")
+
+
+def to_cube(stored: Stored, options: CubeOptions) -> Cube:
+    """The cube of `stored`: stored * scale + offset as float32, NaN where there is no data, bands by wavelength.
+
+    Raises:
+        BadDataError: not three axes, or in doubt which is which; integers without a scale; infinite values; nothing but
+            missing data; wavelengths that do not fit. UsageError: options that the file contradicts.
+    """
+    stored, unit_notes = _with_unit(stored, options.unit)
+    values, axes_note = bands_last(stored, options.axes)
+    missing = _missing(values, stored)
+    values = _scaled(values, stored, options.scale)
+    if missing is not None:
+        values[missing] = np.nan
+    if np.isinf(values).any() or np.isnan(values).all():
+        raise BadDataError("holds values that are not finite" if np.isinf(values).any() else "holds no data")
+    per_band, notes = _per_band(stored, values.shape[2])
+    facts = Facts(
+        wavelength_nm=_wavelength_nm(stored, values.shape[2]),
+        nodata=stored.nodata,
+        georeference=stored.georeference,
+        tags=stored.tags,
+        notes=(*stored.notes, *unit_notes, *([axes_note] if axes_note else []), *notes),
+        **per_band,
+    )
+    order, note = rising(facts.wavelength_nm)
+    if order is not None:
+        values, facts = np.ascontiguousarray(values[..., order]), in_band_order(facts, order)
+    return cube_with(values, replace(facts, notes=(*facts.notes, note)) if note else facts)
+
+
+def checked_cube(values: Num[np.ndarray, "h w bands"], wavelength_nm: Sequence[float]) -> Cube:
+    """A cube of an array in memory; BadDataError as `to_cube`."""
+    return to_cube(Stored(values=values, axes="hwb", wavelengths=wavelength_nm), CubeOptions())
+
+
+def _with_unit(stored: Stored, unit: str | None) -> tuple[Stored, list[str]]:
+    """With the user's unit where the file has none; without wavelengths, and a word on it, where nobody names one."""
+    if not len(stored.wavelengths) or unit_of(stored.unit):
+        return stored, []
+    if unit is not None:
+        return replace(stored, unit=unit), []
+    named = f"in '{stored.unit}', which is no length" if stored.unit else "without a unit"
+    note = f"names its wavelengths {named}: left out (--unit nm or --unit um says what they are)"
+    return replace(stored, fwhm=(), unit=""), [note]
+
+
+def _wavelength_nm(stored: Stored, bands: int) -> tuple[float, ...]:
+    wavelength_nm = to_nanometres(stored.wavelengths, stored.unit)
+    require_plausible_wavelengths(wavelength_nm, bands)
+    return tuple(wavelength_nm)
+
+
+def _missing(values: Num[np.ndarray, "h w bands"], stored: Stored) -> Bool[np.ndarray, "h w bands"] | None:
+    """Where there is no data beside NaN: by the number that stands for it, as stored, and by the mask."""
+    missing = None
+    if stored.nodata is not None and not np.isnan(stored.nodata):
+        is_float = values.dtype.kind == "f"
+        with np.errstate(over="ignore"):
+            missing = values == (values.dtype.type(stored.nodata) if is_float else stored.nodata)
+    if stored.mask is not None:
+        outside = np.broadcast_to(~stored.mask[..., None], values.shape)
+        missing = outside if missing is None else missing | outside
+    return missing
+
+
+def _scaled(
+    values: Num[np.ndarray, "h w bands"], stored: Stored, asked: float | None
+) -> Float[np.ndarray, "h w bands"]:
+    scale, offset = (asked, None) if asked is not None else (stored.scale, stored.offset)
+    changes = any(each is not None and np.any(each != neutral) for each, neutral in ((scale, 1), (offset, 0)))
+    if values.dtype.kind != "f" and not changes and asked is None:
+        raise BadDataError(
+            f"holds {values.dtype} without a stated scale",
+            "--scale 1e-4 (times that) or --scale 12bit; or save float32",
+        )
+    if changes:
+        values = values * (1 if scale is None else scale) + (0 if offset is None else offset)
+    with np.errstate(over="ignore"):
+        return np.array(values, np.float32, order="C")
+
+
+def _per_band(stored: Stored, bands: int) -> tuple[dict, list[str]]:
+    """What is said of each band, and notes on what is left out because it does not fit the bands."""
+    said = {
+        "fwhm_nm": tuple(to_nanometres(stored.fwhm, stored.unit)),
+        "band_names": tuple(map(str, stored.band_names)),
+        "good_bands": tuple(map(bool, stored.good_bands)),
+    }
+    fitting = {name: items if len(items) == bands else () for name, items in said.items()}
+    band_tags = {name: items for name, items in stored.band_tags.items() if len(items) == bands}
+    wrong = [f"{len(items)} {name}" for name, items in said.items() if len(items) not in (0, bands)]
+    return fitting | {"band_tags": band_tags}, [f"names {each} for {bands} bands: left out" for each in wrong]
+
+
+def in_band_order(facts: Facts, order: Sequence[int]) -> Facts:
+    """What is said of the bands `order` of a cube."""
+
+    def picked(items: tuple) -> tuple:
+        return tuple(items[i] for i in order) if items else ()
+
+    return replace(
+        facts,
+        tags={name: text for name, text in facts.tags.items() if name != _COUNTS_BANDS},
+        band_tags={name: picked(items) for name, items in facts.band_tags.items()},
+        **{name: picked(getattr(facts, name)) for name in _PER_BAND},
+    )

@@ -1,0 +1,20 @@
+"""One named array in a file, before it is read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """shape, is_numeric: as the file declares them. reverses_axes: the file may have them in reverse (see `Stored`).
+    read: its real numbers, or its text as an array of one string."""
+
+    shape: tuple[int, ...]
+    is_numeric: bool
+    reverses_axes: bool = False
+    read: Callable[[], np.ndarray]
+
+    def __call__(self) -> np.ndarray:
+        return self.read()

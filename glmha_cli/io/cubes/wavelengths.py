@@ -1,0 +1,65 @@
+"""Wavelengths as files name them, in nm and in order."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from glmha_cli.errors import BadDataError, UsageError
+
+_NM_PER_UNIT = {"nm": 1.0, "um": 1e3, "mm": 1e6, "cm": 1e7, "m": 1e9, "a": 0.1}
+_SPELLINGS = {
+    "nm": "nm", "nanometer": "nm", "nanometre": "nm", "nano-meter": "nm", "nanom": "nm",
+    "um": "um", "µm": "um", "μm": "um", "micron": "um", "micrometer": "um", "micrometre": "um", "micro-meter": "um",
+    "mm": "mm", "millimeter": "mm", "millimetre": "mm",
+    "cm": "cm", "centimeter": "cm", "centimetre": "cm",
+    "m": "m", "meter": "m", "metre": "m",
+    "a": "a", "å": "a", "angstrom": "a", "ångström": "a",
+}  # fmt: skip
+"""Spelling without plural, in lower case (µ as either sign) -> unit."""
+
+
+def unit_of(text: str) -> str:
+    """The unit of length that a text means, such as "nm"; empty for any other ("Index", "Unknown", nothing)."""
+    word = text.strip().strip("'\"[](){}").strip().lower()
+    return _SPELLINGS.get(word) or _SPELLINGS.get(word.removesuffix("s"), "")
+
+
+def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
+    """Wavelengths in nm; none where the unit is not one of length."""
+    unit = unit_of(units)
+    return [round(float(value) * _NM_PER_UNIT[unit], 6) for value in wavelengths] if unit else []
+
+
+def require_unit(text: str) -> None:
+    """UsageError unless `text` is a unit of length, as a user gives it."""
+    if not unit_of(text):
+        raise UsageError(f"'{text}' is no unit of length", "--unit nm, or um")
+
+
+def require_plausible_wavelengths(wavelength_nm: Sequence[float], bands: int) -> None:
+    """BadDataError unless there is one for each band (or none), between 1 nm and 1 mm."""
+    if len(wavelength_nm) not in (0, bands):
+        raise BadDataError(f"names {len(wavelength_nm)} wavelengths for {bands} bands")
+    if not all(1 <= nm <= 1e6 for nm in wavelength_nm):
+        raise BadDataError("names wavelengths that are not between 1 nm and 1 mm")
+
+
+def rising(wavelength_nm: Sequence[float]) -> tuple[np.ndarray | None, str]:
+    """(order that sorts the bands, what to say of it); (None, "") where they rise already.
+
+    Detectors overlap, and products come detector by detector; bands of one wavelength stay in their order.
+    """
+    steps = np.diff(wavelength_nm)
+    if (steps > 0).all():
+        return None, ""
+    if (steps >= 0).all():
+        return None, "several of its bands have the same wavelength"
+    how = "falling" if (steps <= 0).all() else "no"
+    repeated = ", some of them equal" if len(set(wavelength_nm)) < len(wavelength_nm) else ""
+    order = np.argsort(wavelength_nm, kind="stable")
+    return order, f"its bands came in {how} order of wavelength{repeated}: sorted"
+
+
+def band_widths_nm(wavelength_nm: Sequence[float]) -> np.ndarray:
+    """Width of the spectrum that each band stands for: half the distance between its neighbours, in nm."""
+    return np.abs(np.gradient(wavelength_nm)) if len(wavelength_nm) > 1 else np.empty(0)
