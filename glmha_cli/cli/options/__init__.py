@@ -1,6 +1,6 @@
 """What each verb takes: a dataclass of options; those that several verbs share are written once, in `shared`."""
 
-from glmha_cli.cli.options.cubes import ConvertOptions, CubeToFile, PreviewOptions, SpectrumOptions
+from glmha_cli.cli.options.cubes import ConvertOptions, CubeInput, CubeToFile, PreviewOptions, SpectrumOptions
 from glmha_cli.cli.options.measure import AnalyzeOptions, BenchOptions, EvalOptions, ProfileOptions
 from glmha_cli.cli.options.models import (
     ExportOptions,
@@ -35,6 +35,7 @@ __all__ = [
     "BenchOptions",
     "ComputeOptions",
     "ConvertOptions",
+    "CubeInput",
     "CubeToFile",
     "DegradeOptions",
     "DeviceChoice",

@@ -93,7 +93,7 @@ def _roughness(values: np.ndarray) -> list[float]:
         return []
     starts = [max(side - _SAMPLE_PX, 0) // 2 for side in values.shape]
     middle = tuple(slice(start, start + _SAMPLE_PX) for start in starts)
-    sample = np.nan_to_num(values[middle].astype(np.float32))
+    sample = np.nan_to_num(values[middle].astype(np.float32), posinf=0, neginf=0)
     return [float(np.abs(np.diff(sample, axis=axis)).mean()) for axis in range(3)]
 
 

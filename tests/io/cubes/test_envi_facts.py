@@ -1,0 +1,176 @@
+"""What ENVI headers say beside the numbers: applied, kept or named, as its documentation means it."""
+
+import numpy as np
+import pytest
+
+from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.io.cubes.cube import CubeOptions, files_read, read_cube, write_cube
+
+WAVELENGTHS = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
+VALUES = np.random.default_rng(1).random((5, 7, 6)).astype(np.float32)
+
+
+def envi(folder, values=VALUES, *lines, data_type=4, wavelengths=WAVELENGTHS, unit="Nanometers", data="x.img"):
+    h, w, b = values.shape
+    head = [f"samples = {w}", f"lines = {h}", f"bands = {b}", "interleave = bsq", f"data type = {data_type}"]
+    head += [f"wavelength = {{{', '.join(map(str, wavelengths))}}}"] if wavelengths else []
+    head += [f"wavelength units = {unit}"] if unit else []
+    (folder / "x.hdr").write_text("\n".join(["ENVI", *head, *lines]), encoding="utf-8")
+    np.ascontiguousarray(values.transpose(2, 0, 1)).tofile(folder / data)
+    return folder / "x.hdr"
+
+
+def six(number):
+    return "{" + ", ".join([str(number)] * 6) + "}"
+
+
+def test_gains_and_offsets_are_applied(tmp_path):
+    lines = f"data gain values = {six(0.1)}", f"data offset values = {six(0.5)}"
+    np.testing.assert_allclose(read_cube(envi(tmp_path, VALUES * 10, *lines)), VALUES + 0.5, rtol=1e-5)
+    stored = np.round(VALUES * 10000).astype("<u2")
+    read = read_cube(envi(tmp_path, stored, f"data gain values = {six(1e-4)}", data_type=12))
+    np.testing.assert_allclose(read, VALUES, atol=1e-4)
+
+
+def test_each_band_has_its_own_gain(tmp_path):
+    gains = np.arange(1, 7)
+    lines = ("data gain values = {" + ", ".join(map(str, gains)) + "}",)
+    np.testing.assert_allclose(read_cube(envi(tmp_path, VALUES, *lines)), VALUES * gains, rtol=1e-6)
+    with pytest.raises(BadDataError, match="5 values of gain for 6 bands"):
+        read_cube(envi(tmp_path, VALUES, "data gain values = {1, 2, 3, 4, 5}"))
+
+
+def test_gains_of_one_are_no_scale(tmp_path):
+    with pytest.raises(BadDataError, match="uint16 without a stated scale") as caught:
+        read_cube(envi(tmp_path, VALUES.astype("<u2"), f"data gain values = {six(1.0)}", data_type=12))
+    assert "--scale" in caught.value.hint
+
+
+@pytest.mark.parametrize("suffix", [".hdr", ".tif", ".nc", ".mat", ".npz"])
+def test_what_is_no_data_stays_no_data(tmp_path, suffix):
+    stored = np.round(VALUES * 10000).astype("<i2")
+    stored[0, 0], stored[1, 2, 3] = -9999, -9999
+    lines = "reflectance scale factor = 10000", "data ignore value = -9999"
+    cube = read_cube(envi(tmp_path, stored, *lines, data_type=2))
+    assert np.isnan(cube[0, 0]).all() and cube.missing.sum() == 7 and cube.facts.nodata == -9999
+    write_cube(tmp_path / f"y{suffix}", cube)
+    again = read_cube(tmp_path / f"y{suffix}")
+    np.testing.assert_array_equal(again, cube)
+    assert again.facts.nodata == -9999
+    if suffix == ".hdr":
+        assert "data ignore value = -9999" in (tmp_path / "y.hdr").read_text()
+        assert np.fromfile(tmp_path / "y.img", "<f4")[0] == -9999
+
+
+def test_a_measured_value_that_equals_the_number_for_no_data_is_kept(tmp_path):
+    stored = np.round(VALUES * 100).astype("<i2")
+    stored[0, 0], stored[1, 1] = 0, 50
+    cube = read_cube(envi(tmp_path, stored, f"data offset values = {six(-50)}", "data ignore value = 0", data_type=2))
+    assert np.isnan(cube[0, 0]).all() and (cube[1, 1] == 0).all()
+    write_cube(tmp_path / "y.tif", cube)
+    np.testing.assert_array_equal(read_cube(tmp_path / "y.tif"), cube)
+
+
+def test_nothing_but_missing_data_is_no_cube(tmp_path):
+    with pytest.raises(BadDataError, match="holds no data"):
+        read_cube(envi(tmp_path, np.full_like(VALUES, -1), "data ignore value = -1"))
+
+
+UNITS = {
+    "Nanometer": 1, "nanometres": 1, "NM": 1, "nm": 1, "Micrometer": 1e-3, "µm": 1e-3, "μm": 1e-3, "um": 1e-3,
+    "Microns": 1e-3, "Millimeters": 1e-6, "Meters": 1e-9, "Angstroms": 10,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_however_they_are_spelt(tmp_path, unit):
+    header = envi(tmp_path, wavelengths=[nm * UNITS[unit] for nm in WAVELENGTHS], unit=unit)
+    assert read_cube(header).wavelength_nm == WAVELENGTHS
+
+
+@pytest.mark.parametrize("unit", ["", "Unknown", "Index", "GHz"])
+def test_a_unit_that_is_missing_or_none_is_asked_for(tmp_path, unit):
+    header = envi(tmp_path, wavelengths=[nm / 1000 for nm in WAVELENGTHS], unit=unit)
+    cube = read_cube(header)
+    assert cube.wavelength_nm == () and "--unit" in cube.facts.notes[0]
+    assert read_cube(header, CubeOptions(unit="um")).wavelength_nm == WAVELENGTHS
+
+
+def test_widths_place_bad_bands_and_names_are_kept(tmp_path):
+    lines = (
+        "fwhm = {5, 5, 5.25, 5, 5, 5}",
+        "map info = {UTM, 1, 1, 500000, 4649776, 10, 10, 31, North, WGS-84}",
+        "bbl = {1, 1, 0, 1, 1, 0}",
+        "band names = {a, b, c, d, e, f}",
+        "default bands = {6, 3, 1}",
+        "sensor type = HySpex",
+        "acquisition time = 2024-05-06T07:08:09Z",
+        "solar irradiance = {1, 2, 3, 4, 5, 6}",
+    )
+    write_cube(tmp_path / "y.hdr", read_cube(envi(tmp_path, VALUES, *lines)))
+    text = (tmp_path / "y.hdr").read_text().splitlines()
+    for line in lines:
+        assert line in text
+
+
+def test_no_width_is_invented(tmp_path):
+    write_cube(tmp_path / "y.hdr", read_cube(envi(tmp_path)))
+    assert "fwhm" not in (tmp_path / "y.hdr").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".rfl", ".float", ".cube", ".hyspex", ".BIL", "", ".sli"])
+def test_the_data_file_may_have_any_name(tmp_path, suffix):
+    header = envi(tmp_path, data=f"x{suffix}")
+    for side in (".xml", ".png", ".txt", ".tif"):
+        header.with_suffix(side).write_text("beside")
+    for named in (header, tmp_path / f"x{suffix}"):
+        np.testing.assert_array_equal(read_cube(named), VALUES)
+        assert set(files_read(named)) == {header, tmp_path / f"x{suffix}"}
+
+
+def test_several_data_files_are_asked_about(tmp_path):
+    header = envi(tmp_path, data="x.rfl")
+    (tmp_path / "x.unc").write_bytes((tmp_path / "x.rfl").read_bytes())
+    with pytest.raises(BadDataError, match="x.rfl, x.unc"):
+        read_cube(header)
+    np.testing.assert_array_equal(read_cube(tmp_path / "x.rfl"), VALUES)
+    (tmp_path / "x.rfl").unlink(), (tmp_path / "x.unc").unlink()
+    with pytest.raises(NoInputError, match="no data file"):
+        read_cube(header)
+
+
+@pytest.mark.parametrize("order", [[5, 4, 3, 2, 1, 0], [3, 0, 5, 1, 4, 2]])
+def test_bands_out_of_order_are_sorted_with_all_that_is_said_of_them(tmp_path, order):
+    said = {
+        "fwhm": [1, 2, 3, 4, 5, 6],
+        "bbl": [1, 1, 0, 1, 0, 1],
+        "band names": "abcdef",
+        "gain": [7, 8, 9, 10, 11, 12],
+    }
+    lines = [f"{name} = {{{', '.join(str(items[i]) for i in order)}}}" for name, items in said.items()]
+    cube = read_cube(envi(tmp_path, VALUES[..., order], *lines, wavelengths=[WAVELENGTHS[i] for i in order]))
+    np.testing.assert_array_equal(cube, VALUES)
+    facts = cube.facts
+    assert facts.wavelength_nm == WAVELENGTHS and facts.fwhm_nm == (1, 2, 3, 4, 5, 6)
+    assert facts.band_names == tuple("abcdef") and facts.good_bands == (True, True, False, True, False, True)
+    assert facts.band_tags["gain"] == ("7", "8", "9", "10", "11", "12")
+    assert any("sorted" in note for note in facts.notes)
+
+
+def test_equal_wavelengths_stay_in_their_order_and_are_named(tmp_path):
+    cube = read_cube(envi(tmp_path, wavelengths=[450, 500, 500, 600, 650, 700]))
+    np.testing.assert_array_equal(cube, VALUES)
+    assert any("same wavelength" in note for note in cube.facts.notes)
+
+
+def test_side_data_that_do_not_fit_the_bands_are_left_out_and_named(tmp_path):
+    cube = read_cube(envi(tmp_path, VALUES, "fwhm = {5, 5}", "bbl = {1}"))
+    assert cube.facts.fwhm_nm == cube.facts.good_bands == ()
+    assert len([note for note in cube.facts.notes if "for 6 bands: left out" in note]) == 2
+
+
+def test_a_virtual_mosaic_is_refused(tmp_path):
+    (tmp_path / "x.hdr").write_text("ENVI META FILE\nFile : /etc/passwd\n")
+    (tmp_path / "x.img").write_bytes(bytes(100))
+    with pytest.raises(BadDataError, match="other files, which are not opened"):
+        read_cube(tmp_path / "x.hdr")
