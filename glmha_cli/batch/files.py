@@ -13,11 +13,13 @@ from glmha_cli.weights.integrity import sha256_of
 class FileOptions:
     """How files are read and written.
 
-    max_pixels: larger photos are refused before decoding. mask, key, normalise, step: of measurements.
+    max_pixels: larger photos are refused before decoding. strict: so are those with damage beside their pixels.
+    mask, key, normalise, step: of measurements.
     quality: JPEG and WebP, 1..100. strip_metadata: of photos. provenance: say in outputs how they were made.
     """
 
     max_pixels: int = MAX_PIXELS
+    strict: bool = False
     mask: Path | None = None
     key: str | None = None
     normalise: bool = False

@@ -133,9 +133,17 @@ class RestoreOptions(BatchOptions, ComputeOptions):
 @dataclass(frozen=True, kw_only=True)
 class FromPhoto(RestoreOptions):
     max_pixels: MaxPixels = 400_000_000
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse photos with damaged metadata; without it they are restored and the damaged part is left out.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
 
     def files(self) -> FileOptions:
-        return replace(super().files(), max_pixels=self.max_pixels)
+        return replace(super().files(), max_pixels=self.max_pixels, strict=self.strict)
 
 
 @dataclass(frozen=True, kw_only=True)

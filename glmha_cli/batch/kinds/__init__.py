@@ -31,7 +31,7 @@ def output_kind(task: Task) -> OutputKind:
 
 def read_source(task: Task, path: Path, options: FileOptions) -> Source:
     """One input of `task`, as its outputs are made from it; see glmha_cli.io for what is raised."""
-    return output_kind(task).fit(input_kind(task).read(path, options))
+    return output_kind(task).fit(input_kind(task).read(path, options), options)
 
 
 def write_result(

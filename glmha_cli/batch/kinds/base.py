@@ -47,7 +47,7 @@ class OutputKind(Protocol):
     def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
         """A result or what it is measured against, in [0, 1]."""
 
-    def fit(self, source: Source) -> Source:
+    def fit(self, source: Source, options: FileOptions) -> Source:
         """The source as a result of this kind is made from it."""
 
     def storing(self, path: Path, source: Source) -> Store:

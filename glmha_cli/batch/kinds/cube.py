@@ -10,7 +10,6 @@ from jaxtyping import Float, Num
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.io.cubes.cube import SUFFIXES, Cube, read_cube, write_cube
-from glmha_cli.io.photos.formats import png
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.tasks.base import Task
 
@@ -28,16 +27,14 @@ class CubeKind:
     def values(self, path: Path) -> Float[np.ndarray, "h w bands"]:
         return read_cube(path).whole().values
 
-    def fit(self, source: Source) -> Source:
+    def fit(self, source: Source, options: FileOptions) -> Source:
         """Spectra are defined by sRGB colours, so a photo with another profile is converted."""
         photo = source.photo
         if photo is None:
             return source
-        colours, notes = srgb_colours(photo)
+        colours, notes = srgb_colours(photo, strict=options.strict)
         if photo.alpha is not None:
             notes += ("its alpha has no place in a cube: dropped",)
-        if png.has_other_colours(photo.metadata):
-            notes += ("its gAMA or cICP was not applied: taken as sRGB",)
         return replace(source, value=colours, notes=source.notes + notes)
 
     def storing(self, path: Path, source: Source) -> Store:

@@ -26,7 +26,7 @@ class PhotoKind:
         """A photo needs nothing beside it."""
 
     def read(self, path: Path, options: FileOptions) -> Source:
-        photo = read_photo(path, max_pixels=options.max_pixels)
+        photo = read_photo(path, max_pixels=options.max_pixels, strict=options.strict)
         return Source(value=photo.colours, photo=photo, notes=photo.notes)
 
     def suffix_for(self, source: str) -> str:
@@ -35,7 +35,7 @@ class PhotoKind:
     def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
         return read_photo(path).pixels
 
-    def fit(self, source: Source) -> Source:
+    def fit(self, source: Source, options: FileOptions) -> Source:
         return source
 
     def storing(self, path: Path, source: Source) -> Store:

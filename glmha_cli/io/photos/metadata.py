@@ -1,8 +1,42 @@
 """What a photo carries beside its pixels, whatever its format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 DPI_MAX = 65535  # of JFIF, the smallest
+
+
+class Kind(StrEnum):
+    """Side data that some formats have no place for, in the words of a message. formats/__init__.py says which do."""
+
+    PHOTOSHOP = "IPTC data and Photoshop resources"
+    COMMENT = "comment of a JPEG"
+    EXTENDED_XMP = "extended XMP"
+    TEXTS = "texts of a PNG"
+    CHUNK = "further chunks of a PNG"
+    CICP = "cICP or nclx colours"
+    PNG_COLOURS = "gAMA or cHRM of a PNG"
+    LIGHT_LEVELS = "HDR light levels"
+    ASPECT = "shape of its pixels (not square)"
+    GEO = "GeoTIFF keys"
+    TIFF_TAGS = "further TIFF tags"
+
+
+COLOURS = {Kind.CICP, Kind.PNG_COLOURS}
+"""Kinds that say what the colours are: a format without a place for them may hold an ICC profile instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """One piece of side data, as it was stored.
+
+    key: the type of the PNG chunk that holds or would hold it; empty for what is no chunk.
+    body: of the chunk, or what the segments of a JPEG hold together; a TIFF structure for GEO and TIFF_TAGS.
+    """
+
+    kind: Kind
+    body: bytes
+    key: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +46,7 @@ class Metadata:
     exif: a TIFF structure (EXIF 2.32 section 4.5.2) without the JPEG prefix "Exif" 0 0.
     icc_profile, xmp: the profile and the XMP packet, byte for byte.
     dpi: pixels per inch (x, y), positive.
-    png_chunks: (type, body) of the chunks that only a PNG can hold, copied from PNG to PNG as they are.
+    extras: what only some formats hold.
     provenance: how the photo was made, one line of ASCII JSON. Written, never read.
     """
 
@@ -20,33 +54,22 @@ class Metadata:
     icc_profile: bytes = b""
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
-    png_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    extras: tuple[Extra, ...] = ()
     provenance: str = ""
 
-
-def is_srgb(icc_profile: bytes) -> bool:
-    """Whether colours stay as they are without the profile: none, or one that calls itself sRGB and is not linear."""
-    named = b"sRGB" in icc_profile or "sRGB".encode("utf-16-be") in icc_profile
-    return not icc_profile or (named and not _is_linear(icc_profile))
+    def of(self, kind: Kind) -> list[Extra]:
+        return [extra for extra in self.extras if extra.kind == kind]
 
 
-def _is_linear(icc_profile: bytes) -> bool:
-    """Whether its red tone curve is a straight line (ICC.1:2010, 7.3; curveType, 10.5; parametricCurveType, 10.15)."""
+@dataclass
+class Findings:
+    """What reading a file brings to light, for the user to see: filled by the parts of a decoder as they go.
 
-    def number(at: int, size: int = 4) -> int:
-        return int.from_bytes(icc_profile[at : at + size])
+    notes: what was changed or left out of a sound file. damage: what was left out because it cannot be read.
+    """
 
-    tags = (132 + 12 * index for index in range(min(number(128), 100)))
-    curve = next((number(tag + 4) for tag in tags if icc_profile[tag : tag + 4] == b"rTRC"), None)
-    if curve is None:
-        return False
-    if icc_profile[curve : curve + 4] == b"para":  # gamma as s15Fixed16
-        return number(curve + 8, 2) == 0 and number(curve + 12) == 1 << 16
-    return number(curve + 8) == 0 or (number(curve + 8) == 1 and number(curve + 12, 2) == 1 << 8)  # u8Fixed8
-
-
-def is_gray_profile(icc_profile: bytes) -> bool:
-    return icc_profile[16:20] == b"GRAY"  # ICC.1 section 7.2.6, data colour space
+    notes: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
 
 def usable_dpi(x: float, y: float) -> tuple[float, float] | None:

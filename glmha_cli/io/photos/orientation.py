@@ -1,4 +1,4 @@
-"""Photos upright: the samples turned as EXIF says, and no tag left that would turn them again."""
+"""Photos upright: the samples turned as EXIF says, and nothing left that would turn them again."""
 
 import re
 import struct
@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from einops import rearrange
 
-from glmha_cli.io.photos.exif import EXIF_IFD, LONG, ORIENTATION, dump_exif, load_exif
+from glmha_cli.io.photos.exif import ORIENTATION, dump_exif, load_exif
+from glmha_cli.io.photos.exif_edit import upright_exif
 from glmha_cli.io.photos.formats.base import Stored
-
-_WIDTH_HEIGHT = ((256, 257), (40962, 40963))  # ImageWidth/Length, PixelX/YDimension
+from glmha_cli.io.photos.metadata import Kind
 
 # EXIF orientation (EXIF 2.32 section 4.6.4): rows and columns swapped, then step over rows, over columns.
 _TO_UPRIGHT = {
@@ -26,49 +26,31 @@ _TO_UPRIGHT = {
 
 def upright(stored: Stored) -> Stored:
     """Turn the samples as EXIF says, and let EXIF, XMP and DPI say that they are upright."""
-    old, samples = stored.metadata, stored.samples
+    old, findings = stored.metadata, stored.findings
     if not old.exif:
         return stored
     try:
-        orientation = _orientation(old.exif)
-        turns = _TO_UPRIGHT[1 if stored.is_upright else orientation]
-        swapped, row_step, column_step = turns
-        samples = rearrange(samples, "h w c -> w h c") if swapped else samples
-        exif = _upright_exif(old.exif, width=samples.shape[1], height=samples.shape[0])
-    except (ValueError, KeyError, struct.error):
-        note = "its EXIF is damaged: dropped, and no orientation applied"
-        return replace(stored, metadata=replace(old, exif=b""), notes=(*stored.notes, note))
+        exif = load_exif(old.exif)
+    except (ValueError, struct.error):
+        findings.damage.append("EXIF")
+        return replace(stored, metadata=replace(old, exif=b""))
+    findings.damage += exif.damage
+    said = int(exif.number(ORIENTATION, 1))
+    orientation = said if said in _TO_UPRIGHT and not stored.is_upright else 1
+    swapped, row_step, column_step = _TO_UPRIGHT[orientation]
+    samples = rearrange(stored.samples, "h w c -> w h c") if swapped else stored.samples
+    samples = samples[::row_step, ::column_step]
+    if orientation != 1 and old.of(Kind.GEO):
+        findings.notes.append("its GeoTIFF keys are for the photo as it was stored, not turned upright: left out")
+        old = replace(old, extras=tuple(extra for extra in old.extras if extra.kind != Kind.GEO))
+    block = dump_exif(exif) if exif.damage else old.exif
     metadata = replace(
         old,
-        exif=exif,
-        xmp=old.xmp if orientation == 1 else _upright_xmp(old.xmp),
+        exif=upright_exif(block, width=samples.shape[1], height=samples.shape[0]),
+        xmp=old.xmp if said == 1 else _upright_xmp(old.xmp),
         dpi=old.dpi[::-1] if old.dpi and swapped else old.dpi,
     )
-    return replace(stored, samples=samples[::row_step, ::column_step], metadata=metadata)
-
-
-def _orientation(exif: bytes) -> int:
-    """EXIF orientation 1..8 (1 = upright, also where it is absent or out of range)."""
-    directories = load_exif(exif)
-    entry = directories.root.get(ORIENTATION)
-    value = directories.number(entry) if entry else 1
-    return value if value in range(1, 9) else 1
-
-
-def _upright_exif(data: bytes, *, width: int, height: int) -> bytes:
-    """The EXIF of the same photo stored upright in `width` x `height` pixels.
-
-    Written anew, which leaves out the thumbnail: it would show the photo before restoration. All other
-    values keep their bytes. Raises ValueError, KeyError or struct.error for damaged EXIF.
-    """
-    exif = load_exif(data)
-    upright = {ORIENTATION: 1}
-    for width_tag, height_tag in _WIDTH_HEIGHT:
-        upright |= {width_tag: width, height_tag: height}
-    for directory in (exif.root, exif.below.get(EXIF_IFD, {})):
-        for tag in directory.keys() & upright.keys():
-            directory[tag] = LONG, struct.pack(exif.order + "I", upright[tag])
-    return dump_exif(exif)
+    return replace(stored, samples=samples, metadata=metadata)
 
 
 def _upright_xmp(xmp: bytes) -> bytes:

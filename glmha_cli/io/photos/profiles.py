@@ -1,32 +1,47 @@
-"""ICC profiles: a photo's colours as sRGB, where they have to mean something absolute."""
-
-import io
+"""A photo's colours as sRGB, where they have to mean something absolute."""
 
 import numpy as np
+from einops import repeat
 from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos import metadata as meta
+from glmha_cli.io.photos.colours import colours_of
+from glmha_cli.io.photos.icc import is_gray_profile
 from glmha_cli.io.photos.read import Photo
 
 
-def srgb_colours(photo: Photo) -> tuple[Num[np.ndarray, "h w c"], tuple[str, ...]]:
-    """(`photo.colours` in sRGB, notes for the user). Without a profile a photo is taken as sRGB.
+def srgb_colours(photo: Photo, *, strict: bool = False) -> tuple[Num[np.ndarray, "h w c"], tuple[str, ...]]:
+    """(`photo.colours` in sRGB, in their own depth; notes for the user).
 
-    Conversion is by LittleCMS in 8 bits, all it offers from here. Profiles for gray only change the tone
-    curve of a photo without colour; they are left alone, and said so.
+    Conversion is by LittleCMS, with the photo's ICC profile or one made of what else describes its colours. Where none
+    can be made the photo is taken as sRGB, and so it is with a profile for gray; both are said.
+
+    Raises BadDataError for a damaged profile if `strict`.
     """
-    profile = photo.metadata.icc_profile
-    if meta.is_srgb(profile):
-        return photo.colours, ()
-    if meta.is_gray_profile(profile):
-        return photo.colours, ("its gray ICC profile was not applied",)
-    from PIL import Image, ImageCms
+    import imagecodecs
 
-    image = Image.fromarray(np.rint(photo.pixels.clip(0, 1) * 255).astype(np.uint8))
+    metadata, colours = photo.metadata, colours_of(photo.metadata)
+    if colours.is_srgb:
+        return photo.colours, ()
+    has_icc_profile = colours.source == "ICC profile"
+    if has_icc_profile and is_gray_profile(metadata.icc_profile):
+        return photo.colours, ("its gray ICC profile was not applied",)
+    profile = metadata.icc_profile if has_icc_profile else colours.profile()
+    if not profile:
+        return photo.colours, (f"its colours by {colours.source} cannot be converted: taken as sRGB",)
+    rgb = repeat(photo.colours, "h w 1 -> h w 3") if photo.grayscale else photo.colours
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
-    except (ImageCms.PyCMSError, OSError) as error:
-        raise BadDataError(f"its ICC profile cannot be applied ({error})", "convert the photo to sRGB first") from error
-    return np.asarray(converted), ("converted to sRGB by its ICC profile, in 8 bits",)
+        converted = imagecodecs.cms_transform(
+            np.ascontiguousarray(rgb),
+            profile,
+            imagecodecs.cms_profile("srgb"),
+            colorspace="rgb",
+            outcolorspace="rgb",
+        )
+    except RuntimeError as error:  # imagecodecs.CmsError
+        if strict:
+            raise BadDataError(f"its ICC profile cannot be applied ({error})", "leave out --strict") from error
+        return photo.colours, ("its ICC profile is damaged: taken as sRGB",)
+    return np.clip(converted, 0, 1) if converted.dtype.kind == "f" else converted, (
+        f"converted to sRGB by its {colours.source}",
+    )

@@ -4,7 +4,7 @@
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
+from glmha_cli.io.photos.xmp import true_xmp
 from glmha_cli.lookup import closest, import_target
 
 MAX_PIXELS = 400_000_000
@@ -56,22 +57,27 @@ def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
     return repeat(pixels, "h w 1 -> h w 3") if colours.shape[2] == 1 else pixels
 
 
-def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, strict: bool = False) -> Photo:
     """Read a photo, its format told by its content, with its EXIF orientation applied.
 
     8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
     [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
-    one. EXIF is written anew (upright, no thumbnail). Only the pixel count of the header is trusted before decoding.
+    one. EXIF loses its thumbnail. Only the pixel count of the header is trusted before decoding. What is damaged beside
+    the pixels (a profile, EXIF, a text) is left out, with a note, unless `strict`.
 
     Raises:
         NoInputError: there is no such file, or it cannot be opened.
         UsageError: HEIC without the extra `heif`.
-        BadDataError: not such a photo, damaged, truncated, several pages or frames, above `max_pixels`.
+        BadDataError: not such a photo, damaged, truncated, several pages or frames, above `max_pixels`;
+            with `strict` also damage beside the pixels.
     """
     first_bytes = _first_bytes(path)
     with reading(path, "of a supported kind"):
         decode = _decoder(first_bytes)
-        return _to_photo(upright(decode(path.read_bytes(), max_pixels)))
+        stored = upright(decode(path.read_bytes(), max_pixels))
+        if strict and stored.findings.damage:
+            raise BadDataError(f"damaged: {', '.join(stored.findings.damage)}", "leave out --strict")
+        return _to_photo(stored)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -101,6 +107,7 @@ def _decoder(first_bytes: bytes) -> DecodePhoto:
 
 
 def _to_photo(stored: Stored) -> Photo:
+    damage = [f"its {what} is damaged: left out" for what in dict.fromkeys(stored.findings.damage)]
     num_colours = 1 if stored.samples.shape[2] < 3 else 3
     colours, alpha = np.split(stored.samples, [num_colours], axis=2)
     return Photo(
@@ -108,6 +115,6 @@ def _to_photo(stored: Stored) -> Photo:
         bit_depth=8 * colours.dtype.itemsize,
         grayscale=num_colours == 1,
         alpha=np.ascontiguousarray(alpha[..., 0]) if alpha.size else None,
-        metadata=stored.metadata,
-        notes=stored.notes,
+        metadata=replace(stored.metadata, xmp=true_xmp(stored.metadata)),
+        notes=(*stored.findings.notes, *damage),
     )

@@ -13,10 +13,11 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.photos.exif import X_RESOLUTION, load_exif
-from glmha_cli.io.photos.formats import FORMATS, PhotoFormat, png, writable_suffixes
+from glmha_cli.io.photos.carried import carried
+from glmha_cli.io.photos.colours import colours_of
+from glmha_cli.io.photos.formats import FORMATS, PhotoFormat, writable_suffixes
 from glmha_cli.io.photos.formats.base import PEAKS, EncodePhoto
-from glmha_cli.io.photos.metadata import Metadata, is_gray_profile, is_srgb
+from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.lookup import import_target
 
@@ -53,8 +54,8 @@ def write_photo(
     target = output_format(path)
     _require_sides(pixels, target)
     notes = []
-    if strip_metadata and not is_srgb(like.metadata.icc_profile):
-        notes.append("without its ICC profile, which is not sRGB, the photo will show other colours")
+    if strip_metadata and not colours_of(like.metadata).is_srgb:
+        notes.append("without what says that its colours are not sRGB, the photo will show other colours")
     like, losses = _fitted(replace(like, metadata=Metadata()) if strip_metadata else like, target)
     metadata = like.metadata
     if provenance is not None:
@@ -91,28 +92,16 @@ def _fitted(photo: Photo, target: PhotoFormat) -> tuple[Photo, list[str]]:
         notes.append(f"{target.name} holds {bit_depth} bit: written so, from {photo.bit_depth}")
     if photo.alpha is not None and not target.alpha:
         notes.append(f"{target.name} has no alpha: dropped (PNG, TIFF and WebP keep it)")
-    metadata = photo.metadata
-    if photo.grayscale and not target.grayscale and is_gray_profile(metadata.icc_profile):
-        notes.append(f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped")
-        metadata = replace(metadata, icc_profile=b"")
-    if metadata.dpi and not target.dpi and X_RESOLUTION not in load_exif(metadata.exif).root:
-        notes.append(f"{target.name} holds no DPI: dropped")
-    if target.name != "PNG" and png.has_texts(metadata):
-        notes.append(f"{target.name} holds no texts of a PNG: dropped")
-    if target.name != "PNG" and png.has_other_colours(metadata):
-        notes.append(f"{target.name} holds no gAMA or cICP of a PNG: dropped, so the photo will show other colours")
-    for name in ("exif", "xmp"):
-        if len(getattr(metadata, name)) > target.max_metadata_bytes:
-            notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")
-            metadata = replace(metadata, **{name: b""})
+    grayscale = photo.grayscale and target.grayscale
+    metadata, losses = carried(photo.metadata, target, grayscale=grayscale)
     fitted = replace(
         photo,
         bit_depth=bit_depth,
         alpha=photo.alpha if target.alpha else None,
-        grayscale=photo.grayscale and target.grayscale,
+        grayscale=grayscale,
         metadata=metadata,
     )
-    return fitted, notes
+    return fitted, notes + losses
 
 
 def storing(path: Path, like: Photo) -> Callable[[Float[np.ndarray, "h w 3"]], Num[np.ndarray, "h w c"]]:

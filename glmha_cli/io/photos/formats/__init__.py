@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glmha_cli.io.photos.metadata import Kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoFormat:
@@ -16,6 +18,7 @@ class PhotoFormat:
     suffixes: lower case with the dot, the usual one first; none for a format that is known only to be refused.
     decode, encode: "module:function", see `DecodePhoto` and `EncodePhoto` in formats/base.py; encode None: read only.
     The limits are those of writing. bit_depths: of a sample. dpi: has a place for the resolution.
+    keeps: the kinds of side data, beside EXIF, ICC profile and XMP, that have a place.
     max_metadata_bytes: of EXIF and of XMP, each.
     """
 
@@ -28,6 +31,7 @@ class PhotoFormat:
     alpha: bool = True
     grayscale: bool = True
     dpi: bool = True
+    keeps: frozenset[Kind] = frozenset()
     max_side_px: int = 2**31 - 1
     max_metadata_bytes: int = 2**31 - 1
 
@@ -45,6 +49,7 @@ _ROWS = (
         decode=f"{_MODULES}.png:decode",
         encode=f"{_MODULES}.png:encode",
         bit_depths=(8, 16),
+        keeps=frozenset(Kind) - {Kind.EXTENDED_XMP, Kind.GEO, Kind.TIFF_TAGS},
     ),
     PhotoFormat(
         name="JPEG",
@@ -53,6 +58,7 @@ _ROWS = (
         decode=f"{_MODULES}.jpeg:decode",
         encode=f"{_MODULES}.jpeg:encode",
         alpha=False,
+        keeps=frozenset({Kind.PHOTOSHOP, Kind.COMMENT, Kind.EXTENDED_XMP}),
         max_side_px=65500,
         max_metadata_bytes=60_000,  # one segment of 65 533, with room for provenance
     ),
@@ -63,6 +69,7 @@ _ROWS = (
         decode=f"{_MODULES}.tiff:decode",
         encode=f"{_MODULES}.tiff:encode",
         bit_depths=(8, 16, 32),
+        keeps=frozenset({Kind.PHOTOSHOP, Kind.GEO, Kind.TIFF_TAGS}),
     ),
     PhotoFormat(
         name="WebP",

@@ -1,29 +1,77 @@
-"""AVIF (AV1 Image File Format 1.2), read only: Pillow for its header and metadata, imagecodecs for 8, 10 and 12 bit."""
+"""AVIF (AV1 Image File Format 1.2), read only: Pillow for its header, imagecodecs for 8, 10 and 12 bit."""
 
 import io
-import re
+import struct
+from typing import TYPE_CHECKING
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif import ORIENTATION, SHORT
+from glmha_cli.io.photos.exif_edit import with_root_entries, without_prefix
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
-from glmha_cli.io.photos.formats.pillow import metadata_of
+from glmha_cli.io.photos.formats.isobmff import Container, Item, read_container
+from glmha_cli.io.photos.metadata import Findings, Metadata
+
+if TYPE_CHECKING:
+    from PIL.AvifImagePlugin import AvifImageFile
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
     import imagecodecs
     from PIL.AvifImagePlugin import AvifImageFile
 
+    findings = Findings()
+    container = read_container(data, findings)
+    bit_depth = _bit_depth(container.primary)
+    if container.alpha and _bit_depth(container.alpha) != bit_depth:
+        findings.damage.append("alpha, which is of another bit depth than the colours")
+        data = _without_auxiliaries(data, container)
     image = AvifImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)
     require_single(image.n_frames, "frames (animated AVIF)")
     samples = imagecodecs.avif_decode(data, numthreads=1)
     if samples.shape[1::-1] != image.size:
         raise BadDataError("damaged: its picture is not of the size it declares")
-    return Stored(samples=full_range(samples, _bit_depth(data)), metadata=metadata_of(image))
+    container.left_behind(findings)
+    metadata = _metadata(image, data, container)
+    return Stored(samples=full_range(samples, bit_depth), metadata=metadata, findings=findings)
 
 
-def _bit_depth(data: bytes) -> int:
-    """Of colours and alpha, from the flags of their AV1CodecConfigurationBox (AV1 in ISOBMFF 1.3, section 2.3.3)."""
-    flags = {match[1][0] >> 5 & 3 for match in re.finditer(rb"av1C\x81.(.)", data, re.DOTALL)}
-    if len(flags) != 1:
-        raise BadDataError("its colours and its alpha differ in bit depth", "convert it to PNG first")
-    return {0: 8, 2: 10, 3: 12}[flags.pop()]
+def _bit_depth(item: Item) -> int:
+    """From the flags of its AV1CodecConfigurationBox (AV1 in ISOBMFF 1.3, section 2.3.3); of a grid, of its tiles."""
+    configuration = item.first(b"av1C")
+    if len(configuration) >= 3:
+        return {0: 8, 2: 10, 3: 12}.get(configuration[2] >> 5 & 3, 8)
+    pixels = item.first(b"pixi")  # PixelInformationProperty: version and flags, channels, bits of each
+    if len(pixels) >= 6:
+        return pixels[5]
+    raise BadDataError("damaged: it does not say how deep its samples are")
+
+
+def _without_auxiliaries(data: bytes, container: Container) -> bytes:
+    """The file in which no item is alpha of another: decoders refuse two depths in one picture."""
+    changed = bytearray(data)
+    for at in container.links:
+        changed[at : at + 4] = b"free"
+    return bytes(changed)
+
+
+def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Metadata:
+    """The EXIF as it is stored, but for its orientation: what counts is the file's own, which Pillow reads."""
+    exif = container.data(data, b"Exif")
+    exif = without_prefix(exif[4 + int.from_bytes(exif[:4]) :])
+    orientation = image.getexif().get(ORIENTATION, 1)
+    if orientation != 1:
+        try:
+            exif = with_root_entries(exif, {ORIENTATION: (SHORT, _short(exif, orientation))})
+        except (ValueError, struct.error):  # damaged: told where orientation is applied
+            exif = with_root_entries(b"", {ORIENTATION: (SHORT, _short(b"", orientation))})
+    return Metadata(
+        exif=exif,
+        icc_profile=image.info.get("icc_profile") or b"",
+        xmp=image.info.get("xmp", b""),
+        extras=(*container.colours(), *container.light_levels()),
+    )
+
+
+def _short(exif: bytes, value: int) -> bytes:
+    return struct.pack(">H" if exif.startswith(b"MM") else "<H", value)

@@ -1,6 +1,6 @@
 """What the photo formats share: the samples of a file, the two functions of a format, the checks before decoding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.metadata import Findings, Metadata
 
 PEAKS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
@@ -22,7 +22,7 @@ class Stored:
 
     samples: Num[np.ndarray, "h w c"]
     metadata: Metadata
-    notes: tuple[str, ...] = ()
+    findings: Findings = field(default_factory=Findings)
     is_upright: bool = False
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.formats.isobmff import read_container
+from glmha_cli.io.photos.metadata import Findings, Metadata
 
 _MODES = {"L", "LA", "RGB", "RGBA"}
 _REFUSED = BadDataError.exit_code
@@ -34,9 +35,17 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError(f"damaged: {last_line or 'its decoder crashed'}")
     answer = io.BytesIO(done.stdout)
     samples, exif, icc_profile, xmp = (np.load(answer, allow_pickle=False) for _ in range(4))
-    metadata = Metadata(exif=exif.tobytes(), icc_profile=icc_profile.tobytes(), xmp=xmp.tobytes())
+    findings = Findings()
+    container = read_container(data, findings)
+    container.left_behind(findings)
+    metadata = Metadata(
+        exif=exif.tobytes(),
+        icc_profile=icc_profile.tobytes(),
+        xmp=xmp.tobytes(),
+        extras=(*container.colours(), *container.light_levels()),
+    )
     # libheif applies the file's own rotation and mirror, which the EXIF only repeats.
-    return Stored(samples=samples, metadata=metadata, is_upright=True)
+    return Stored(samples=samples, metadata=metadata, findings=findings, is_upright=True)
 
 
 def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:

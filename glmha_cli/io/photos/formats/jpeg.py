@@ -1,44 +1,47 @@
 """JPEG by Pillow, 4:4:4 when written. Of a multi-picture file (MPO) the main picture is the photo."""
 
 import io
-import re
 from pathlib import Path
 
 import numpy as np
 
-from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.formats import jpeg_segments
 from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
-from glmha_cli.io.photos.formats.pillow import from_pillow, pillow_metadata
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.formats.jpeg_segments import APP2, MULTI_PICTURE, Parts
+from glmha_cli.io.photos.formats.pillow import from_pillow
+from glmha_cli.io.photos.metadata import Findings, Metadata
+
+_TRAILERS = {b"ftyp": "a video", b"SEFH": "data of a Samsung camera", b"MotionPhoto_Data": "a video"}
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    image = JpegImageFile(io.BytesIO(data))  # not Image.open: its own pixel limit cannot be set per call
+    parts = jpeg_segments.taken_apart(data)
+    # Not Image.open: its own pixel limit cannot be set per call.
+    image = JpegImageFile(io.BytesIO(parts.picture))
     require_size(*image.size, max_pixels)
-    if not _has_end(data):
-        raise BadDataError("truncated: its picture data has no end")
+    findings = Findings()
+    metadata = jpeg_segments.metadata_of(parts, findings)
+    findings.notes += _left_behind(parts)
+    return from_pillow(image, metadata, findings)
+
+
+def _left_behind(parts: Parts) -> list[str]:
+    """A note on what follows the picture. Zeros that pad a file are nothing."""
     # By the MPO standard the first picture is the photo, the others are previews, depth or gain maps.
-    notes = ("only the main picture of this multi-picture JPEG is processed",) if "mp" in image.info else ()
-    return from_pillow(image, notes)
-
-
-def _has_end(data: bytes) -> bool:
-    """Whether the picture ends with its EOI marker: libjpeg makes gray of what is missing, or zero-filled."""
-    at = 2
-    while marker := re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL).search(data, at):
-        if marker[1] == b"\xd9":
-            return True
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
-    return False
+    if any(each.marker == APP2 and each.body.startswith(MULTI_PICTURE) for each in parts.segments):
+        return ["only the main picture of this multi-picture JPEG is processed"]
+    if not parts.trailer.strip(b"\0"):
+        return []
+    what = next((name for sign, name in _TRAILERS.items() if sign in parts.trailer), "data")
+    return [f"{what} behind the picture ({len(parts.trailer)} bytes) was left out"]
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
     from PIL import Image
 
     image = Image.fromarray(squeezed_gray(samples))
-    dpi = metadata.dpi or (0, 0)
     buffer = io.BytesIO()  # given a real file, Pillow 13 takes half a write, on a full disk, for a whole one
-    image.save(buffer, "JPEG", quality=quality, subsampling=0, dpi=dpi, **pillow_metadata(metadata))
-    path.write_bytes(buffer.getbuffer())
+    image.save(buffer, "JPEG", quality=quality, subsampling=0, dpi=metadata.dpi or (0, 0))
+    path.write_bytes(jpeg_segments.with_metadata(buffer.getvalue(), metadata))

@@ -1,42 +1,49 @@
-"""PNG (W3C PNG specification, third edition): imagecodecs for the pixels, which keeps 16 bit; own chunks.
+"""PNG (W3C PNG specification, third edition): its chunks are read and written here, its pixels in png_pixels.py."""
 
-Pillow reads 16-bit RGB as 8 bit without a word.
-"""
-
+import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
-from glmha_cli.io.photos.metadata import Metadata, usable_dpi
+from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, Chunks, Header, checksum, chunk, decoded
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 
-ICC_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
+INFLATED_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
 METRES_PER_INCH = 0.0254
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HEADER_END = len(_SIGNATURE) + 25  # the signature and the IHDR chunk, always first
-_XMP, _PROVENANCE = b"XML:com.adobe.xmp", b"glmha"
+_HEADER_END = len(SIGNATURE) + 25  # the signature and the IHDR chunk, always first
+_XMP, _PROVENANCE, _RAW_PROFILE = b"XML:com.adobe.xmp", b"glmha", b"Raw profile type "
 _PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-_SRGB_GAMMA = 45455  # in gAMA, 100000 / 2.2
-_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
-_COPIED = {b"cICP", b"gAMA", b"cHRM", b"sRGB"} | _TEXTS
+_KINDS = {
+    b"tEXt": Kind.TEXTS,
+    b"zTXt": Kind.TEXTS,
+    b"iTXt": Kind.TEXTS,
+    b"cICP": Kind.CICP,
+    b"gAMA": Kind.PNG_COLOURS,
+    b"cHRM": Kind.PNG_COLOURS,
+    b"sRGB": Kind.PNG_COLOURS,
+    b"mDCV": Kind.LIGHT_LEVELS,
+    b"cLLI": Kind.LIGHT_LEVELS,
+    b"tIME": Kind.CHUNK,
+}
+_WRITTEN = {Kind.TEXTS, Kind.CICP, Kind.PNG_COLOURS, Kind.LIGHT_LEVELS, Kind.CHUNK, Kind.ASPECT}
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
-    import imagecodecs
-
-    chunks = list(_chunks(data))
-    _require_one_picture(chunks, max_pixels)
-    # Nothing else reaches the decoder: it would warn on stderr of profiles, and inflate whatever they declare.
-    picture = b"".join(_chunk(kind, body) for kind, body in chunks if kind in _PICTURE)
-    samples = imagecodecs.png_decode(_SIGNATURE + picture)
-    return Stored(samples=np.atleast_3d(samples), metadata=_metadata(chunks))
+    findings = Findings()
+    chunks = list(_chunks(data, findings))
+    header = _header(chunks, max_pixels)
+    return Stored(
+        samples=decoded(header, chunks, findings), metadata=_Reader(findings).metadata(chunks), findings=findings
+    )
 
 
-def _require_one_picture(chunks: list[tuple[bytes, bytes]], max_pixels: int) -> None:
+def _header(chunks: Chunks, max_pixels: int) -> Header:
     """One header, first, of an allowed size; several would let a small one vouch for a large one."""
     if [kind for kind, _ in chunks].count(b"IHDR") != 1 or chunks[0][0] != b"IHDR":
         raise BadDataError("damaged: its header is not one, at its beginning")
@@ -44,87 +51,153 @@ def _require_one_picture(chunks: list[tuple[bytes, bytes]], max_pixels: int) -> 
     for kind, body in chunks:
         if kind == b"acTL":
             require_single(int.from_bytes(body[:4]), "frames (animated PNG)")
-
-
-def has_texts(metadata: Metadata) -> bool:
-    """Whether a PNG carried texts of its own, beside XMP."""
-    return any(kind in _TEXTS for kind, _ in metadata.png_chunks)
-
-
-def has_other_colours(metadata: Metadata) -> bool:
-    """Whether a PNG's own chunks, and no profile, say that its colours are not sRGB's."""
-    chunks = dict(metadata.png_chunks)
-    gamma = int.from_bytes(chunks.get(b"gAMA", _SRGB_GAMMA.to_bytes(4)))
-    said = b"cICP" in chunks or (b"sRGB" not in chunks and abs(gamma - _SRGB_GAMMA) > 1000)
-    return said and not metadata.icc_profile
+    return Header.read(chunks[0][1])
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
     import imagecodecs
 
-    stream = imagecodecs.png_encode(squeezed_gray(samples))
+    most = 2 * samples.nbytes + 16 * samples.shape[0] + 4096  # the library's own guess is too small for narrow noise
+    stream = imagecodecs.png_encode(squeezed_gray(samples), out=most)
     path.write_bytes(_with_metadata(stream, metadata))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(type, body) of every chunk up to IEND. BadDataError for a wrong checksum or an end before IEND."""
-    at = len(_SIGNATURE)
+def _chunks(data: bytes, findings: Findings) -> Iterator[tuple[bytes, bytes]]:
+    """(type, body) of every chunk up to IEND. BadDataError for an end before that, or damage to what makes the picture.
+
+    Other chunks with a wrong checksum are left out (section 13.2).
+    """
+    at = len(SIGNATURE)
     while at + 12 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + size > len(data):
             break
         body = data[at + 8 : at + 8 + size]
-        if data[at + 8 + size : at + 12 + size] != _checksum(kind, body):
+        is_whole = data[at + 8 + size : at + 12 + size] == checksum(kind, body)
+        if is_whole:
+            yield kind, body
+        elif not kind.isalpha() or kind[:1].isupper() or kind == b"tRNS":
             raise BadDataError("damaged: the checksum of a chunk is wrong")
-        yield kind, body
+        else:
+            findings.damage.append(f"chunk {kind.decode('ascii')}")
         if kind == b"IEND":
             return
         at += 12 + size
     raise BadDataError("truncated: it ends before its last chunk")
 
 
-def _metadata(chunks: Iterable[tuple[bytes, bytes]]) -> Metadata:
-    """Metadata of all chunks of a PNG: eXIf, iCCP, pHYs, XMP in iTXt, and the copied chunks."""
-    exif = icc_profile = xmp = b""
-    dpi, copied = None, []
-    for kind, body in chunks:
-        keyword = body.split(b"\0", 1)[0]
-        if kind == b"eXIf":
-            exif = body
-        elif kind == b"iCCP":
-            icc_profile = _inflate(body[len(keyword) + 2 :])
-        elif kind == b"pHYs" and body[8] == 1:  # unit 1 is the metre; 0 is an aspect ratio
-            dpi = usable_dpi(*(v * METRES_PER_INCH for v in struct.unpack_from(">II", body)))
-        elif kind == b"iTXt" and keyword == _XMP:
-            xmp = _international_text(body[len(keyword) + 1 :])
-        elif kind in _COPIED and keyword != _PROVENANCE:
-            copied.append((kind, body))
-    return Metadata(exif=exif, icc_profile=icc_profile, xmp=xmp, dpi=dpi, png_chunks=tuple(copied))
+class _Reader:
+    """Fills metadata from the chunks in turn; a chunk that cannot be understood is damage, and no more."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.found: dict[str, object] = {}
+        self.from_text: dict[str, object] = {}
+        self.extras: list[Extra] = []
+        self.left_out: list[str] = []
+
+    def metadata(self, chunks: Chunks) -> Metadata:
+        for kind, body in chunks:
+            if kind in _PICTURE:
+                continue
+            try:
+                _READERS.get(kind, _Reader._other)(self, kind, body)
+            except (ValueError, IndexError, struct.error, zlib.error, BadDataError):
+                self.findings.damage.append(f"chunk {kind.decode('ascii', 'replace')}")
+        if self.left_out:
+            self.findings.notes.append(f"its PNG chunks {', '.join(dict.fromkeys(self.left_out))} were left out")
+        return Metadata(**{**self.from_text, **self.found}, extras=tuple(self.extras))  # type: ignore[arg-type]
+
+    def _exif(self, kind: bytes, body: bytes) -> None:
+        self.found["exif"] = without_prefix(body)
+
+    def _profile(self, kind: bytes, body: bytes) -> None:
+        self.found["icc_profile"] = _inflate(body[body.index(b"\0") + 2 :])
+
+    def _resolution(self, kind: bytes, body: bytes) -> None:
+        x, y, unit = struct.unpack(">IIB", body)
+        if unit == 1:  # the metre; 0 is an aspect ratio
+            self.found["dpi"] = usable_dpi(x * METRES_PER_INCH, y * METRES_PER_INCH)
+        elif x != y:
+            self.extras.append(Extra(kind=Kind.ASPECT, key=kind, body=body))
+
+    def _text(self, kind: bytes, body: bytes) -> None:
+        keyword = body[: body.index(b"\0")]
+        if keyword == _PROVENANCE:
+            return
+        if kind == b"iTXt" and keyword == _XMP:
+            self.found["xmp"] = _international_text(body[len(keyword) + 1 :])
+        elif keyword.startswith(_RAW_PROFILE):
+            text = _inflate(body[len(keyword) + 2 :]) if kind == b"zTXt" else body[len(keyword) + 1 :]
+            self._raw_profile(
+                keyword.removeprefix(_RAW_PROFILE), _raw_profile(text), Extra(kind=_KINDS[kind], key=kind, body=body)
+            )
+        else:
+            self.extras.append(Extra(kind=_KINDS[kind], key=kind, body=body))
+
+    def _raw_profile(self, name: bytes, data: bytes, as_it_is: Extra) -> None:
+        """As ImageMagick, GIMP and exiv2 write what PNG had no chunk for before 2017."""
+        if name in (b"exif", b"APP1") and data.startswith(b"Exif\0\0"):
+            self.from_text["exif"] = without_prefix(data)
+        elif name in (b"xmp", b"APP1"):
+            self.from_text["xmp"] = data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
+        elif name in (b"icc", b"icm"):
+            self.from_text["icc_profile"] = data
+        elif name in (b"iptc", b"8bim"):
+            self.extras.append(Extra(kind=Kind.PHOTOSHOP, body=data.removeprefix(b"Photoshop 3.0\0")))
+        else:
+            self.extras.append(as_it_is)
+
+    def _other(self, kind: bytes, body: bytes) -> None:
+        if kind in _KINDS:
+            self.extras.append(Extra(kind=_KINDS[kind], key=kind, body=body))
+        elif kind[3:4].islower():  # "safe to copy" (section 5.4), whatever the picture
+            self.extras.append(Extra(kind=Kind.CHUNK, key=kind, body=body))
+        else:
+            self.left_out.append(kind.decode("ascii", "replace"))
+
+
+_READERS: Mapping[bytes, Callable[[_Reader, bytes, bytes], None]] = {
+    b"eXIf": _Reader._exif,
+    b"iCCP": _Reader._profile,
+    b"pHYs": _Reader._resolution,
+    b"tEXt": _Reader._text,
+    b"zTXt": _Reader._text,
+    b"iTXt": _Reader._text,
+}
 
 
 def _with_metadata(data: bytes, metadata: Metadata) -> bytes:
     """`data`, a PNG stream of pixels only, with the metadata chunks after its header."""
-    chunks = b"".join(_chunk(kind, body) for kind, body in metadata.png_chunks)
+    chunks = b"".join(chunk(extra.key, extra.body) for extra in metadata.extras if extra.kind in _WRITTEN)
     if metadata.icc_profile:
-        chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile))
+        chunks += chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc_profile))
     if metadata.dpi:
         per_metre = (round(v / METRES_PER_INCH) for v in metadata.dpi)
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
+        chunks += chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
     if metadata.exif:
-        chunks += _chunk(b"eXIf", metadata.exif)
-    for keyword, text in ((_XMP, metadata.xmp), (_PROVENANCE, metadata.provenance.encode())):
+        chunks += chunk(b"eXIf", metadata.exif)
+    for extra in metadata.of(Kind.PHOTOSHOP):
+        chunks += chunk(b"zTXt", _RAW_PROFILE + b"iptc\0\0" + zlib.compress(_as_raw_profile(b"iptc", extra.body)))
+    comments = ((b"Comment", extra.body) for extra in metadata.of(Kind.COMMENT))
+    for keyword, text in (*comments, (_XMP, metadata.xmp), (_PROVENANCE, metadata.provenance.encode())):
         if text:  # keyword, "not compressed" twice, no language, no translated keyword, text
-            chunks += _chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text)
+            chunks += chunk(b"iTXt", keyword + b"\0\0\0\0\0" + text)
     return data[:_HEADER_END] + chunks + data[_HEADER_END:]
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    """Length, type, body, CRC-32 of type and body (section 5.3)."""
-    return struct.pack(">I", len(body)) + kind + body + _checksum(kind, body)
+def _raw_profile(text: bytes) -> bytes:
+    """What "\\nexif\\n      38\\n4578..." holds: name, length, then hexadecimal digits in lines."""
+    match = re.match(rb"\s*\S+\s+(\d+)\s+([0-9a-fA-F\s]*)", text)
+    if not match:
+        raise ValueError("no raw profile")
+    return bytes.fromhex(match[2].decode("ascii"))[: int(match[1])]
 
 
-def _checksum(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+def _as_raw_profile(name: bytes, data: bytes) -> bytes:
+    digits = data.hex().encode()
+    lines = b"\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+    return b"\n%s\n%8d\n%s\n" % (name, len(data), lines)
 
 
 def _international_text(body: bytes) -> bytes:
@@ -135,7 +208,7 @@ def _international_text(body: bytes) -> bytes:
 
 def _inflate(data: bytes) -> bytes:
     stream = zlib.decompressobj()
-    inflated = stream.decompress(data, ICC_MAX_BYTES)
+    inflated = stream.decompress(data, INFLATED_MAX_BYTES)
     if not stream.eof:
         raise BadDataError("its compressed metadata is cut or larger than 16 MiB")
     return inflated

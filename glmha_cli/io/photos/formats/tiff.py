@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from einops import rearrange
 from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif import ORIENTATION, exif_with_provenance
+from glmha_cli.io.photos.exif import ORIENTATION
+from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.formats import tiff_tags
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
@@ -21,8 +23,8 @@ from glmha_cli.io.photos.formats.base import (
     require_size,
     squeezed_gray,
 )
-from glmha_cli.io.photos.formats.pillow import cmyk_to_srgb
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.formats.pillow import from_pillow
+from glmha_cli.io.photos.metadata import Findings, Metadata
 from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff
 
 if TYPE_CHECKING:
@@ -34,26 +36,44 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
+    findings = Findings()
     with open_tiff(io.BytesIO(data)) as tif:
-        page = _single_page(tif)
+        page = _single_page(tif, findings)
         require_size(page.imagewidth, page.imagelength, max_pixels)
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
-        _require_whole(page, tif.filehandle.size)
+        _require_whole(page, len(data))
         _require_photo(page)
-        metadata = tiff_tags.metadata_of(page)
+        metadata = tiff_tags.metadata_of(tiff_tags.read_directories(data, findings), findings)
+        data = _not_turned(data, page)
         if page.photometric == _CMYK:
-            return _cmyk_as_rgb(data, page, metadata)
-        return _colours(page, Stored(samples=_samples(data, page), metadata=metadata))
+            return _cmyk_as_rgb(data, page, metadata, findings)
+        return _colours(page, Stored(samples=_samples(data, page), metadata=metadata, findings=findings))
 
 
-def _single_page(tif: "TiffFile") -> "TiffPage":
-    """The only page that is not a reduced copy of another; ImageJ stacks may list one page for many."""
-    pages = [page for page in tif.pages if not page.is_reduced]
+def _single_page(tif: "TiffFile", findings: Findings) -> "TiffPage":
+    """The only page that is neither a reduced copy nor a mask of another; ImageJ may list one page for many."""
+    masks = [page for page in tif.pages if page.is_mask]
+    pages = [page for page in tif.pages if not page.is_reduced and not page.is_mask]
     if not pages:
         raise BadDataError("holds no full-size picture (a camera raw file?)", "develop it to a TIFF first")
-    listed_once = tif.series[0].size // max(tif.series[0].keyframe.size, 1)
+    listed_once = int((tif.imagej_metadata or {}).get("images", 1)) if tif.is_imagej else 1
     require_single(max(len(pages), listed_once), "pages")
+    if masks:
+        findings.notes.append("its transparency mask was left out")
     return pages[0]
+
+
+def _not_turned(data: bytes, page: "TiffPage") -> bytes:
+    """The file with its orientation tag saying upright: decoders turn some kinds of pages by it (libtiff all that is
+    JPEG within, and flips alone; Pillow CMYK), and so every page is turned in one place, orientation.py."""
+    tag = page.tags.get(ORIENTATION)
+    if tag is None or tag.value == 1:
+        return data
+    order = page.parent.byteorder
+    place = 8 if page.parent.is_bigtiff else 4  # behind tag and type: the count, then the value
+    record = struct.pack(f"{order}HH{'Q' if place == 8 else 'I'}H", ORIENTATION, 3, 1, 1)
+    record = record.ljust(4 + 2 * place, b"\0")
+    return data[: tag.offset] + record + data[tag.offset + len(record) :]
 
 
 def _require_whole(page: "TiffPage", size_bytes: int) -> None:
@@ -104,13 +124,13 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
     colours, alpha = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)
     if page.photometric == _WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
-    notes = stored.notes
+    notes = stored.findings.notes
     if alpha.size and page.extrasamples[:1] == (_PREMULTIPLIED,):
         colours = _unpremultiplied(colours, alpha)
-        notes += ("premultiplied alpha was made straight",)
+        notes.append("premultiplied alpha was made straight")
     elif alpha.size and page.extrasamples[:1] != (_STRAIGHT,):
-        notes += ("its extra channel does not say what it is: kept as alpha",)
-    return replace(stored, samples=np.concatenate([colours, alpha], axis=2), notes=notes)
+        notes.append("its extra channel does not say what it is: kept as alpha")
+    return replace(stored, samples=np.concatenate([colours, alpha], axis=2))
 
 
 def _unpremultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -121,18 +141,14 @@ def _unpremultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return (straight if peak == 1 else np.rint(straight)).astype(colours.dtype)
 
 
-def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata) -> Stored:
+def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Findings) -> Stored:
     from PIL.TiffImagePlugin import TiffImageFile
 
     if page.bitspersample != 8 or page.samplesperpixel != 4:
         raise BadDataError("CMYK with more than 8 bit or with alpha", "convert it to RGB first")
     image = TiffImageFile(io.BytesIO(data))
     image.seek(page.index)
-    converted, icc_profile, note = cmyk_to_srgb(image, metadata.icc_profile)
-    lies = metadata.dpi and page.tags.valueof(ORIENTATION, 1) >= 5
-    metadata = replace(metadata, icc_profile=icc_profile, dpi=metadata.dpi[::-1] if lies else metadata.dpi)
-    # Pillow turns a TIFF as it decodes it.
-    return Stored(samples=np.asarray(converted), metadata=metadata, notes=(note,), is_upright=True)
+    return from_pillow(image, metadata, findings)
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
@@ -154,7 +170,5 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
         resolutionunit="inch" if metadata.dpi else None,
         software=False,
         metadata=None,
-        extratags=[(tiff_tags.XMP, 1, len(metadata.xmp), metadata.xmp, True)] if metadata.xmp else None,
     )
-    if exif := exif_with_provenance(metadata):
-        tiff_tags.add_exif(path, exif)
+    tiff_tags.add_metadata(path, metadata, exif_with_provenance(metadata))

@@ -1,62 +1,133 @@
-"""Where TIFF keeps metadata (TIFF 6.0; EXIF 2.32 for the two sub-directories)."""
+"""Where TIFF keeps metadata (TIFF 6.0; EXIF 2.32 for the sub-directories; OGC GeoTIFF 1.1)."""
 
+import io
 import os
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from glmha_cli.io.photos.exif import ORIENTATION, SOFTWARE, Directories, dump_exif, load_exif
-from glmha_cli.io.photos.metadata import Metadata, usable_dpi
-
-if TYPE_CHECKING:
-    from tifffile import TiffPage
+from glmha_cli.io.photos.exif import (
+    INTEROP_IFD,
+    ORIENTATION,
+    RESOLUTION_UNIT,
+    SOFTWARE,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    Directories,
+    Directory,
+    dump_exif,
+    load_exif,
+)
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc
 
 # Description Make Model Orientation Software DateTime Artist HostComputer, two Ratings, Copyright, XPTitle...
-_TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 33432}
-_TEXTS |= set(range(40091, 40096))
-_ICC, XMP = 34675, 700
-_UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # ResolutionUnit inch, centimetre; 1 is an aspect ratio
+_TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
+_COLOURS = {301, 318, 319}  # TransferFunction, WhitePoint, PrimaryChromaticities: root tags of EXIF too
+_GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844}  # GeoTIFF keys, GDAL's and RPCs
+_XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
+_TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
+_STRUCTURE = {254, 255, *range(256, 267), 273, *range(277, 282), 284, *range(288, 294), 317, *range(320, 326), 328}
+_STRUCTURE |= {338, 339, 347, *range(512, 522), 529, 530, 531, 532, 32995, 32996, 32997, 32998, 40965, 50838, 50839}
+"""Says how the samples are laid out, which the writer says anew."""
+_DEPENDENT = {330: "SubIFDs", 34665: "EXIF", 34853: "GPS", INTEROP_IFD: "interoperability", 37724: "ImageSourceData"}
+_POINTERS = {13, 18}  # types IFD, IFD8
+_BYTE, _UNDEFINED = 1, 7
+_UNITS_PER_INCH = {1: 0.0, 2: 1.0, 3: 2.54}  # ResolutionUnit: an aspect ratio, inch, centimetre
 
 
-def metadata_of(page: "TiffPage") -> Metadata:
-    """Metadata of the first page of an open TIFF file."""
-    tags = page.tags
-    unit = _UNITS_PER_INCH.get(int(tags.valueof(296, default=2)))
-    resolution = [_ratio(tags.valueof(code, default=(0, 1))) for code in (282, 283)]
-    directories = Directories.read(page.parent.filehandle)
-    texts = {tag: entry for tag, entry in directories.root.items() if tag in _TEXTS}
-    exif = replace(directories, root=texts, big=False)
+def read_directories(data: bytes, findings: Findings) -> Directories:
+    """Of the first page."""
+    directories = Directories.read(io.BytesIO(data))
+    findings.damage += directories.damage
+    return directories
+
+
+def metadata_of(directories: Directories, findings: Findings) -> Metadata:
+    root = directories.root
+    of_exif = {tag: entry for tag, entry in root.items() if tag in _TEXTS | _COLOURS}
+    exif = replace(directories, root=of_exif, big=False)
     return Metadata(
         exif=dump_exif(exif) if exif.root or exif.below else b"",
-        icc_profile=bytes(tags.valueof(_ICC, default=b"")),
-        xmp=bytes(tags.valueof(XMP, default=b"")),
-        dpi=usable_dpi(*(v * unit for v in resolution)) if unit else None,
+        icc_profile=root.get(_ICC, (0, b""))[1],
+        xmp=root.get(_XMP, (0, b""))[1],
+        dpi=_resolution(directories),
+        extras=(*_photoshop(root, findings), *_further(directories, findings)),
     )
 
 
-def _ratio(value: tuple[int, int]) -> float:
-    return value[0] / value[1] if value[1] else 0.0
+def _resolution(directories: Directories) -> tuple[float, float] | None:
+    """Of any type that holds numbers: some writers store SHORT or FLOAT, not RATIONAL."""
+    unit = _UNITS_PER_INCH.get(int(directories.number(RESOLUTION_UNIT, 2)), 0.0)
+    return usable_dpi(*(directories.number(tag) * unit for tag in (X_RESOLUTION, Y_RESOLUTION)))
+
+
+def _photoshop(root: Directory, findings: Findings) -> list[Extra]:
+    """Resources, with the IPTC data that TIFF also keeps in a tag of its own."""
+    block, iptc = (root.get(tag, (0, b""))[1] for tag in (_PHOTOSHOP, _IPTC))
+    try:
+        block = without_thumbnails(block)
+    except (ValueError, struct.error):
+        findings.damage.append("Photoshop resources")
+        block = b""
+    if iptc and not iptc_of(block):
+        block += wrapped_iptc(iptc)
+    return [Extra(kind=Kind.PHOTOSHOP, body=block)] if block else []
+
+
+def _further(directories: Directories, findings: Findings) -> list[Extra]:
+    """All other tags, as TIFF structures; those that point into the file cannot be taken over."""
+    root = directories.root
+    known = _TEXTS | _COLOURS | _GEO | _TAKEN | _STRUCTURE
+    pointing = {tag for tag, (kind, _) in root.items() if tag in _DEPENDENT or (kind in _POINTERS and tag not in known)}
+    if pointing:
+        names = ", ".join(_DEPENDENT.get(tag, str(tag)) for tag in sorted(pointing))
+        findings.notes.append(f"its TIFF tags {names} were left out")
+    groups = {Kind.GEO: root.keys() & _GEO, Kind.TIFF_TAGS: root.keys() - known - pointing}
+    structures = ((kind, {tag: root[tag] for tag in tags}) for kind, tags in groups.items() if tags)
+    return [
+        Extra(kind=kind, body=dump_exif(Directories(order=directories.order, root=entries)))
+        for kind, entries in structures
+    ]
 
 
 def byteorder(metadata: Metadata) -> str:
-    """The byte order in which a TIFF can take over the EXIF values as they are."""
-    return load_exif(metadata.exif).order
+    """The byte order in which a TIFF can take over all directories as they are."""
+    blocks = [metadata.exif, *(extra.body for extra in _structures(metadata))]
+    return next((load_exif(block).order for block in blocks if block), "<")
 
 
-def add_exif(path: Path, exif: bytes) -> None:
-    """Give a TIFF of the byte order of `exif` its directories and describing tags.
+def _structures(metadata: Metadata) -> list[Extra]:
+    return metadata.of(Kind.GEO) + metadata.of(Kind.TIFF_TAGS)
+
+
+def add_metadata(path: Path, metadata: Metadata, exif: bytes) -> None:
+    """Give a TIFF of the byte order of its metadata the directories of `exif` and the describing tags.
 
     tifffile writes no EXIF directories. They go to the end of the file, with a new root directory whose
     entries (positions of strips among them) are those of the old one.
     """
     extra = load_exif(exif)
+    added = {tag: entry for tag, entry in extra.root.items() if tag in _TEXTS | _COLOURS}
+    for structure in _structures(metadata):
+        added |= load_exif(structure.body).root
+    for resources in metadata.of(Kind.PHOTOSHOP):
+        added[_PHOTOSHOP] = _BYTE, resources.body
+        if iptc := iptc_of(resources.body):
+            added[_IPTC] = _UNDEFINED, iptc
+    if metadata.xmp:
+        added[_XMP] = _BYTE, metadata.xmp
+    if not added and not extra.below:
+        return
     with path.open("r+b") as file:
         tiff = Directories.read(file)
-        texts = {tag: entry for tag, entry in extra.root.items() if tag in _TEXTS}
-        end = file.seek(0, os.SEEK_END)
-        at = end + end % 2
-        body, root_at = replace(tiff, root=tiff.root | texts, below=extra.below).packed(at)
+        if metadata.dpi is None:  # tifffile invents 1 x 1 of no unit
+            for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT):
+                tiff.root.pop(tag, None)
+        at = file.seek(0, os.SEEK_END)
+        at += at % 2
+        moved = replace(extra, big=tiff.big, root=tiff.root | added)
+        body, root_at = moved.packed(at)
         file.seek(at)
         file.write(body)
         file.seek(8 if tiff.big else 4)

@@ -1,14 +1,20 @@
-"""WebP by Pillow, lossy when written; its alpha stays exact."""
+"""WebP by Pillow, lossy when written; its alpha stays exact. Its chunks are read here (RFC 9649, section 2)."""
 
 import io
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif_edit import exif_with_provenance, without_prefix
 from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
-from glmha_cli.io.photos.formats.pillow import from_pillow, pillow_metadata
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.formats.pillow import from_pillow
+from glmha_cli.io.photos.metadata import Findings, Metadata
+
+_PICTURE = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
+_METADATA = {b"EXIF", b"XMP ", b"ICCP"}
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
@@ -19,7 +25,29 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     image = WebPImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)
     require_single(image.n_frames, "frames (animated WebP)")
-    return from_pillow(image, ())
+    findings = Findings()
+    return from_pillow(image, _metadata(data, findings), findings)
+
+
+def _metadata(data: bytes, findings: Findings) -> Metadata:
+    chunks: dict[bytes, bytes] = {}
+    for kind, body in _chunks(data):
+        chunks.setdefault(kind, body)
+    if others := [kind.decode("latin-1").strip() for kind in chunks if kind not in _PICTURE | _METADATA]:
+        findings.notes.append(f"its WebP chunks {', '.join(others)} were left out")
+    return Metadata(
+        exif=without_prefix(chunks.get(b"EXIF", b"")),
+        icc_profile=chunks.get(b"ICCP", b""),
+        xmp=chunks.get(b"XMP ", b""),
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at, end = 12, 8 + int.from_bytes(data[4:8], "little")
+    while at + 8 <= end:
+        kind, size = struct.unpack_from("<4sI", data, at)
+        yield kind, data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
@@ -27,5 +55,13 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
 
     image = Image.fromarray(squeezed_gray(samples))
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, exact=True, **pillow_metadata(metadata))
+    image.save(
+        buffer,
+        "WEBP",
+        quality=quality,
+        exact=True,
+        exif=exif_with_provenance(metadata),
+        icc_profile=metadata.icc_profile,
+        xmp=metadata.xmp,
+    )
     path.write_bytes(buffer.getbuffer())

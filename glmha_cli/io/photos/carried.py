@@ -1,0 +1,72 @@
+"""What of a photo's side data goes into a file of another format, and what is said of the rest."""
+
+import struct
+from dataclasses import replace
+
+from glmha_cli.io.photos.colours import colours_of
+from glmha_cli.io.photos.exif import X_RESOLUTION, load_exif
+from glmha_cli.io.photos.formats import PhotoFormat
+from glmha_cli.io.photos.icc import is_gray_profile
+from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata
+from glmha_cli.io.photos.xmp import without_extension
+
+_COMMENT_MAX_BYTES = 65533
+_OTHER_COLOURS = "so the photo will show other colours"
+
+
+def carried(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:
+    """The metadata that a file of the format holds, and a note for each loss. grayscale: the file will be gray."""
+    metadata, notes = _with_colours(metadata, target, grayscale=grayscale)
+    kept, lost = [], []
+    for extra in metadata.extras:
+        (kept if extra.kind in target.keeps and _fits(extra, target) else lost).append(extra)
+    names = dict.fromkeys(extra.kind for extra in lost if extra.kind not in COLOURS)
+    notes += [f"{target.name} holds no {name}: dropped" for name in names]
+    metadata = replace(metadata, extras=tuple(kept))
+    if Kind.EXTENDED_XMP in names:
+        metadata = replace(metadata, xmp=without_extension(metadata.xmp))
+    if metadata.dpi and not target.dpi and not _says_resolution(metadata.exif):
+        notes.append(f"{target.name} holds no DPI: dropped")
+    for name in ("exif", "xmp"):
+        if len(getattr(metadata, name)) > target.max_metadata_bytes:
+            notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")
+            metadata = replace(metadata, **{name: b""})
+    return metadata, notes
+
+
+def _fits(extra: Extra, target: PhotoFormat) -> bool:
+    """Comments are of any bytes, where PNG holds text."""
+    if extra.kind != Kind.COMMENT:
+        return True
+    if target.name == "JPEG":
+        return len(extra.body) <= _COMMENT_MAX_BYTES
+    try:
+        return b"\0" not in extra.body.rstrip(b"\0") and bool(extra.body.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _says_resolution(exif: bytes) -> bool:
+    try:
+        return X_RESOLUTION in load_exif(exif).root
+    except (ValueError, struct.error):
+        return False
+
+
+def _with_colours(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:
+    """What says the colours in the target: as it is where there is a place, else as an ICC profile."""
+    if is_gray_profile(metadata.icc_profile) and not grayscale:
+        note = f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped"
+        return replace(metadata, icc_profile=b""), [note]
+    colours = colours_of(metadata)
+    lost = [extra.kind for extra in metadata.extras if extra.kind in COLOURS - target.keeps]
+    if colours.is_srgb or colours.source == "ICC profile":
+        return metadata, []
+    if colours.source in ("cICP", "gAMA and cHRM") and not lost:
+        return metadata, []
+    what = lost[0] if lost else colours.source
+    profile = b"" if grayscale else colours.profile()
+    if profile:
+        notes = [f"{target.name} holds no {what}: written as an ICC profile"] if lost else []
+        return replace(metadata, icc_profile=profile), notes
+    return metadata, [f"{target.name} holds no {what}: dropped, {_OTHER_COLOURS}"] if lost else []

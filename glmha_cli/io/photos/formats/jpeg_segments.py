@@ -1,0 +1,186 @@
+"""The segments of a JPEG (ITU-T T.81 annex B; JFIF 1.02; EXIF 2.32 section 4.7; XMP part 3; ICC.1 annex B.4)."""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, load_exif
+from glmha_cli.io.photos.exif_edit import exif_with_provenance
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.photoshop import without_thumbnails
+
+SEGMENT_MAX_BYTES = 65533
+APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+ICC, PHOTOSHOP, MULTI_PICTURE = b"ICC_PROFILE\0", b"Photoshop 3.0\0", b"MPF\0"
+UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # ResolutionUnit of EXIF: inch, centimetre
+_JFIF_UNITS = {1: 1.0, 2: 2.54}
+_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
+_WITHOUT_BODY = {0x01, *range(0xD0, 0xD9)}
+_GUID_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Segment:
+    marker: int
+    body: bytes
+
+    def packed(self) -> bytes:
+        return struct.pack(">BBH", 0xFF, self.marker, len(self.body) + 2) + self.body
+
+    @property
+    def name(self) -> str:
+        """Such as "APP11 (JP)"."""
+        label = re.match(rb"[ -~]{2,}", self.body[:32])
+        return f"APP{self.marker - APP0}" + (f" ({label[0].decode('ascii')})" if label else "")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A JPEG file taken apart. picture: all that decoding needs. trailer: what is behind the end of the picture."""
+
+    segments: list[Segment]
+    picture: bytes
+    trailer: bytes
+
+
+def taken_apart(data: bytes) -> Parts:
+    """Raises BadDataError where the picture has no end: libjpeg makes gray of what is missing, or zero-filled."""
+    segments, kept, at = [], [data[:2]], 2
+    while marker := re.compile(rb"\xff([^\x00\xff])", re.DOTALL).search(data, at):
+        code, end = marker[1][0], marker.end()
+        if code in _WITHOUT_BODY:
+            at = end
+            continue
+        size = int.from_bytes(data[end : end + 2])
+        if code in (_END_OF_IMAGE, _START_OF_SCAN) or size < 2:
+            break
+        segment = Segment(code, data[end + 2 : end + size])
+        if code == COMMENT or (APP0 <= code <= 0xEF and code not in (APP0, APP14)):
+            segments.append(segment)
+        else:
+            segments += [segment] if code == APP0 else []
+            kept.append(data[marker.start() : end + size])
+        at = end + size
+    picture_end = _end(data, at)
+    return Parts(segments, b"".join([*kept, data[at:picture_end]]), data[picture_end:])
+
+
+def _end(data: bytes, at: int) -> int:
+    """Where the picture ends, from a marker outside of any scan at or behind `at`."""
+    markers = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+    while marker := markers.search(data, at):
+        if marker[1][0] == _END_OF_IMAGE:
+            return marker.end()
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    raise BadDataError("truncated: its picture data has no end")
+
+
+def metadata_of(parts: Parts, findings: Findings) -> Metadata:
+    exif = xmp = b""
+    extended: dict[bytes, dict[int, bytes]] = {}
+    profile: dict[int, bytes] = {}
+    photoshop, comments, left_out = b"", [], []
+    profile_parts = 0
+    for segment in parts.segments:
+        marker, body = segment.marker, segment.body
+        if marker == APP1 and body.startswith(EXIF):
+            exif = exif or body.removeprefix(EXIF)
+        elif marker == APP1 and body.startswith(XMP):
+            xmp = xmp or body.removeprefix(XMP)
+        elif marker == APP1 and body.startswith(EXTENDED_XMP) and len(body) >= len(EXTENDED_XMP) + 40:
+            rest = body.removeprefix(EXTENDED_XMP)
+            place = int.from_bytes(rest[_GUID_BYTES + 4 : _GUID_BYTES + 8])
+            extended.setdefault(rest[: _GUID_BYTES + 4], {})[place] = rest[_GUID_BYTES + 8 :]
+        elif marker == APP2 and body.startswith(ICC) and len(body) > len(ICC) + 2:
+            profile[body[len(ICC)]] = body[len(ICC) + 2 :]
+            profile_parts = body[len(ICC) + 1]
+        elif marker == APP13 and body.startswith(PHOTOSHOP):
+            photoshop += body.removeprefix(PHOTOSHOP)
+        elif marker == COMMENT:
+            comments.append(body)
+        elif marker != APP0 and not body.startswith(MULTI_PICTURE):
+            left_out.append(segment.name)
+    if left_out:
+        findings.notes.append(f"its JPEG segments {', '.join(dict.fromkeys(left_out))} were left out")
+    if profile and set(profile) != set(range(1, profile_parts + 1)):
+        findings.damage.append("ICC profile")
+        profile = {}
+    extras = [Extra(kind=Kind.COMMENT, body=body) for body in comments if body.strip(b"\0 ")]
+    extras += _extended_xmp(xmp, extended, findings) + _photoshop(photoshop, findings)
+    return Metadata(
+        exif=exif,
+        xmp=xmp,
+        icc_profile=b"".join(profile[index] for index in sorted(profile)),
+        dpi=_resolution(parts.segments, exif, extras),
+        extras=tuple(extras),
+    )
+
+
+def _extended_xmp(xmp: bytes, extended: dict[bytes, dict[int, bytes]], findings: Findings) -> list[Extra]:
+    """The part that the main packet names, whole; others are leftovers, which the standard says to ignore."""
+    for head, pieces in extended.items():
+        guid, whole = head[:_GUID_BYTES], b"".join(pieces[at] for at in sorted(pieces))
+        if guid in xmp and len(whole) == int.from_bytes(head[_GUID_BYTES:]):
+            return [Extra(kind=Kind.EXTENDED_XMP, key=guid, body=whole)]
+    if extended:
+        findings.damage.append("extended XMP")
+    return []
+
+
+def _photoshop(block: bytes, findings: Findings) -> list[Extra]:
+    if not block:
+        return []
+    try:
+        kept = without_thumbnails(block)
+    except (ValueError, struct.error):
+        findings.damage.append("Photoshop resources")
+        return []
+    return [Extra(kind=Kind.PHOTOSHOP, body=kept)] if kept else []
+
+
+def _resolution(segments: list[Segment], exif: bytes, extras: list[Extra]) -> tuple[float, float] | None:
+    """Of JFIF, else of EXIF, else none: 72 DPI is what others put where a file says nothing."""
+    for segment in segments:
+        if segment.marker == APP0 and segment.body.startswith(b"JFIF\0") and len(segment.body) >= 12:
+            unit, x, y = struct.unpack_from(">BHH", segment.body, 7)
+            if unit in _JFIF_UNITS:
+                return usable_dpi(x * _JFIF_UNITS[unit], y * _JFIF_UNITS[unit])
+            if x != y and x and y:
+                extras.append(Extra(kind=Kind.ASPECT, key=b"pHYs", body=struct.pack(">IIB", x, y, 0)))
+    try:
+        tags = load_exif(exif)
+    except (ValueError, struct.error):
+        return None
+    unit = UNITS_PER_INCH.get(int(tags.number(RESOLUTION_UNIT, 2)), 0)
+    return usable_dpi(*(tags.number(tag) * unit for tag in (X_RESOLUTION, Y_RESOLUTION)))
+
+
+def with_metadata(data: bytes, metadata: Metadata) -> bytes:
+    """`data`, a JPEG with nothing but JFIF before its picture, with the segments of the metadata behind that."""
+    head_end = 4 + int.from_bytes(data[4:6])  # SOI, then APP0
+    return data[:head_end] + b"".join(segment.packed() for segment in _segments(metadata)) + data[head_end:]
+
+
+def _segments(metadata: Metadata) -> Iterator[Segment]:
+    if exif := exif_with_provenance(metadata):
+        yield Segment(APP1, EXIF + exif)
+    if metadata.xmp:
+        yield Segment(APP1, XMP + metadata.xmp)
+    for extra in metadata.of(Kind.EXTENDED_XMP):
+        for at, piece in _pieces(extra.body, 65000):
+            yield Segment(APP1, EXTENDED_XMP + extra.key + struct.pack(">II", len(extra.body), at) + piece)
+    profile = list(_pieces(metadata.icc_profile, SEGMENT_MAX_BYTES - len(ICC) - 2))
+    for index, (_, piece) in enumerate(profile, start=1):
+        yield Segment(APP2, ICC + bytes([index, len(profile)]) + piece)
+    for extra in metadata.of(Kind.PHOTOSHOP):
+        for _, piece in _pieces(extra.body, SEGMENT_MAX_BYTES - len(PHOTOSHOP)):
+            yield Segment(APP13, PHOTOSHOP + piece)
+    for extra in metadata.of(Kind.COMMENT):
+        yield Segment(COMMENT, extra.body)
+
+
+def _pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    return ((at, data[at : at + size]) for at in range(0, len(data), size))

@@ -1,0 +1,26 @@
+"""XMP packets that say what is no longer so, mended (ISO 16684-1; Android motion photo format 1.0; Ultra HDR 1.1)."""
+
+import re
+
+from glmha_cli.io.photos.metadata import Kind, Metadata
+
+_CLAIMS = re.compile(rb"""((?:MotionPhoto|MicroVideo)\s*(?:=\s*["']|>)\s*)1""")
+_OFFSETS = re.compile(rb"""\s[\w.-]+:(?:MicroVideoOffset|MotionPhotoPresentationTimestampUs)="[^"]*\"""")
+_GAIN_MAP = re.compile(rb"""\shdrgm:\w+="[^"]*\"""")
+_ITEM = re.compile(rb"<rdf:li\b.*?</rdf:li>", re.DOTALL)
+_SECONDARY = re.compile(rb"""Semantic\s*(?:=\s*["']|>)\s*(?!Primary)\w+""")
+_EXTENDED = re.compile(rb"""\s[\w.-]+:HasExtendedXMP=(?:"[^"]*"|'[^']*')""")
+_EXTENDED_ELEMENT = re.compile(rb"<([\w.-]+:HasExtendedXMP)>[^<]*</\1>")
+
+
+def true_xmp(metadata: Metadata) -> bytes:
+    """The packet without claims that a video, a gain map or further items follow the picture: only that is restored."""
+    xmp = _CLAIMS.sub(rb"\g<1>0", metadata.xmp)
+    xmp = _GAIN_MAP.sub(b"", _OFFSETS.sub(b"", xmp))
+    xmp = _ITEM.sub(lambda item: b"" if _SECONDARY.search(item[0]) else item[0], xmp)
+    return xmp if metadata.of(Kind.EXTENDED_XMP) else without_extension(xmp)
+
+
+def without_extension(xmp: bytes) -> bytes:
+    """The packet without the name of an extended part that is not there."""
+    return _EXTENDED_ELEMENT.sub(b"", _EXTENDED.sub(b"", xmp))

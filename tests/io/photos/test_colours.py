@@ -1,0 +1,144 @@
+"""Colours by what a file says of them, in whatever way; checked against LittleCMS as Pillow calls it."""
+
+import io
+import struct
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.colours import ADOBE_RGB, BT709, P3, colours_of, power, srgb_curve
+from glmha_cli.io.photos.icc import made_profile, matrix_profile
+from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.io.photos.read import Photo, read_photo
+from glmha_cli.io.photos.write import write_photo
+from tests.io.photos.photos import SRGB, encoded, read_bytes
+from tests.io.photos.side_data import ADOBE_RGB as ADOBE_RGB_EXIF
+from tests.io.photos.side_data import exif, jpeg, png, segment
+
+FLAT = np.ascontiguousarray(np.broadcast_to(np.uint8([200, 60, 60]), (12, 16, 3)))
+
+
+def renamed(profile: bytes, name: str) -> bytes:
+    """The profile with a description that says something else."""
+    text = name.encode("utf-16-be")
+    at = profile.index(b"mluc")
+    size, where = struct.unpack_from(">II", profile, at + 20)
+    place = at + where
+    return profile[:place] + text[:size].ljust(size, b"\0") + profile[place + size :]
+
+
+def by_pillow(pixels: np.ndarray, profile: bytes) -> np.ndarray:
+    image = ImageCms.profileToProfile(Image.fromarray(pixels), io.BytesIO(profile), ImageCms.createProfile("sRGB"))
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize("name", ["Display P3", "sRGB", "P3, sRGB TRC"])
+def test_a_profile_counts_by_its_colorants_and_curves_not_by_its_name(tmp_path, name):
+    profile = renamed(made_profile(P3, srgb_curve), name)
+    photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
+    colours, notes = srgb_colours(photo)
+    assert "ICC profile" in notes[0] and np.abs(colours - by_pillow(FLAT, profile)).max() <= 1
+
+
+def test_srgb_under_any_name_stays_as_it_is(tmp_path):
+    for profile in (SRGB, renamed(made_profile(BT709, srgb_curve), "camera RGB")):
+        photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
+        assert colours_of(photo.metadata).is_srgb and srgb_colours(photo)[1] == ()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_colours_are_converted_in_their_own_depth(dtype):
+    peak = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    values = (np.float64([[[0.8, 0.3, 0.3]]]) * peak).astype(dtype)
+    metadata = Metadata(icc_profile=made_profile(P3, srgb_curve))
+    colours, _ = srgb_colours(Photo(colours=values, bit_depth=8 * values.itemsize, metadata=metadata))
+    expected = by_pillow(np.uint8([[[204, 76, 76]]]), metadata.icc_profile) / 255
+    assert colours.dtype == dtype and np.abs(colours / peak - expected).max() < 0.01
+
+
+WAYS = {
+    "cICP": png((b"cICP", b"\x0c\x0d\0\1")),
+    "cHRM": png(
+        (b"gAMA", struct.pack(">I", 45455)),
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)),
+    ),
+    "nclx": imagecodecs.avif_encode(FLAT, level=100, primaries=12, transfer=13, matrix=0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_display_p3_is_the_same_however_it_is_said(tmp_path, way):
+    photo = read_bytes(tmp_path / "a", WAYS[way])
+    found = colours_of(photo.metadata)
+    np.testing.assert_allclose(found.primaries, P3, atol=1e-4)
+    colours, notes = srgb_colours(photo)
+    assert "converted to sRGB" in notes[0]
+    expected = by_pillow(np.ascontiguousarray(photo.colours), made_profile(P3, srgb_curve))
+    assert np.abs(colours - expected).max() <= 2
+    for suffix in (".jpg", ".tif", ".webp"):
+        (note,) = write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo, overwrite=True)
+        assert "written as an ICC profile" in note
+        with Image.open(tmp_path / f"b{suffix}") as written:
+            primaries, curve = matrix_profile(written.info["icc_profile"])
+        np.testing.assert_allclose(primaries, P3, atol=1e-3)
+        assert np.abs(curve(np.linspace(0, 1, 9)) - srgb_curve(np.linspace(0, 1, 9))).max() < 1e-3
+    assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
+    np.testing.assert_allclose(colours_of(read_photo(tmp_path / "b.png").metadata).primaries, P3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ADOBE_RGB_EXIF,
+        exif([], [(0xA001, 3, b"\2\0")]),
+        exif(
+            [
+                (318, 5, struct.pack("<4I", 3127, 10000, 3290, 10000)),
+                (319, 5, struct.pack("<12I", *(n for v in (64, 33, 21, 71, 15, 6) for n in (v, 100)))),
+            ],
+            [(0xA001, 3, b"\xff\xff"), (0xA500, 5, struct.pack("<2I", 22, 10))],
+        ),
+    ],
+)
+def test_adobe_rgb_by_exif_alone(tmp_path, block):
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(segment(0xE1, b"Exif\0\0" + block)))
+    colours, notes = srgb_colours(photo)
+    expected = by_pillow(np.ascontiguousarray(photo.colours), made_profile(ADOBE_RGB, power(2.2)))
+    assert "converted to sRGB by its EXIF" in notes[0] and np.abs(colours - expected).max() <= 2
+    assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
+    with Image.open(tmp_path / "b.png") as written:
+        np.testing.assert_allclose(matrix_profile(written.info["icc_profile"])[0], ADOBE_RGB, atol=1e-3)
+
+
+def test_what_cannot_be_converted_is_said(tmp_path):
+    pq = read_bytes(tmp_path / "a.png", png((b"cICP", b"\x09\x10\0\1")))
+    uncalibrated = read_bytes(
+        tmp_path / "a.jpg", jpeg(segment(0xE1, b"Exif\0\0" + exif([], [(0xA001, 3, b"\xff\xff")])))
+    )
+    for photo in (pq, uncalibrated):
+        colours, notes = srgb_colours(photo)
+        assert "taken as sRGB" in notes[0] and colours is photo.colours
+    (note,) = write_photo(tmp_path / "b.jpg", pq.pixels, like=pq)
+    assert "other colours" in note
+
+
+def test_a_profile_that_cannot_be_applied_is_left_unless_strict(tmp_path):
+    photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=b"no profile at all" * 20))
+    assert "taken as sRGB" in srgb_colours(photo)[1][0]
+    with pytest.raises(BadDataError, match="ICC"):
+        srgb_colours(photo, strict=True)
+
+
+def test_precedence_in_a_png(tmp_path):
+    """cICP > iCCP > sRGB > gAMA and cHRM."""
+    gamma, cicp = (b"gAMA", struct.pack(">I", 100_000)), (b"cICP", b"\x09\x0d\0\1")
+    srgb = (b"sRGB", b"\0")
+    sources = [
+        colours_of(read_bytes(tmp_path / "a.png", png(*chunks)).metadata).source
+        for chunks in ((gamma, srgb, cicp), (gamma, srgb), (gamma,), ())
+    ]
+    assert sources == ["cICP", "sRGB chunk", "gAMA and cHRM", ""]
