@@ -96,7 +96,8 @@ def late(target: str, *before: Any) -> Callable[[Any], int | None]:
 
 
 def main() -> None:
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
     sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
     build_app()()

@@ -1,6 +1,7 @@
 """`glmha models`: what there is, where it is, and whether it is what was published."""
 
 import shutil
+import sys
 from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
@@ -27,7 +28,7 @@ def access_of(options: WeightsOptions, output: Output) -> Access:
         offline=options.offline,
         accept_licence=options.accept_licence,
         say=output.note,
-        progress=not output.quiet and output.stderr.is_terminal,
+        progress=not output.quiet and sys.stderr.isatty(),
     )
 
 

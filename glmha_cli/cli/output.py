@@ -33,14 +33,23 @@ class Output:
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(self._shown(text))
+            self._say(self._shown(text))
 
     def warning(self, text: str) -> None:
         if not self.quiet:
-            self.stderr.print(f"[yellow]note:[/] {self._shown(text)}")
+            self._say(f"[yellow]note:[/] {self._shown(text)}")
 
     def error(self, error: GlmhaError) -> None:
-        self.stderr.print(f"[red]error:[/] {self._shown(one_line(error))}")
+        self._say(f"[red]error:[/] {self._shown(one_line(error))}")
+
+    def _say(self, text: str) -> None:
+        """A line on stderr. One that a full disk does not take is lost, and the work goes on."""
+        try:
+            self.stderr.print(text)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
 
     def line(self, text: str) -> None:
         """One line of data on stdout, for people."""
@@ -77,7 +86,7 @@ class Output:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        silent = self.quiet or not self.stderr.is_terminal
+        silent = self.quiet or not sys.stderr.isatty()  # Rich's is_terminal also holds where FORCE_COLOR is set
         # Where only stderr is a terminal, lines for stdout must not be drawn around the bars.
         with Progress(
             *columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()

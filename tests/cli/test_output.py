@@ -16,6 +16,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import storing
 from tests.cli.in_process import run_here
+from tests.conftest import run_glmha
 
 NAMES = ["final[red]", "12:100:05", "[/derain]x", "a[bold]b[/bold]", ":warning:"]
 
@@ -69,6 +70,34 @@ def test_stdout_may_be_closed(tmp_path):
     command = f"exec {shlex.quote(sys.executable)} -m glmha_cli derain a.png out.png --dry-run >&-"
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["derain", "-", "out.png"], ["derain", "--files-from", "-", "out"]])
+def test_stdin_may_be_closed(tmp_path, arguments):
+    command = f"exec {shlex.quote(sys.executable)} -m glmha_cli {shlex.join(arguments)} <&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (65, 66) and len(done.stderr.splitlines()) == 1
+
+
+def test_lines_that_a_full_disk_does_not_take_are_lost_and_the_batch_is_done(tmp_path, tiny_model):
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        Image.new("RGB", (9, 9)).save(tmp_path / "in" / f"{name}.png")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--model", tiny_model]
+        done = subprocess.run(command, cwd=tmp_path, stderr=full, check=False)
+    assert done.returncode == 0 and len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_no_bars_where_colours_are_asked_for_and_stderr_is_no_terminal(tmp_path, tiny_model):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    done = run_glmha(
+        "derain",
+        *("a.png", "b.png", "--model", tiny_model),
+        cwd=tmp_path,
+        env={**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"},
+    )
+    assert done.returncode == 0 and done.stderr.startswith("a.png -> b.png")
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,14 @@ def test_the_bar_moves_over_the_tiles(tiny_model, tmp_path):
     assert len(counts) >= 3, shown[-500:]
 
 
+def test_names_in_bars_are_printable(tiny_model, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("\x1b]0;title\x1b\\.png", "b.png"):
+        Image.new("RGB", (64, 64)).save(tmp_path / "in" / name)
+    shown = on_a_terminal("derain", tmp_path / "in", tmp_path / "out", "--model", tiny_model)
+    assert "\\x1b]0;title" in shown and "\x1b]0;title" not in shown
+
+
 @pytest.mark.long
 def test_a_photo_of_4000x3000_stays_within_4_gb_and_without_seams(tmp_path):
     """With the bundled checkpoint: peak memory of the process, and gradients across seams against elsewhere."""
