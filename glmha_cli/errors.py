@@ -17,6 +17,10 @@ class GlmhaError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type["GlmhaError"], tuple[str, str]]:
+        """So that an error comes whole out of another process."""
+        return type(self), (self.message, self.hint)
+
     def about(self, path: PurePath) -> "GlmhaError":
         """This error with the file that it is about before its message; itself where the message names it already."""
         return self if str(path) in self.message else type(self)(f"'{path}': {self.message}", self.hint)

@@ -49,7 +49,7 @@ def require_free(jobs: Iterable[Job]) -> None:
     taken = [
         path
         for job in jobs
-        if not job.overwrite and job.problem is None
+        if not job.overwrite and not job.own and job.problem is None
         for path in files_of(job.target)
         if os.path.lexists(path)
     ]

@@ -15,6 +15,7 @@ class Job:
 
     relative: path of the input below what the user named. overwrite: the output may replace a file.
     problem: why this one cannot be done; it fails with it, the others are done.
+    own: sha256 of what an earlier run left there, which the output may replace without `overwrite`.
     """
 
     source: Path
@@ -22,6 +23,7 @@ class Job:
     relative: PurePath
     overwrite: bool = False
     problem: GlmhaError | None = None
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

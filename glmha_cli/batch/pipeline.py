@@ -6,13 +6,17 @@ At most three are in memory. Outcomes come in the order of the jobs; a failure c
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.report import Outcome
 from glmha_cli.errors import GlmhaError, OutputError
+
+
+class Skip(Exception):  # noqa: N818 - nothing went wrong
+    """Raised by a stage of a job that needs nothing more: another run has done it meanwhile."""
 
 
 class Work(Protocol):
@@ -25,6 +29,9 @@ class Work(Protocol):
 
     def write(self, job: Job, result: Any) -> Mapping[str, Any]: ...
 
+    def stop(self) -> None:
+        """Called once, when no more jobs are to be read; a `read` that is under way may be given up."""
+
     def settled(self, outcome: Outcome) -> None:
         """Called for every job, in their order, as soon as it is done or has failed."""
 
@@ -34,7 +41,7 @@ class _Step:
     """What a job has come to so far."""
 
     value: Any = None
-    error: GlmhaError | None = None
+    error: GlmhaError | Skip | None = None
     seconds: float = 0.0
 
     def then(self, function: Callable[..., Any], job: Job, *arguments: Any) -> "_Step":
@@ -46,10 +53,12 @@ class _Step:
         return _Step(value=value, error=error, seconds=self.seconds + time.perf_counter() - start)
 
 
-def _attempted(function: Callable[..., Any], job: Job, *arguments: Any) -> tuple[Any, GlmhaError | None]:
+def _attempted(function: Callable[..., Any], job: Job, *arguments: Any) -> tuple[Any, GlmhaError | Skip | None]:
     """Any failure becomes the file's own, even a bug of ours: it must not cost the thousand files behind it."""
     try:
         return function(job, *arguments), None
+    except Skip as skip:
+        return None, skip
     except GlmhaError as error:
         return None, error.about(job.source)
     except OSError as error:
@@ -75,7 +84,7 @@ def run_jobs(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
 
     Interrupted, or closed early, it lets the file that is being written be finished and drops the others.
     """
-    with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
+    with _thread("reader") as reader, _thread("writer") as writer:
         try:
             behind = None
             for job, reading in _read_ahead(jobs, work, reader):
@@ -87,11 +96,31 @@ def run_jobs(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
             if behind is not None:
                 yield behind.result()
         finally:
+            work.stop()
             reader.shutdown(wait=False, cancel_futures=True)
             writer.shutdown(wait=False, cancel_futures=True)
 
 
-def _read_ahead(jobs: Iterable[Job], work: Work, reader: ThreadPoolExecutor) -> Iterator[tuple[Job, Future[_Step]]]:
+def _thread(name: str) -> Executor:
+    """A thread for one stage; where the system gives no more threads, the stage is done by whoever submits it."""
+    executor = ThreadPoolExecutor(1, name)
+    try:
+        executor.submit(int).result()
+    except RuntimeError:
+        return _Caller()
+    return executor
+
+
+class _Caller(Executor):
+    """Does what is submitted at once."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **options))
+        return future
+
+
+def _read_ahead(jobs: Iterable[Job], work: Work, reader: Executor) -> Iterator[tuple[Job, Future[_Step]]]:
     """Each job while the one after it is being read."""
     waiting = None
     for job in jobs:
@@ -112,6 +141,8 @@ def _settle(job: Job, step: _Step, work: Work) -> Outcome:
     step = step.then(work.write, job, step.value)
     if step.error is None:
         outcome = Outcome(job=job, status="ok", seconds=step.seconds, details=step.value or {})
+    elif isinstance(step.error, Skip):
+        outcome = Outcome(job=job, status="skipped")
     else:
         outcome = Outcome(job=job, status="failed", seconds=step.seconds, error=step.error)
     work.settled(outcome)

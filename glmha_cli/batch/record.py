@@ -2,13 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.report import Outcome
 from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, one_line
 from glmha_cli.io.cubes.cube import files_of
@@ -48,22 +47,43 @@ class Record:
             raise OutputError(f"record '{self.path}' could not be written: {error.strerror or error}") from error
 
 
-def read_record(path: Path) -> dict[str, Line]:
-    """What holds for each output, by its absolute path; empty if there is no record yet. Torn lines are left out.
+@dataclass(frozen=True)
+class Past:
+    """What a record tells of an output.
 
-    That is its last line, but a failure leaves an output as it was: there, the one that says how it was made.
+    line: the last one, but a failure leaves an output as it was: there, the one that says how it was made.
+    hashes: sha256 of all that the record's runs can have left there: of what was done last, and of what was being
+    moved into place since.
     """
-    lines, made = {}, {}
+
+    line: Line = field(default_factory=dict)
+    hashes: frozenset[str] = frozenset()
+
+    def then(self, line: Line) -> "Past":
+        match line.get("status"):
+            case "failed" if self.line.get("status") == "ok":
+                return self
+            case "ok":
+                return Past(line, _hashes(line))
+            case _:
+                return Past(line, self.hashes | _hashes(line))
+
+
+def read_record(path: Path) -> dict[str, Past]:
+    """What is known of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
+    pasts: dict[str, Past] = {}
     for text in _content(path).splitlines():
         try:
             line = json.loads(text)
             output = os.path.abspath(line["output"])
-        except (ValueError, TypeError, KeyError):
+            pasts[output] = pasts.get(output, Past()).then(line)
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
-        if line.get("status") == "ok":
-            made[output] = line
-        lines[output] = made.get(output, line) if line.get("status") == "failed" else line
-    return lines
+    return pasts
+
+
+def _hashes(line: Line) -> frozenset[str]:
+    return frozenset(each for each in (line.get("sha256"), *line.get("also", {}).values()) if each)
 
 
 def _content(path: Path) -> bytes:
@@ -92,43 +112,13 @@ def input_identity(path: Path) -> dict[str, Any]:
     return {"input_bytes": status.st_size, "input_mtime_ns": status.st_mtime_ns, "input_sha256": sha256_of(path)}
 
 
-def output_identity(target: Path) -> dict[str, Any]:
-    """sha256 of an output, and under `also` by name those of the files that belong to it."""
-    also = {path.name: sha256_of(path) for path in files_of(target) if path != target}
-    return {"sha256": sha256_of(target), **({"also": also} if also else {})}
+def output_identity(target: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """sha256 of an output, and under `also` by name those of the files that belong to it; as far as `hashes` knows."""
+    also = {name: value for name, value in hashes.items() if name != target.name}
+    own = {"sha256": hashes[target.name]} if target.name in hashes else {}
+    return {**own, **({"also": also} if also else {})}
 
 
-def split_done(jobs: Iterable[Job], lines: Mapping[str, Line], settings: Line) -> tuple[list[Job], list[Job]]:
-    """The jobs that record and files together prove done, and the others.
-
-    Of the others, those whose output is this record's own may replace it: cut off while it was written, or made of
-    another input or with other settings. A file that was changed since, or is someone else's, may not be replaced.
-    """
-    done, open_jobs = [], []
-    for job in jobs:
-        line = lines.get(os.path.abspath(job.target), {})
-        intact = job.problem is None and line.get("status") == "ok" and _is_intact(job.target, line)
-        if intact and _is_same_work(job.source, line, settings):
-            done.append(job)
-        else:
-            ours = intact or line.get("status") == WRITING
-            open_jobs.append(replace(job, overwrite=job.overwrite or ours))
-    return done, open_jobs
-
-
-def _is_intact(target: Path, line: Line) -> bool:
-    try:
-        return all(line.get(name) == value for name, value in output_identity(target).items())
-    except OSError:
-        return False
-
-
-def _is_same_work(source: Path, line: Line, settings: Line) -> bool:
-    """Same settings and same input, told by size and time, or where a copy has another time, by its content."""
-    try:
-        status = source.stat()
-        if line.get("settings") != settings or line.get("input_bytes") != status.st_size:
-            return False
-        return line.get("input_mtime_ns") == status.st_mtime_ns or line.get("input_sha256") == sha256_of(source)
-    except OSError:  # what cannot be read fails when it is its turn
-        return False
+def hashes_of(target: Path) -> dict[str, str]:
+    """sha256 by name of the files of an output that is there. Raises OSError."""
+    return {path.name: sha256_of(path) for path in files_of(target)}

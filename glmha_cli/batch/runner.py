@@ -8,15 +8,17 @@ from typing import Any
 from glmha_cli import __version__
 from glmha_cli.batch.checks import make_folder, require_free
 from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.kinds import supervised_for
 from glmha_cli.batch.pipeline import run_jobs
 from glmha_cli.batch.plan import Plan, make_plan
-from glmha_cli.batch.record import Record, read_record, split_done
+from glmha_cli.batch.record import Record, read_record
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
+from glmha_cli.batch.resume import split_done
 from glmha_cli.batch.streams import through_files
 from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
-from glmha_cli.io.measurements import read_mask
+from glmha_cli.inference.memory import free_bytes
 from glmha_cli.weights.store import Weights
 
 
@@ -45,6 +47,8 @@ class _Run:
         if request.resume:
             weights = self.loader.find(quick=plan.is_quick, offline=request.dry_run)
             done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
+        if plan.single and jobs and jobs[0].problem is not None:
+            raise jobs[0].problem
         require_free(jobs)
         weights = weights if request.dry_run else self.prepare(plan, weights)
         record = Record(request.record) if request.record is not None and not request.dry_run else None
@@ -85,24 +89,27 @@ class _Run:
     def work(self, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
         """Load the network and do the jobs, until as many have failed as may fail."""
         request, reporter = self.request, self.reporter
-        if request.files.mask is not None:
-            read_mask(request.files.mask)  # before the network is loaded, rather than as the failure of every file
-        worker = Worker(
-            restorer=self.loader.load(weights, say=reporter.warning),
-            weights=weights,
-            files=request.files,
-            summary=summary,
-            reporter=reporter,
-            record=record,
-            settings={} if record is None else self.settings(weights),
-            hashes=request.hashes or record is not None,
-        )
-        with closing(run_jobs(jobs, worker)) as outcomes:
-            for outcome in outcomes:
-                if summary.single and outcome.error is not None:
-                    raise outcome.error
-                if len(summary.failures) == request.max_failures:
-                    break
+        with closing(supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning)) as reader:
+            reader.start()  # it gets ready while the network is loaded
+            if request.files.mask is not None:  # before that, rather than as the failure of every file
+                reader.read("glmha_cli.io.measurements:read_mask", request.files.mask)
+            worker = Worker(
+                reader=reader,
+                restorer=self.loader.load(weights, say=reporter.warning),
+                weights=weights,
+                files=request.files,
+                summary=summary,
+                reporter=reporter,
+                record=record,
+                settings={} if record is None else self.settings(weights),
+                hashes=request.hashes or record is not None,
+            )
+            with closing(run_jobs(jobs, worker)) as outcomes:
+                for outcome in outcomes:
+                    if summary.single and outcome.error is not None:
+                        raise outcome.error
+                    if len(summary.failures) == request.max_failures:
+                        break
 
 
 def _planned(job: Job) -> Outcome:

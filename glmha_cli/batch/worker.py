@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,16 @@ from jaxtyping import Num
 from glmha_cli import __version__
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.kinds import output_kind, read_source, write_result
-from glmha_cli.batch.record import WRITING, Line, Record, input_identity, line_of, output_identity
+from glmha_cli.batch.kinds import output_kind, read_supervised, write_result
+from glmha_cli.batch.pipeline import Skip
+from glmha_cli.batch.record import WRITING, Line, Past, Record, input_identity, line_of, output_identity, read_record
 from glmha_cli.batch.report import Outcome, Reporter, Summary
+from glmha_cli.batch.resume import is_done_meanwhile, is_one_of
+from glmha_cli.errors import CannotCreateError
 from glmha_cli.inference.restorer import Restorer
+from glmha_cli.io.atomic import looking_before_moves
+from glmha_cli.io.supervised import Supervised
+from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
 
 
@@ -42,6 +50,7 @@ class Worker:
     settings: what outputs depend on, for the record. hashes: of inputs and outputs, for whoever is told of them.
     """
 
+    reader: Supervised
     restorer: Restorer
     weights: Weights
     files: FileOptions
@@ -52,8 +61,11 @@ class Worker:
     hashes: bool
 
     def read(self, job: Job) -> Read:
+        if not job.own:
+            self.require_undone(job)
         identity = input_identity(job.source) if self.hashes else {}
-        return Read(source=read_source(self.restorer.task, job.source, self.files), identity=identity)
+        source = read_supervised(self.reader, self.restorer.task, job.source, self.files)
+        return Read(source=source, identity=identity)
 
     def compute(self, job: Job, read: Read) -> Computed:
         result = self.restorer.restore(
@@ -78,24 +90,27 @@ class Worker:
         }
 
     def write(self, job: Job, computed: Computed) -> Line:
-        # Before it is there: cut off in between, the next run knows whose file it is.
-        self.keep(job, {"status": WRITING})
-        source, provenance = computed.read.source, dict(computed.provenance)
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        losses = write_result(
-            self.restorer.task,
-            job.target,
-            computed.result,
-            source=source,
-            options=self.files,
-            overwrite=job.overwrite,
-            provenance=provenance,
-        )
+        source, provenance, hashes = computed.read.source, dict(computed.provenance), {}
+        try:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            with looking_before_moves(partial(self.look, job, hashes)):
+                losses = write_result(
+                    self.restorer.task,
+                    job.target,
+                    computed.result,
+                    source=source,
+                    options=self.files,
+                    overwrite=job.overwrite or bool(job.own),
+                    provenance=provenance,
+                )
+        except CannotCreateError:
+            self.require_undone(job)
+            raise
         for note in (*source.notes, *losses):
             self.reporter.warning(f"{job.source}: {note}")
         height, width = computed.result.shape[:2]
         return {
-            **(output_identity(job.target) if self.hashes else {}),
+            **output_identity(job.target, hashes),
             **computed.read.identity,
             "height": height,
             "width": width,
@@ -103,8 +118,30 @@ class Worker:
             **provenance,
         }
 
+    def look(self, job: Job, hashes: dict[str, str], temporary: Path, path: Path) -> None:
+        """Before a finished file is moved into place: on record, so that a run that is cut off knows it for its own."""
+        if not self.hashes:
+            return
+        if job.own and os.path.lexists(path) and not is_one_of(path, job.own):
+            raise CannotCreateError(f"'{path}' was changed since this run began", "--overwrite, or move it elsewhere")
+        hashes[path.name] = sha256_of(temporary)
+        self.keep(job, {"status": WRITING, **output_identity(job.target, hashes), "settings": self.settings})
+
+    def require_undone(self, job: Job) -> None:
+        """Skip a job that another run with this record has done since this run was planned."""
+        if self.record is None or job.overwrite or not os.path.lexists(job.target):
+            return
+        past = read_record(self.record.path).get(os.path.abspath(job.target), Past())
+        if is_done_meanwhile(job, past, self.settings):
+            raise Skip
+
+    def stop(self) -> None:
+        """Nothing more is read; a file that is being read is given up."""
+        self.reader.close()
+
     def settled(self, outcome: Outcome) -> None:
-        self.keep(outcome.job, {**line_of(outcome), "settings": self.settings})  # first: telling it may fail
+        if outcome.status != "skipped":  # on record first: telling it may fail
+            self.keep(outcome.job, {**line_of(outcome), "settings": self.settings})
         self.summary.add(outcome)
         self.reporter.settled(outcome)
 

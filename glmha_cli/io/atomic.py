@@ -7,11 +7,28 @@ import os
 import secrets
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, OutputError
+
+Look = Callable[[Path, Path], None]
+_LOOK: ContextVar[Look | None] = ContextVar("look", default=None)
+
+
+@contextmanager
+def looking_before_moves(look: Look) -> Iterator[None]:
+    """Inside, in this thread, `look(temporary, path)` sees each output when it is whole, before it is moved to `path`.
+
+    What it raises keeps the output from being moved.
+    """
+    token = _LOOK.set(look)
+    try:
+        yield
+    finally:
+        _LOOK.reset(token)
 
 
 @contextmanager
@@ -36,6 +53,8 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
+        if (look := _LOOK.get()) is not None:
+            look(temporary, path)
         _move(temporary, path, overwrite=overwrite)
     except GlmhaError:
         raise

@@ -56,6 +56,9 @@ class FakeWork:
         self.stage("write", job)
         return {"result": result}
 
+    def stop(self):
+        pass
+
     def settled(self, outcome):
         with self.lock:
             self.alive -= 1

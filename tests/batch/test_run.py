@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
 from tests.cli.in_process import run_here
 
@@ -152,8 +153,8 @@ def change_input(here):
     Image.new("RGB", (30, 20), (9, 9, 9)).save("in/a.png")
 
 
-def lose_output(here):
-    Path("out/a.png").unlink()
+def lose_output(here, name="a.png"):
+    Path("out", name).unlink()
 
 
 def tear_line(here):
@@ -203,13 +204,60 @@ def test_other_flags_or_weights_do_all_again(here, derain, tiny_model):
     assert all(before[name] != sha256(f"out/{name}") for name in before)
 
 
-def test_an_output_that_is_not_the_records_is_kept(here, derain):
+def test_an_output_that_is_not_the_records_is_kept_and_blocks_no_other(here, derain):
     resume(derain)
     Path("out/a.png").write_bytes(b"retouched by hand")
-    result = derain("in", "out", "--record", "run.jsonl", "--resume")
-    assert result.returncode == 73 and "'out/a.png' exists already" in result.stderr
-    assert Path("out/a.png").read_bytes() == b"retouched by hand"
+    lose_output(here, "b.jpg")
+    for done, skipped in ((1, 2), (0, 3)):
+        result = derain("in", "out", "--record", "run.jsonl", "--resume")
+        assert result.returncode == 1 and summary(result) == f"{done} done, {skipped} skipped, 1 failed"
+        assert "'out/a.png' exists already" in result.stderr
+        assert Path("out/a.png").read_bytes() == b"retouched by hand"
+    assert derain("in/a.png", "out/a.png", "--record", "run.jsonl", "--resume").returncode == 73
     assert resume(derain, "--overwrite") == "1 done, 3 skipped, 0 failed"
+
+
+@pytest.mark.parametrize("retouched", [False, True])
+def test_killed_between_the_move_and_its_line_a_file_is_ours_until_someone_changes_it(here, derain, retouched):
+    resume(derain)
+    content = Path("run.jsonl").read_text().splitlines(keepends=True)
+    assert lines()[-1]["status"] == "ok" and lines()[-2]["sha256"] == sha256("out/d.png")
+    Path("run.jsonl").write_text("".join(content[:-1]))
+    if retouched:
+        Path("out/d.png").write_bytes(b"retouched by hand")
+        assert resume(derain, code=1) == "0 done, 3 skipped, 1 failed"
+        assert Path("out/d.png").read_bytes() == b"retouched by hand"
+    else:
+        assert resume(derain) == "1 done, 3 skipped, 0 failed"
+
+
+def test_what_is_changed_while_a_run_is_under_way_is_kept(here, derain, monkeypatch):
+    resume(derain)
+    before = Worker.look
+
+    def retouch(worker, job, hashes, temporary, path):
+        path.write_bytes(b"retouched by hand")
+        before(worker, job, hashes, temporary, path)
+
+    monkeypatch.setattr(Worker, "look", retouch)
+    assert resume(derain, "--quality", 50, code=1) == "0 done, 0 skipped, 4 failed"
+    assert all(path.read_bytes() == b"retouched by hand" for path in Path("out").iterdir())
+
+
+def test_two_runs_at_once_share_the_work(here, tiny_model):
+    for i in range(12):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (70, 90, 3), np.uint8)).save(f"in/{i}.png")
+    command = ["derain", "in", "out", "--record", "run.jsonl", "--resume", "--tile", "32", "--model", str(tiny_model)]
+    runs = [
+        subprocess.Popen([sys.executable, "-m", "glmha_cli", *command], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [run.communicate(timeout=300)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert len(os.listdir("out")) == 16
+    for line in lines(status="ok"):
+        assert sha256(line["output"]) == line["sha256"]
+    assert not lines(status="failed")
 
 
 def test_failed_files_are_tried_again(here, derain):
@@ -245,7 +293,7 @@ def test_a_record_holds_wherever_the_command_is_typed(here, derain, monkeypatch)
     result = derain("../in", "../out", "--record", "../run.jsonl", "--resume")
     assert summary(result) == "0 done, 4 skipped, 0 failed"
     result = derain("../in", "out", "--record", "../run.jsonl", "--resume")
-    assert result.returncode == 73 and Path("out/a.png").read_bytes() == b"someone else's"
+    assert result.returncode == 1 and Path("out/a.png").read_bytes() == b"someone else's"
 
 
 def test_results_beside_their_inputs_are_not_restored_once_more(here, derain):
@@ -403,6 +451,7 @@ def test_a_batch_runs_from_python_without_the_command_line(here, tiny_model):
 import sys
 from pathlib import Path
 from glmha_cli.batch import BatchRequest, Reporter, run
+from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
 from glmha_cli.tasks.derain import DERAIN
 

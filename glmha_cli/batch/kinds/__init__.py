@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import InputKind, OutputKind
-from glmha_cli.lookup import resolve
+from glmha_cli.io.supervised import Supervised
+from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks.base import Task
 
 INPUTS: Mapping[str, str] = {
@@ -31,7 +33,23 @@ def output_kind(task: Task) -> OutputKind:
 
 def read_source(task: Task, path: Path, options: FileOptions) -> Source:
     """One input of `task`, as its outputs are made from it; see glmha_cli.io for what is raised."""
-    return output_kind(task).fit(input_kind(task).read(path, options), options)
+    return _read(path, INPUTS[task.input_kind], OUTPUTS[task.output_kind], options)
+
+
+def supervised_for(task: Task, **options: Any) -> Supervised:
+    """A process for `read_supervised`; see `Supervised` for the options."""
+    return Supervised(imports=(INPUTS[task.input_kind], OUTPUTS[task.output_kind]), **options)
+
+
+def read_supervised(supervised: Supervised, task: Task, path: Path, options: FileOptions) -> Source:
+    """As `read_source`, in another process: BadDataError for a file that crashes its decoder, or never ends."""
+    kinds = INPUTS[task.input_kind], OUTPUTS[task.output_kind]
+    return supervised.read(f"{__name__}:_read", path, *kinds, options)
+
+
+def _read(path: Path, inputs: str, outputs: str, options: FileOptions) -> Source:
+    """The kinds by their place in the tables, which is all that another process needs to know of a task."""
+    return import_target(outputs).fit(import_target(inputs).read(path, options), options)
 
 
 def write_result(

@@ -1,0 +1,73 @@
+"""What a record proves done, and which outputs its next run may replace."""
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.record import Line, Past, hashes_of, output_identity
+from glmha_cli.errors import CannotCreateError
+from glmha_cli.io.cubes.cube import files_of
+from glmha_cli.weights.integrity import sha256_of
+
+
+def split_done(jobs: Iterable[Job], pasts: Mapping[str, Past], settings: Line) -> tuple[list[Job], list[Job]]:
+    """The jobs that record and files together prove done, and the others.
+
+    Of the others, those whose output is this record's own may replace it: cut off while it was written, or made of
+    another input or with other settings. One whose output was changed since, or is someone else's, has a problem.
+    """
+    done, others = [], []
+    for job in jobs:
+        past = pasts.get(os.path.abspath(job.target), Past())
+        if job.problem is None and _is_done(job, past.line, settings):
+            done.append(job)
+        else:
+            others.append(_reopened(job, past))
+    return done, others
+
+
+def _is_done(job: Job, line: Line, settings: Line) -> bool:
+    """Whether the output is as the line says, of the same input and made with the same settings.
+
+    The input is told by size and time, or where a copy has another time, by its content.
+    """
+    if line.get("status") != "ok" or line.get("settings") != settings:
+        return False
+    try:
+        status = job.source.stat()
+        if any(line.get(name) != value for name, value in output_identity(job.target, hashes_of(job.target)).items()):
+            return False
+        if line.get("input_bytes") != status.st_size:
+            return False
+        return line.get("input_mtime_ns") == status.st_mtime_ns or line.get("input_sha256") == sha256_of(job.source)
+    except OSError:  # what cannot be read fails when it is its turn
+        return False
+
+
+def _reopened(job: Job, past: Past) -> Job:
+    taken = [path for path in files_of(job.target) if os.path.lexists(path)]
+    if not taken or job.overwrite or job.problem is not None:
+        return job
+    foreign = [path for path in taken if not is_one_of(path, past.hashes)]
+    if not foreign:
+        return replace(job, own=past.hashes)
+    problem = CannotCreateError(
+        f"'{foreign[0]}' exists already, and the record does not show it to be its own",
+        "--overwrite, or move it elsewhere",
+    )
+    return replace(job, problem=problem)
+
+
+def is_done_meanwhile(job: Job, past: Past, settings: Line) -> bool:
+    """Whether a run beside this one, with the same settings, has made the output since this one was planned."""
+    return past.line.get("settings") == settings and is_one_of(job.target, past.hashes)
+
+
+def is_one_of(path: Path, hashes: Collection[str]) -> bool:
+    """Whether the content of the file at `path` has one of these sha256."""
+    try:
+        return bool(hashes) and sha256_of(path) in hashes
+    except OSError:
+        return False

@@ -1,0 +1,184 @@
+"""Calls in a process of their own: a decoder that crashes, hangs or takes all memory costs the file that it reads.
+
+What decodes files is C code of many libraries, and damaged files drive some of it into faults that no `except` sees.
+The process stays for the next call, so that a call costs a copy of its result through a pipe; after one that ended it
+there is a new one. Run as a program, this module is that process: calls on stdin, answers on stdout.
+"""
+
+import faulthandler
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from glmha_cli.errors import BadDataError, GlmhaError
+from glmha_cli.lookup import import_target
+
+SECONDS, SECONDS_PER_BYTE = 30.0, 2e-6
+"""What reading a file may take: far more than any whole file needs, by a slow network too."""
+
+
+class Supervised:
+    """Makes one call at a time in another process.
+
+    imports: what "module:name" calls will need, imported while nothing is to be done yet. memory_bytes: what calls may
+    take, where the system can limit it; None for no limit. say: takes a warning, if no process can be started, and
+    calls are made in this one.
+    """
+
+    def __init__(
+        self,
+        *,
+        imports: Iterable[str] = (),
+        memory_bytes: int | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.imports, self.memory_bytes, self.say = tuple(imports), memory_bytes, say
+        self.process: subprocess.Popen[bytes] | None = None
+        self.is_closed = self.is_here = False
+
+    def start(self) -> None:
+        """Start the process, if there is none, without waiting for it."""
+        if self.process is not None and self.process.poll() is not None:  # ended by someone else, while it waited
+            self._end()
+        if self.process is not None or self.is_here or self.is_closed:
+            return
+        # -P: run no module of the current folder.
+        command = [sys.executable, "-P", "-m", __name__, str(self.memory_bytes or 0), *self.imports]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
+        try:
+            self.process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            self.is_here = True
+            self.say(f"no process can be started to read files in ({error.strerror}): they are read in this one")
+
+    def read(self, target: str, path: Path, *arguments: Any) -> Any:
+        """What the function "module:name" gives for a file, and raises for it.
+
+        BadDataError where it ends the process, or takes longer than a file of its size may.
+        """
+        self.start()
+        process = self.process
+        if self.is_here:
+            return import_target(target)(path, *arguments)
+        if process is None:
+            raise GlmhaError(f"'{path}' was not read: the run has ended")
+        seconds, start = limit_of(path), time.monotonic()
+        try:
+            _send(process.stdin, (target, (path, *arguments), seconds))
+            is_result, value = _receive(process.stdout)
+        except (OSError, EOFError) as error:
+            self._end()
+            if time.monotonic() - start >= seconds:
+                raise BadDataError(f"'{path}' is damaged: reading it takes over {seconds:.0f} s") from error
+            raise BadDataError(f"'{path}' is damaged: its decoder crashed") from error
+        if is_result:
+            return value
+        raise value
+
+    def close(self) -> None:
+        """End the process, and with it a call that another thread waits for."""
+        self.is_closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def limit_of(path: Path) -> float:
+    """Seconds that reading the file may take."""
+    try:
+        return SECONDS + SECONDS_PER_BYTE * path.stat().st_size
+    except OSError:  # the call will tell
+        return SECONDS
+
+
+# Messages: the number of parts, their sizes, a pickle, and apart from it the arrays that belong to it
+
+
+def _send(file: BinaryIO, message: Any) -> None:
+    arrays: list[pickle.PickleBuffer] = []
+    parts = [pickle.dumps(message, protocol=5, buffer_callback=arrays.append), *(each.raw() for each in arrays)]
+    sizes = [memoryview(part).nbytes for part in parts]
+    file.write(struct.pack(f"<{1 + len(sizes)}Q", len(sizes), *sizes))
+    for part in parts:
+        file.write(part)
+    file.flush()
+
+
+def _receive(file: BinaryIO) -> Any:
+    """Raises EOFError where the other side has ended."""
+    (count,) = struct.unpack("<Q", _exactly(file, 8))
+    sizes = struct.unpack(f"<{count}Q", _exactly(file, 8 * count))
+    message, *arrays = [_exactly(file, size) for size in sizes]
+    return pickle.loads(message, buffers=arrays)
+
+
+def _exactly(file: BinaryIO, size: int) -> np.ndarray:
+    data = np.empty(size, np.uint8)
+    if file.readinto(memoryview(data)) != size:
+        raise EOFError
+    return data
+
+
+# The process
+
+
+def serve(memory_bytes: int, imports: Iterable[str]) -> None:
+    """Answer calls until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
+    _limit_memory(memory_bytes)
+    # What libraries print is no answer.
+    answers, nowhere = os.fdopen(os.dup(1), "wb"), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    for target in imports:
+        import_target(target)
+    while True:
+        try:
+            target, arguments, seconds = _receive(sys.stdin.buffer)
+        except EOFError:
+            return
+        with suppress(RuntimeError):  # no threads left: then without a limit
+            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        answer = _answer(target, arguments)
+        faulthandler.cancel_dump_traceback_later()
+        _send(answers, answer)
+
+
+def _answer(target: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+    """Whether the call gave a result, and the result or what it raised."""
+    try:
+        return True, import_target(target)(*arguments)
+    except (GlmhaError, OSError, MemoryError) as error:
+        return False, error
+    except Exception as error:  # of a library, perhaps of a class that does not travel
+        return False, RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Where Linux tells what this process has taken already; and where memory runs out, it is the one to be ended."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        if memory_bytes:
+            resource.setrlimit(resource.RLIMIT_AS, (taken + memory_bytes, taken + memory_bytes))
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), sys.argv[2:])
