@@ -25,6 +25,9 @@ from glmha_cli.lookup import import_target
 
 SECONDS, SECONDS_PER_BYTE = 30.0, 2e-6
 """What reading a file may take: far more than any whole file needs, by a slow network too."""
+PATIENCE_SECONDS = 5
+EXPIRED = 1
+"""Exit code that faulthandler's watchdog gives a process, whose time is up."""
 
 
 class Supervised:
@@ -79,8 +82,10 @@ class Supervised:
             _send(process.stdin, (target, (path, *arguments), seconds))
             is_result, value = _receive(process.stdout)
         except (OSError, EOFError) as error:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE_SECONDS)  # it has closed its answers, so it is about to end
             self._end()
-            if time.monotonic() - start >= seconds:
+            if process.returncode == EXPIRED and time.monotonic() - start >= seconds:
                 raise BadDataError(f"'{path}' is damaged: reading it takes over {seconds:.0f} s") from error
             raise BadDataError(f"'{path}' is damaged: its decoder crashed") from error
         if is_result:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -16,8 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glmha_cli.batch.kinds import INPUTS
 from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
+from glmha_cli.io import supervised
 from tests.cli.in_process import run_here
 
 
@@ -90,6 +93,27 @@ def test_sub_folders_are_mirrored_when_they_are_needed(here, derain):
     assert derain("in", "out", "--recursive", "--suffix", "_clean", "--ext", "webp").returncode == 0
     made = sorted(str(path.relative_to("out")) for path in Path("out").rglob("*") if path.is_file())
     assert made == ["a_clean.webp", "b_clean.webp", "c_clean.webp", "x/y/line\nbreak_clean.webp"]
+
+
+def test_decoders_that_crash_or_never_end_cost_their_files_alone(here, derain, monkeypatch):
+    monkeypatch.setitem(INPUTS, "photo", "tests.batch.crashing:CRASHING")
+    monkeypatch.setattr(supervised, "SECONDS", 5)
+    for done, skipped in ((2, 0), (0, 2)):
+        result = derain("in", "out", "--record", "run.jsonl", "--resume")
+        assert result.returncode == 1 and sorted(os.listdir("out")) == ["a.png", "d.png"]
+        assert summary(result) == f"{done} done, {skipped} skipped, 2 failed"
+        assert "'in/b.jpg' is damaged: its decoder crashed" in result.stderr
+        assert "'in/c.tif' is damaged: reading it takes over 5 s" in result.stderr
+
+
+def test_where_there_are_no_threads_left_a_batch_does_without(here, derain, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    damage("in/b.jpg")
+    result = derain("in", "out")
+    assert result.returncode == 1 and sorted(os.listdir("out")) == ["a.png", "c.tif", "d.png"]
 
 
 # Record
@@ -451,8 +475,10 @@ def test_a_batch_runs_from_python_without_the_command_line(here, tiny_model):
 import sys
 from pathlib import Path
 from glmha_cli.batch import BatchRequest, Reporter, run
+from glmha_cli.batch.kinds import INPUTS
 from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
+from glmha_cli.io import supervised
 from glmha_cli.tasks.derain import DERAIN
 
 class Told(Reporter):
