@@ -6,7 +6,8 @@ import numpy as np
 from rich.table import Table
 
 from glmha_cli.batch.checks import require_output
-from glmha_cli.batch.files import FileOptions, read_source, require_mask
+from glmha_cli.batch.files import FileOptions
+from glmha_cli.batch.kinds import input_kind, read_source
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
@@ -27,9 +28,10 @@ def analyze(options: AnalyzeOptions) -> None:
         if path is not None:
             require_output(path, overwrite=options.overwrite)
     task = resolve(TASKS, describe(options.model)["task"], "task")
-    require_mask(task, options.mask)
+    files = FileOptions(mask=options.mask, step=options.step)
+    input_kind(task).require(files)
     weights = find_weights(options.model, task=task.name, access=access_of(options, output))
-    network, files = load_network(weights.path), FileOptions(mask=options.mask, step=options.step)
+    network = load_network(weights.path)
     as_trained = stretch if read_about(weights.path).get("stretch_input", False) else np.asarray
     matrices = []
     with output.progress() as progress:

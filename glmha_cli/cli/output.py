@@ -6,10 +6,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from glmha_cli.errors import GlmhaError, one_line
 
@@ -17,10 +27,23 @@ PIPE_WIDTH = 160
 
 
 class PipedConsole(Console):
-    """Rich's, but a reader that has gone is an exception as for any write, not the end of the process with code 1."""
+    """Rich's, but a reader that has gone is an exception as for any write, not the end of the process with code 1; and
+    whatever is shown, in lines, tables or bars, has no control characters but Rich's own.
+    """
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text, kept="\n"), segment.style)
+
+
+class Description(ProgressColumn):
+    """What a bar is about, in one line."""
+
+    def render(self, task: Task) -> Text:
+        return Text(printable(task.description))
 
 
 class Output:
@@ -80,7 +103,7 @@ class Output:
     def progress(self) -> Iterator[Progress]:
         """Bars on stderr where it is a terminal; silent elsewhere."""
         columns = (
-            TextColumn("{task.description}", markup=False),
+            Description(),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -94,6 +117,10 @@ class Output:
             yield progress
 
 
-def printable(text: str) -> str:
-    """Text with control characters as escapes: file names hold them, and a terminal would obey them."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+def printable(text: str, *, kept: str = "") -> str:
+    """Text with control characters as escapes, but those `kept`: names of files hold them, and terminals obey them."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign in kept else sign.encode("unicode_escape").decode() for sign in text
+    )

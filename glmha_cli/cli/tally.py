@@ -7,7 +7,7 @@ from rich.progress import Progress, TaskID
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.record import line_of
 from glmha_cli.batch.report import Outcome, Reporter, Summary
-from glmha_cli.cli.output import Output, printable
+from glmha_cli.cli.output import Output
 from glmha_cli.errors import one_line
 
 
@@ -79,7 +79,7 @@ class Bars:
 
     def tiles(self, job: Job, done: int, total: int) -> None:
         if job not in self.of_jobs:
-            self.of_jobs[job] = self.progress.add_task(f"{printable(job.source.name)}: tiles")
+            self.of_jobs[job] = self.progress.add_task(f"{job.source.name}: tiles")
         self.progress.update(self.of_jobs[job], completed=done, total=total)
         if done == total:
             self._remove(job)

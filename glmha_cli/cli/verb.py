@@ -9,8 +9,9 @@ from dataclasses import MISSING, fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
-from glmha_cli.cli.output import Output
+from glmha_cli.cli.output import Output, printable
 from glmha_cli.errors import GlmhaError, OutputError
 
 PIPE_CLOSED = 128 + 13  # as a shell says of a program that SIGPIPE ended
@@ -21,6 +22,18 @@ DEBUG = inspect.Parameter(
     default=False,
     annotation=Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
 )
+
+
+class Command(TyperCommand):
+    """Typer's, but errors about arguments show them escaped: a shell makes arguments of all names in a folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if hasattr(error, "message"):
+                error.message = printable(error.message, kept="\n")
+            raise
 
 
 def add_verb(
@@ -43,7 +56,7 @@ def add_verb(
         raise typer.Exit(guarded(run, options_type(**values), debug=debug))
 
     parameters = [*_parameters(options_type), DEBUG]
-    app.command(name, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)(
+    app.command(name, cls=Command, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)(
         _with_signature(command, parameters)
     )
 
