@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.allocator import keep_freed_memory
-from glmha_cli.attention.csa import CSA, ChannelSelfAttention
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.csa import ChannelSelfAttention, CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.fusion import computes_float16_well, fuse_for_cpu, native
 from glmha_cli.fusion.mst import BandedMST
 from glmha_cli.fusion.restormer import Projection, up_and_fuse
@@ -42,12 +42,12 @@ from glmha_cli.networks.u_shape import HOST as U_HOST
 SIDE = 256
 TILES_PER_CORE = 4
 NETWORKS = {  # config of the network with CSA, and its multiply-adds in G (None: not in the paper)
-    "restormer": (RestormerConfig(attention=CSA()), 154.882),
-    "mst_plus_plus": (MSTPlusPlusConfig(attention=CSA()), 22.2904),
-    "mst": (MSTConfig(attention=CSA()), 27.95),
+    "restormer": (RestormerConfig(attention=CSAConfig()), 154.882),
+    "mst_plus_plus": (MSTPlusPlusConfig(attention=CSAConfig()), 22.2904),
+    "mst": (MSTConfig(attention=CSAConfig()), 27.95),
     "derain-lite": (
         RestormerConfig(
-            attention=CSA(),
+            attention=CSAConfig(),
             channels=32,
             num_blocks=(1, 2, 2, 2),
             num_refinement_blocks=1,
@@ -79,7 +79,7 @@ class PlainAttention(nn.Module):
 
 def glmha_of(config: RestormerConfig | MSTConfig | MSTPlusPlusConfig) -> nn.Module:
     """The network of `config` with GLMHA."""
-    return randomised(replace(config, attention=GLMHA()).build())
+    return randomised(replace(config, attention=GLMHAConfig()).build())
 
 
 def plain(network: nn.Module) -> nn.Module:
@@ -192,10 +192,10 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     wide, narrow = torch.rand(*size, 96), torch.rand(*size, 31)
     wide_image, narrow_image = as_image(wide), as_image(narrow)
 
-    attention = randomised(CSA().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
+    attention = randomised(CSAConfig().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
     slow = PlainAttention(attention)
 
-    u_attention = randomised(CSA().build(31, 1, U_HOST)).to(memory_format=torch.channels_last)
+    u_attention = randomised(CSAConfig().build(31, 1, U_HOST)).to(memory_format=torch.channels_last)
     gram = GramCSA(u_attention, dtype)
 
     def by_scores() -> Tensor:
@@ -204,7 +204,7 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
         scores.add(as_rows(q), as_rows(k))
         return scores.mixing()
 
-    guided = randomised(GLMHA().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
+    guided = randomised(GLMHAConfig().build(96, 1, RESTORMER_HOST)).to(memory_format=torch.channels_last)
     point, scale = guided.kv[0], torch.rand(96)
 
     norm = LayerNorm(96).requires_grad_(False)
@@ -241,7 +241,7 @@ def rewrites() -> dict[str, dict[str, Callable[[], object]]]:
     of_up, of_skip = join.chunk(2, dim=1)
     folded_up = up_and_fuse(up, of_up)
 
-    mst = randomised(MSTConfig(attention=GLMHA()).build())
+    mst = randomised(MSTConfig(attention=GLMHAConfig()).build())
     kept = BandedMST(mst, dtype)
     mask = torch.rand(1, 28, SIDE, mst.config.w_ext(SIDE))
 

@@ -21,7 +21,7 @@ import torch
 from fusion import NETWORKS, SIDE, best_of, plain, randomised
 from torch import nn
 
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export import export_onnx
 from glmha_cli.export.graph import OPSET, operators
@@ -50,7 +50,7 @@ def measure(name: str, rounds: int) -> None:
     tiles = [tensor[0].permute(1, 2, 0).numpy() for tensor in inputs]
     csa, ours = (
         randomised(type(config)(**{**vars(config), "attention": attention}).build())
-        for attention in (config.attention, GLMHA())
+        for attention in (config.attention, GLMHAConfig())
     )
     forms = {"ONNX Runtime, plain CSA": plain_session(plain(csa), inputs)}
     with TemporaryDirectory() as folder:

@@ -16,17 +16,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from glmha_cli.attention.csa import CSA
-from glmha_cli.attention.glmha import GLMHA
-from glmha_cli.attention.linformer import Linformer
-from glmha_cli.attention.performer import Performer
-from glmha_cli.attention.reformer import Reformer
+from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
+from glmha_cli.attention.linformer import LinformerConfig
+from glmha_cli.attention.performer import PerformerConfig
+from glmha_cli.attention.reformer import ReformerConfig
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import RestormerConfig
 
-FULL = GLMHA(calibration="full")
+FULL = GLMHAConfig(calibration="full")
 # The paper's MST-L was counted with one more 3x3 convolution 28 -> 28 on its input, found in a sister release.
 MST_L_EXTRA = 28 * 28 * 9
 NOT_TOLD = None  # the paper gives no number
@@ -72,7 +72,7 @@ def restormer(
 ) -> Row:
     """At `levels` if named, with CSA at the others."""
     config = (
-        RestormerConfig(attention=CSA(), attention_by_level=dict.fromkeys(levels, attention))
+        RestormerConfig(attention=CSAConfig(), attention_by_level=dict.fromkeys(levels, attention))
         if levels
         else (RestormerConfig(attention=attention))
     )
@@ -82,14 +82,14 @@ def restormer(
 def others(linformer: float, performer: float, reformer: float) -> list[Row]:
     """Restormer with the other attentions: their savings exist in the attention's products alone."""
     return [
-        restormer("Linformer, rank 27", Linformer(rank=27), linformer, convention="everything"),
-        restormer("Performer, 30 features", Performer(features=30), performer, convention="everything"),
-        restormer("Reformer, 2 rounds of 8", Reformer(), reformer, convention="everything"),
+        restormer("Linformer, rank 27", LinformerConfig(rank=27), linformer, convention="everything"),
+        restormer("Performer, 30 features", PerformerConfig(features=30), performer, convention="everything"),
+        restormer("Reformer, 2 rounds of 8", ReformerConfig(), reformer, convention="everything"),
     ]
 
 
 def guided(giga: float, mega: float) -> list[Row]:
-    return [restormer("GLMHA 50 %, full", FULL, giga, mega), restormer("GLMHA 50 %, pooled", GLMHA(), giga, mega)]
+    return [restormer("GLMHA 50 %, full", FULL, giga, mega), restormer("GLMHA 50 %, pooled", GLMHAConfig(), giga, mega)]
 
 
 LEVELS = ("level1", "level2", "level3", "bottleneck")
@@ -115,41 +115,41 @@ TABLES: dict[int, tuple[str, list[Row], tuple[str, ...]]] = {
     1: (
         "MST++, spectral reconstruction",
         [
-            mst_plus_plus("CSA", CSA(), 23.05, 1.62),
-            mst_plus_plus("Linformer, rank 17", Linformer(rank=17), 23.17),
-            mst_plus_plus("Performer, 16 features", Performer(), 23.15),
-            mst_plus_plus("Reformer, 2 rounds of 8", Reformer(), 23.17),
+            mst_plus_plus("CSA", CSAConfig(), 23.05, 1.62),
+            mst_plus_plus("Linformer, rank 17", LinformerConfig(rank=17), 23.17),
+            mst_plus_plus("Performer, 16 features", PerformerConfig(), 23.15),
+            mst_plus_plus("Reformer, 2 rounds of 8", ReformerConfig(), 23.17),
             mst_plus_plus("GLMHA 50 %, full", FULL, 22.13, 1.60),
-            mst_plus_plus("GLMHA 50 %, pooled", GLMHA(), 22.13, 1.60),
+            mst_plus_plus("GLMHA 50 %, pooled", GLMHAConfig(), 22.13, 1.60),
         ],
         (),
     ),
     2: (
         "MST-L, snapshot imaging (with the extra convolution)",
         [
-            mst_l("CSA", CSA(), 28.15, 2.03),
-            mst_l("Linformer, rank 15", Linformer(rank=15), 28.27),
-            mst_l("Performer, 16 features", Performer(), 28.34),
-            mst_l("Reformer, 2 rounds of 8", Reformer(), 28.37),
+            mst_l("CSA", CSAConfig(), 28.15, 2.03),
+            mst_l("Linformer, rank 15", LinformerConfig(rank=15), 28.27),
+            mst_l("Performer, 16 features", PerformerConfig(), 28.34),
+            mst_l("Reformer, 2 rounds of 8", ReformerConfig(), 28.37),
             mst_l("GLMHA 50 %, full", FULL, 27.01, 2.00),
-            mst_l("GLMHA 50 %, pooled", GLMHA(), 27.01, 2.00),
+            mst_l("GLMHA 50 %, pooled", GLMHAConfig(), 27.01, 2.00),
         ],
         (),
     ),
     3: (
         "Restormer, deblur",
-        [restormer("CSA", CSA(), 140.99, 26.13), *others(137.26, 138.26, 137.12), *guided(133.27, 25.76)],
+        [restormer("CSA", CSAConfig(), 140.99, 26.13), *others(137.26, 138.26, 137.12), *guided(133.27, 25.76)],
         (MIXED, NO_DESIGN, TWO_COSTS),
     ),
     4: (
         "Restormer, derain",
-        [restormer("CSA", CSA(), 140.99, 26.13), *others(137.16, 139.61, 138.25), *guided(134.53, 25.78)],
+        [restormer("CSA", CSAConfig(), 140.99, 26.13), *others(137.16, 139.61, 138.25), *guided(134.53, 25.78)],
         (MIXED, NO_DESIGN, TWO_COSTS),
     ),
     7: (
         "Restormer, derain, by reduction",
         [
-            restormer(f"GLMHA {reduction:.0%}, {mode}", GLMHA(reduction=reduction, calibration=mode), giga, mega)
+            restormer(f"GLMHA {reduction:.0%}, {mode}", GLMHAConfig(reduction=reduction, calibration=mode), giga, mega)
             for reduction, giga, mega in (
                 (0.25, 139.45, 26.05),
                 (0.5, 134.53, 25.78),
@@ -198,7 +198,7 @@ def printed(number: int, console: Console) -> None:
     )
     for column in table.columns[1:-2]:
         column.justify = "right"
-    csa = count(type(rows[0].config)(attention=CSA()))
+    csa = count(type(rows[0].config)(attention=CSAConfig()))
     paper_csa = {MSTPlusPlusConfig: 23.05, MSTConfig: 28.15, RestormerConfig: 140.99}[type(rows[0].config)]
     for row in rows:
         cost = count(row.config)

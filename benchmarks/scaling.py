@@ -99,8 +99,8 @@ def high_water_bytes() -> int:
 def attention(options: argparse.Namespace) -> None:
     import torch
 
-    from glmha_cli.attention.csa import CSA
-    from glmha_cli.attention.glmha import GLMHA
+    from glmha_cli.attention.csa import CSAConfig
+    from glmha_cli.attention.glmha import GLMHAConfig
     from glmha_cli.evaluation.complexity import input_shapes
     from glmha_cli.inference.torch_engine import TorchEngine
     from glmha_cli.networks import network_from_plain
@@ -109,7 +109,7 @@ def attention(options: argparse.Namespace) -> None:
     for title, (name, changes, side) in NETWORKS.items():
         torch.manual_seed(0)
         works = {}
-        for kind in (CSA(), GLMHA()):
+        for kind in (CSAConfig(), GLMHAConfig()):
             config = type(network_from_plain({"name": name}))(**changes, attention=kind)
             engine = TorchEngine(config.build().eval(), device="cpu", precision="fp32", about={"network": {}})
             tiles = [

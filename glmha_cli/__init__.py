@@ -21,7 +21,12 @@ if TYPE_CHECKING:
         write_photo,
     )
     from glmha_cli.api.model import Model, load
+    from glmha_cli.attention.csa import CSAConfig
+    from glmha_cli.attention.glmha import GLMHAConfig
+    from glmha_cli.attention.linformer import LinformerConfig
     from glmha_cli.attention.module import GLMHA
+    from glmha_cli.attention.performer import PerformerConfig
+    from glmha_cli.attention.reformer import ReformerConfig
     from glmha_cli.errors import GlmhaError
     from glmha_cli.io.cubes.cube import Cube
     from glmha_cli.io.photos.read import Photo
@@ -34,11 +39,16 @@ switch_telemetry_off()  # before anything imports what it is about
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "CSAConfig": "glmha_cli.attention.csa:CSAConfig",
     "Cube": "glmha_cli.io.cubes.cube:Cube",
     "GLMHA": "glmha_cli.attention.module:GLMHA",
+    "GLMHAConfig": "glmha_cli.attention.glmha:GLMHAConfig",
     "GlmhaError": "glmha_cli.errors:GlmhaError",
+    "LinformerConfig": "glmha_cli.attention.linformer:LinformerConfig",
     "Model": "glmha_cli.api.model:Model",
+    "PerformerConfig": "glmha_cli.attention.performer:PerformerConfig",
     "Photo": "glmha_cli.io.photos.read:Photo",
+    "ReformerConfig": "glmha_cli.attention.reformer:ReformerConfig",
     "load": "glmha_cli.api.model:load",
     "read_cube": "glmha_cli.api.files:read_cube",
     "read_mask": "glmha_cli.api.files:read_mask",
@@ -50,10 +60,15 @@ _PUBLIC = {
 }
 __all__ = [
     "GLMHA",
+    "CSAConfig",
     "Cube",
+    "GLMHAConfig",
     "GlmhaError",
+    "LinformerConfig",
     "Model",
+    "PerformerConfig",
     "Photo",
+    "ReformerConfig",
     "__version__",
     "load",
     "read_cube",

@@ -8,7 +8,7 @@ from glmha_cli.attention.base import ChannelAttention, Host
 
 
 @dataclass(frozen=True, kw_only=True)
-class CSA:
+class CSAConfig:
     """No knobs: Q, K and V all have the block's channels."""
 
     def build(self, channels: int, heads: int, host: Host) -> "ChannelSelfAttention":

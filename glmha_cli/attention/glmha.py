@@ -22,7 +22,7 @@ Calibrate = Literal["pooled", "full"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GLMHA:
+class GLMHAConfig:
     """reduction: share of K's and V's channels dropped, in [0, 1). alpha: strength of the re-weighting
     (0.6 is best in the paper's Table 8). calibration: `pooled` max-pools Q to 7x7 first, about free;
     `full` convolves every pixel, 49 C multiply-adds each: the paper's FLOPs. Both have the same parameters.
@@ -96,7 +96,7 @@ def pooled_maxima(x: Float[Tensor, "b c h w"], count: int) -> Float[Tensor, "b c
 
 
 class GuidedLowRankAttention(ChannelAttention):
-    def __init__(self, channels: int, heads: int, host: Host, *, config: GLMHA) -> None:
+    def __init__(self, channels: int, heads: int, host: Host, *, config: GLMHAConfig) -> None:
         kept = config.kept(channels // heads)
         super().__init__(channels, heads, host, kept=kept)
         self.alpha = config.alpha

@@ -14,7 +14,7 @@ from glmha_cli.attention.csa import ChannelSelfAttention
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linformer:
+class LinformerConfig:
     """rank: keys and values a head keeps, at most its channels. UsageError below 1."""
 
     rank: int = 16
@@ -29,7 +29,7 @@ class Linformer:
 class LinformerAttention(ChannelSelfAttention):
     """softmax(Q (E K)^T / beta) (F V), with E and F of rank x c shared by the heads."""
 
-    def __init__(self, channels: int, heads: int, host: Host, *, config: Linformer) -> None:
+    def __init__(self, channels: int, heads: int, host: Host, *, config: LinformerConfig) -> None:
         super().__init__(channels, heads, host)
         per_head = channels // heads
         self.inner = min(config.rank, per_head)

@@ -50,7 +50,7 @@ class GLMHA(nn.Module):
                 f"{channels} channels do not split into {heads} heads",
                 f"heads = {max(n for n in range(1, heads) if channels % n == 0)}",
             )
-        config = glmha.GLMHA(reduction=reduction, alpha=alpha, calibration=calibration)
+        config = glmha.GLMHAConfig(reduction=reduction, alpha=alpha, calibration=calibration)
         host = Host(depthwise=depthwise, output_bias=False, positional=False)
         self.attention = config.build(channels, heads, host)
         self.residual = residual

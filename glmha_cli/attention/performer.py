@@ -16,7 +16,7 @@ from glmha_cli.attention.directions import random_directions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Performer:
+class PerformerConfig:
     """features: random features per token (about 16 in the paper's MST rows, 30 in Restormer's). UsageError below 1."""
 
     features: int = 16
@@ -31,7 +31,7 @@ class Performer:
 class PerformerAttention(ChannelSelfAttention):
     """exp(q k) = E[phi(q) phi(k)], phi(x) = exp(w x - |x|^2 / 2), w Gaussian; rows then sum to one."""
 
-    def __init__(self, channels: int, heads: int, host: Host, *, config: Performer) -> None:
+    def __init__(self, channels: int, heads: int, host: Host, *, config: PerformerConfig) -> None:
         super().__init__(channels, heads, host)
         self.inner = self.features = config.features
 

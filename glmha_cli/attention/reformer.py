@@ -17,7 +17,7 @@ from glmha_cli.shapes import next_multiple
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reformer:
+class ReformerConfig:
     """chunk: tokens that are sorted together; a query sees its own chunk and the one before. rounds: independent
     hashes, whose keys are united. 8 and 2 come nearest to the costs in the paper's MST rows. UsageError below 1.
     """
@@ -38,7 +38,7 @@ class ReformerAttention(ChannelSelfAttention):
     A head has under a hundred tokens, so all scores are computed and the others masked: cheaper than to gather.
     """
 
-    def __init__(self, channels: int, heads: int, host: Host, *, config: Reformer) -> None:
+    def __init__(self, channels: int, heads: int, host: Host, *, config: ReformerConfig) -> None:
         super().__init__(channels, heads, host)
         self.chunk, self.rounds = config.chunk, config.rounds
         # One bucket per chunk on average, an even number: a direction and its opposite are two.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.attention.base import AttentionConfig, Host
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.lookup import unknown
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm, Modules
 
@@ -37,7 +37,7 @@ class RestormerConfig:
     ffn_expansion: float = 2.66
     centred_norm: bool = True
     stem_downscale: int = 1
-    attention: AttentionConfig = field(default_factory=GLMHA)
+    attention: AttentionConfig = field(default_factory=GLMHAConfig)
     attention_by_level: Mapping[str, AttentionConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

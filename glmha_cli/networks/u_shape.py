@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from glmha_cli.attention.base import AttentionConfig, ChannelAttention, Host
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.lookup import unknown
 from glmha_cli.networks.blocks import FeedForward, LayerNorm, Modules
 
@@ -33,7 +33,7 @@ class UShapeConfig:
 
     channels: int
     num_blocks: tuple[int, ...]
-    attention: AttentionConfig = field(default_factory=GLMHA)
+    attention: AttentionConfig = field(default_factory=GLMHAConfig)
     attention_by_level: Mapping[str, AttentionConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

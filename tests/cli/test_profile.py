@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from glmha_cli.attention.csa import CSA
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from tests.cli.in_process import run_here
@@ -22,11 +22,13 @@ def profile(*arguments):
     ("flags", "config"),
     [
         ([], MSTPlusPlusConfig()),
-        (["--attention", "csa"], MSTPlusPlusConfig(attention=CSA())),
-        (["--reduction", "0.75"], MSTPlusPlusConfig(attention=GLMHA(reduction=0.75))),
+        (["--attention", "csa"], MSTPlusPlusConfig(attention=CSAConfig())),
+        (["--reduction", "0.75"], MSTPlusPlusConfig(attention=GLMHAConfig(reduction=0.75))),
         (
             ["--attention", "glmha", "--levels", "level1,bottleneck"],
-            MSTPlusPlusConfig(attention=CSA(), attention_by_level={"level1": GLMHA(), "bottleneck": GLMHA()}),
+            MSTPlusPlusConfig(
+                attention=CSAConfig(), attention_by_level={"level1": GLMHAConfig(), "bottleneck": GLMHAConfig()}
+            ),
         ),
     ],
 )

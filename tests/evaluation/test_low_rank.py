@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from glmha_cli.attention.csa import CSA
+from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import Matrices, attention_of, recorded, spectra
 from glmha_cli.networks.mst import MSTConfig
@@ -16,7 +16,7 @@ from glmha_cli.networks.restormer import RestormerConfig
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
 
-CONFIG = RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blocks=1, attention=CSA())
+CONFIG = RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blocks=1, attention=CSAConfig())
 
 
 def test_every_block_is_recorded_and_the_network_is_as_before():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from glmha_cli.attention.base import Host
-from glmha_cli.attention.csa import CSA
-from glmha_cli.attention.glmha import GLMHA, pooled_maxima
+from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig, pooled_maxima
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import RestormerConfig
@@ -17,7 +17,7 @@ RESTORMER_HOST = Host(depthwise=True, output_bias=False, positional=False)
 MST_HOST = Host(depthwise=False, output_bias=True, positional=True)
 HOSTS = st.builds(Host, depthwise=st.booleans(), output_bias=st.booleans(), positional=st.booleans())
 GUIDED = st.builds(
-    GLMHA,
+    GLMHAConfig,
     reduction=st.sampled_from([0.0, 0.25, 0.5, 0.75, 0.9, 0.99]),
     alpha=st.floats(0, 1),
     calibration=st.sampled_from(["pooled", "full"]),
@@ -59,7 +59,7 @@ def randomised(module, seed):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    config=st.one_of(st.builds(CSA), GUIDED),
+    config=st.one_of(st.builds(CSAConfig), GUIDED),
     host=HOSTS,
     heads=st.integers(1, 4),
     per_head=st.integers(1, 9),
@@ -88,7 +88,7 @@ def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, 
 )
 def test_pooled_calibration_equals_its_definition(heads, per_head, h, w, seed):
     channels = heads * per_head
-    attention = randomised(GLMHA().build(channels, heads, RESTORMER_HOST), seed)
+    attention = randomised(GLMHAConfig().build(channels, heads, RESTORMER_HOST), seed)
     q = torch.randn(2, channels, h, w, dtype=torch.float64)
     weight, linear = attention.calibrate.depthwise.weight[:, 0], attention.calibrate.linear
     total = attention.calibrate.depthwise.bias.repeat(2, 1)
@@ -108,7 +108,7 @@ def test_pooling_for_apples_gpus_is_adaptive_pooling(count, h, w):
 
 
 def test_full_calibration_equals_its_definition():
-    attention = randomised(GLMHA(calibration="full").build(6, 2, RESTORMER_HOST), 0)
+    attention = randomised(GLMHAConfig(calibration="full").build(6, 2, RESTORMER_HOST), 0)
     q = torch.randn(2, 6, 9, 11, dtype=torch.float64)
     peaks = F.pad(F.max_pool2d(q, 3, stride=1, padding=1), (3, 3, 3, 3))
     patches = peaks.unfold(2, 7, 1).unfold(3, 7, 1)  # (b, c, h, w, 7, 7)
@@ -120,7 +120,7 @@ def test_full_calibration_equals_its_definition():
 
 
 def test_the_guide_scales_the_input_of_keys_and_values():
-    attention = randomised(GLMHA(alpha=0.6).build(8, 2, MST_HOST), 0)
+    attention = randomised(GLMHAConfig(alpha=0.6).build(8, 2, MST_HOST), 0)
     x = torch.randn(2, 8, 9, 10, dtype=torch.float64)
     q, k, v = attention.project(x)
     expected = attention.kv(x + x * (0.6 * attention.calibrate(q)))
@@ -164,8 +164,8 @@ def split_qkv(state):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_glmha_without_reduction_and_guide_is_csa(name, calibration):
     """Up to rounding: products of other shapes (Q apart from K and V) may add in another order, as each BLAS likes."""
-    csa = randomised(built(name, CSA()), 1)
-    glmha = randomised(built(name, GLMHA(reduction=0.0, alpha=0.0, calibration=calibration)), 2)
+    csa = randomised(built(name, CSAConfig()), 1)
+    glmha = randomised(built(name, GLMHAConfig(reduction=0.0, alpha=0.0, calibration=calibration)), 2)
     missing, unexpected = glmha.load_state_dict(split_qkv(csa.state_dict()), strict=False)
     assert not unexpected and all(".calibrate." in key for key in missing)
     given = inputs(name, torch.rand)
@@ -176,12 +176,12 @@ def test_glmha_without_reduction_and_guide_is_csa(name, calibration):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_both_calibrations_share_all_parameters(name):
-    pooled, full = (built(name, GLMHA(calibration=mode)) for mode in ("pooled", "full"))
+    pooled, full = (built(name, GLMHAConfig(calibration=mode)) for mode in ("pooled", "full"))
     full.load_state_dict(randomised(pooled, 0).state_dict())
     assert full.state_dict().keys() == pooled.state_dict().keys()
 
 
-@pytest.mark.parametrize("attention", [CSA(), GLMHA(), GLMHA(calibration="full")], ids=str)
+@pytest.mark.parametrize("attention", [CSAConfig(), GLMHAConfig(), GLMHAConfig(calibration="full")], ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_black_image_gives_no_nan(name, attention):
     network = built(name, attention).float()
@@ -194,6 +194,6 @@ def test_a_black_image_gives_no_nan(name, attention):
 
 @pytest.mark.parametrize(("channels", "kept"), [(48, 24), (31, 16), (28, 14), (1, 1)])
 def test_kept_channels_at_half(channels, kept):
-    attention = GLMHA().build(2 * channels, 2, MST_HOST)
+    attention = GLMHAConfig().build(2 * channels, 2, MST_HOST)
     _, k, v = attention.project(torch.rand(1, 2 * channels, 8, 8))
     assert k.shape[1] == v.shape[1] == 2 * kept

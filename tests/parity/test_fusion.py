@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from glmha_cli.attention.csa import CSA
-from glmha_cli.attention.glmha import GLMHA
-from glmha_cli.attention.linformer import Linformer
+from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
+from glmha_cli.attention.linformer import LinformerConfig
 from glmha_cli.fusion import fuse, fuse_for_cpu, mst, restormer, rows, steps, u_shape
 from glmha_cli.fusion.scores import Scores, full_sums, gram_mixing, guide, half_sums
 from glmha_cli.networks.mst import MSTConfig
@@ -20,7 +20,7 @@ from glmha_cli.networks.u_shape import HOST as U_HOST
 from glmha_cli.networks.u_shape import Block as UBlock
 from glmha_cli.networks.u_shape import UShapeConfig
 
-ATTENTIONS = [CSA(), GLMHA(), GLMHA(reduction=0.25, calibration="full"), Linformer(rank=2)]
+ATTENTIONS = [CSAConfig(), GLMHAConfig(), GLMHAConfig(reduction=0.25, calibration="full"), LinformerConfig(rank=2)]
 NETWORKS = {
     "restormer": RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blocks=1),
     "restormer lite, bias-free": RestormerConfig(
@@ -72,7 +72,7 @@ def test_a_network_in_bands_equals_the_network(name, attention):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_smallest_image(name):
-    network = built(name, GLMHA())
+    network = built(name, GLMHAConfig())
     size = network.config.size_multiple
     given = inputs(network, h=size, w=2 * size)
     assert relative_error(fuse_for_cpu(network, torch.float64)(*given), network(*given)) < 1e-9
@@ -80,7 +80,7 @@ def test_the_smallest_image(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_neither_the_network_nor_its_input_changes(name):
-    network = built(name, GLMHA(), torch.float32)
+    network = built(name, GLMHAConfig(), torch.float32)
     given = inputs(network, dtype=torch.float32)
     state, before = {key: value.clone() for key, value in network.state_dict().items()}, [x.clone() for x in given]
     fused = fuse_for_cpu(network, torch.float32)
@@ -93,7 +93,7 @@ def test_neither_the_network_nor_its_input_changes(name):
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-5), (torch.float16, 0.02), (torch.bfloat16, 0.1)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lower_precision_is_near_and_comes_out_as_float32(name, dtype, bound):
-    network = built(name, GLMHA(), torch.float32)
+    network = built(name, GLMHAConfig(), torch.float32)
     given = inputs(network, dtype=torch.float32)
     output = fuse_for_cpu(network, dtype)(*given)
     assert output.dtype == torch.float32
@@ -132,7 +132,7 @@ def reference_mixing(attention, q, k):
     return (attention.out.weight[:, :, 0, 0] @ attn).T
 
 
-@pytest.mark.parametrize("config", [CSA(), GLMHA(reduction=0.25)])
+@pytest.mark.parametrize("config", [CSAConfig(), GLMHAConfig(reduction=0.25)])
 def test_scores_by_bands_and_folded_output_projection(config):
     """Rewrites (a) and (e)."""
     attention = randomised(config.build(12, 3, RESTORMER_HOST))
@@ -160,7 +160,7 @@ def test_sums_in_float16(heads, pixels, size):
     assert relative_error(squares_q, expected[1]) < 1e-3 and relative_error(squares_k, expected[2]) < 1e-3
 
 
-@pytest.mark.parametrize("config", [CSA(), GLMHA(reduction=0.25)])
+@pytest.mark.parametrize("config", [CSAConfig(), GLMHAConfig(reduction=0.25)])
 def test_gram_matrix_instead_of_queries_and_keys(config):
     """Rewrite (b)."""
     attention = randomised(config.build(12, 3, U_HOST))
@@ -175,7 +175,7 @@ def test_gram_matrix_instead_of_queries_and_keys(config):
 @pytest.mark.parametrize("host", [RESTORMER_HOST, U_HOST])
 def test_the_guide_in_the_columns_of_keys_and_values(host, calibration):
     """Rewrite (c): the same K and V with no pass over the re-weighted input."""
-    attention = randomised(GLMHA(calibration=calibration).build(8, 2, host))
+    attention = randomised(GLMHAConfig(calibration=calibration).build(8, 2, host))
     x = torch.randn(1, 8, 12, 9, dtype=torch.float64)
     q, k, v = attention.project(x)
     columns = guide(attention, q[0].permute(1, 2, 0))[:, None, None]
@@ -220,7 +220,7 @@ def test_a_block_of_the_u_in_one_pass(attention, gated):
 
 def test_gates_are_computed_once_for_each_mask(monkeypatch):
     """Rewrite (g)."""
-    network = built("mst", GLMHA())
+    network = built("mst", GLMHAConfig())
     fused, calls = fuse_for_cpu(network, torch.float64), []
     x, mask = inputs(network, batch=3)
     compute = network.gates
@@ -237,7 +237,7 @@ def test_gates_are_computed_once_for_each_mask(monkeypatch):
 
 
 def test_every_measurement_may_have_its_own_mask():
-    network = built("mst", GLMHA())
+    network = built("mst", GLMHAConfig())
     x, mask = inputs(network, batch=2)
     masks = torch.cat([mask, 1 - mask])
     assert relative_error(fuse_for_cpu(network, torch.float64)(x, masks), network(x, masks)) < 1e-9

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from glmha_cli.attention.cosine import Cosine, pixel_norm
-from glmha_cli.attention.csa import CSA
+from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.networks.blocks import GatedFeedForward
 from glmha_cli.networks.depthwise import LargeDepthwise
 from glmha_cli.networks.restormer import RestormerConfig
@@ -36,7 +36,7 @@ def assert_differentiates_itself(module: nn.Module, x: torch.Tensor, seed: int) 
 
 @settings(max_examples=30, deadline=None)
 @given(
-    config=st.one_of(st.builds(CSA), GUIDED),
+    config=st.one_of(st.builds(CSAConfig), GUIDED),
     host=HOSTS,
     heads=st.integers(1, 3),
     per_head=st.integers(2, 6),

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from glmha_cli.attention.csa import CSA
+from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.attention.directions import random_directions
-from glmha_cli.attention.linformer import Linformer
-from glmha_cli.attention.performer import Performer
-from glmha_cli.attention.reformer import Reformer
+from glmha_cli.attention.linformer import LinformerConfig
+from glmha_cli.attention.performer import PerformerConfig
+from glmha_cli.attention.reformer import ReformerConfig
 from glmha_cli.errors import UsageError
 from tests.parity.test_attention import HOSTS, MST_HOST, NETWORKS, RESTORMER_HOST, built, inputs, randomised
 
-OTHERS = [Linformer(rank=3), Performer(features=5), Reformer(chunk=2, rounds=2)]
+OTHERS = [LinformerConfig(rank=3), PerformerConfig(features=5), ReformerConfig(chunk=2, rounds=2)]
 CPU = torch.device("cpu")
 
 
@@ -63,11 +63,11 @@ def reformer_head(attention, head, q, k, v):
     return out
 
 
-SLOW_HEAD = {Linformer: linformer_head, Performer: performer_head, Reformer: reformer_head}
+SLOW_HEAD = {LinformerConfig: linformer_head, PerformerConfig: performer_head, ReformerConfig: reformer_head}
 CONFIGS = st.one_of(
-    st.builds(Linformer, rank=st.integers(1, 12)),
-    st.builds(Performer, features=st.integers(1, 12)),
-    st.builds(Reformer, chunk=st.integers(1, 9), rounds=st.integers(1, 3)),
+    st.builds(LinformerConfig, rank=st.integers(1, 12)),
+    st.builds(PerformerConfig, features=st.integers(1, 12)),
+    st.builds(ReformerConfig, chunk=st.integers(1, 9), rounds=st.integers(1, 3)),
 )
 
 
@@ -96,13 +96,16 @@ def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, 
 
 def csa_twin(config, host=RESTORMER_HOST, channels=24, heads=2):
     """The attention and a CSA with the same projections."""
-    attention, csa = randomised(config.build(channels, heads, host), 3), CSA().build(channels, heads, host).double()
+    attention, csa = (
+        randomised(config.build(channels, heads, host), 3),
+        CSAConfig().build(channels, heads, host).double(),
+    )
     csa.load_state_dict({name: value for name, value in attention.state_dict().items() if not name.startswith("to_")})
     return attention, csa
 
 
 def test_linformer_of_full_rank_with_unit_matrices_is_csa():
-    attention, csa = csa_twin(Linformer(rank=12), MST_HOST)
+    attention, csa = csa_twin(LinformerConfig(rank=12), MST_HOST)
     with torch.no_grad():
         attention.to_keys.copy_(torch.eye(12))
         attention.to_values.copy_(torch.eye(12))
@@ -114,7 +117,7 @@ def test_performer_approaches_softmax_with_more_features():
     x = torch.randn(2, 24, 20, 20, dtype=torch.float64)
     errors = []
     for features in (16, 256, 4096):
-        attention, csa = csa_twin(Performer(features=features))
+        attention, csa = csa_twin(PerformerConfig(features=features))
         with torch.no_grad():
             wanted = csa(x)
             errors.append(float((attention(x) - wanted).norm() / wanted.norm()))
@@ -124,7 +127,7 @@ def test_performer_approaches_softmax_with_more_features():
 
 def test_performer_knows_a_black_channel():
     """Its cosine is 0 with everything, so softmax gives it less than a like channel and more than an opposite one."""
-    attention = Performer(features=4096).build(6, 1, RESTORMER_HOST).double()
+    attention = PerformerConfig(features=4096).build(6, 1, RESTORMER_HOST).double()
     q, k = torch.randn(2, 1, 1, 6, 50, dtype=torch.float64)
     k[..., 2, :] = 0
     with torch.no_grad():
@@ -138,14 +141,14 @@ def test_performer_knows_a_black_channel():
 
 @pytest.mark.parametrize("rounds", [1, 4])
 def test_reformer_with_one_chunk_for_all_is_csa(rounds):
-    attention, csa = csa_twin(Reformer(chunk=12, rounds=rounds), MST_HOST)
+    attention, csa = csa_twin(ReformerConfig(chunk=12, rounds=rounds), MST_HOST)
     x = torch.randn(2, 24, 9, 7, dtype=torch.float64)
     with torch.no_grad():
         torch.testing.assert_close(attention(x), csa(x))
 
 
 def test_reformer_sees_at_most_two_chunks_a_round_and_like_finds_like():
-    attention = Reformer(chunk=4, rounds=1).build(32, 1, RESTORMER_HOST)
+    attention = ReformerConfig(chunk=4, rounds=1).build(32, 1, RESTORMER_HOST)
     tokens = torch.randn(1, 1, 32, 4000)
     near = attention.near(tokens, tokens)[0, 0]
     assert near.sum(dim=1).max() <= 8 and near.sum(dim=1).min() >= 4
@@ -197,7 +200,7 @@ def test_bfloat16_is_near_float32(config):
         exact = attention(x)
         with torch.autocast("cpu", torch.bfloat16):
             coarse = attention(x)
-    if isinstance(config, Reformer):  # a hash may fall the other way
+    if isinstance(config, ReformerConfig):  # a hash may fall the other way
         assert coarse.isfinite().all()
     else:
         assert (coarse.float() - exact).norm() < 0.1 * exact.norm()
@@ -211,14 +214,14 @@ def test_what_depends_on_the_resolution_refuses_an_export(config):
 
 
 def test_linformer_exports():
-    attention = Linformer(rank=3).build(16, 2, MST_HOST).eval()
+    attention = LinformerConfig(rank=3).build(16, 2, MST_HOST).eval()
     x = torch.rand(1, 16, 8, 8)
     with torch.no_grad():
         torch.testing.assert_close(torch.export.export(attention, (x,)).module()(x), attention(x))
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Linformer(rank=0), lambda: Performer(features=-1), lambda: Reformer(rounds=0)]
+    "make", [lambda: LinformerConfig(rank=0), lambda: PerformerConfig(features=-1), lambda: ReformerConfig(rounds=0)]
 )
 def test_knobs_below_one_are_refused(make):
     with pytest.raises(UsageError, match="at least 1"):

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glmha_cli.attention.csa import CSA, ChannelSelfAttention
-from glmha_cli.attention.glmha import GLMHA
+from glmha_cli.attention.csa import ChannelSelfAttention, CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.networks.mst import MSTConfig
@@ -14,9 +14,9 @@ from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.networks.restormer import RestormerConfig
 
 CONFIGS = [
-    MSTConfig(step=3, attention=GLMHA(reduction=0.25), attention_by_level={"level2": CSA()}),
-    MSTPlusPlusConfig(num_stages=2, attention=CSA(), attention_by_level={"bottleneck": GLMHA(alpha=0.1)}),
-    RestormerConfig(channels=16, attention_by_level={"level1": CSA(), "level3": GLMHA(alpha=0.3)}),
+    MSTConfig(step=3, attention=GLMHAConfig(reduction=0.25), attention_by_level={"level2": CSAConfig()}),
+    MSTPlusPlusConfig(num_stages=2, attention=CSAConfig(), attention_by_level={"bottleneck": GLMHAConfig(alpha=0.1)}),
+    RestormerConfig(channels=16, attention_by_level={"level1": CSAConfig(), "level3": GLMHAConfig(alpha=0.3)}),
 ]
 
 
@@ -68,7 +68,7 @@ def test_every_measurement_may_have_its_own_mask():
 @pytest.mark.parametrize("config", [tiny_mst(), MSTPlusPlusConfig(channels=5, num_stages=1)])
 def test_attention_by_level(config):
     for chosen in ("level1", "level2", "bottleneck"):
-        network = type(config)(**{**vars(config), "attention_by_level": {chosen: CSA()}}).build()
+        network = type(config)(**{**vars(config), "attention_by_level": {chosen: CSAConfig()}}).build()
         u = network.u if isinstance(config, MSTConfig) else network.stages[0].u
         by_level = {
             "level1": [*u.encoder[0], *u.decoder[1]],
@@ -83,7 +83,7 @@ def test_attention_by_level(config):
 @pytest.mark.parametrize("config", [MSTConfig, MSTPlusPlusConfig])
 def test_an_unknown_level_is_refused(config):
     with pytest.raises(UsageError, match="unknown level 'level3'"):
-        config(attention_by_level={"level3": CSA()})
+        config(attention_by_level={"level3": CSAConfig()})
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
