@@ -42,24 +42,26 @@ class Colours:
 
     primaries, curve: None where they are not known, as of an ICC profile made of tables.
     is_hdr: light beyond white, which no conversion to sRGB shows as it is (PQ and HLG of ITU-R BT.2100).
+    is_full_range: 0 is black and the peak is white; else both lie within, as in video. Matrices are undone by decoders.
     """
 
     source: str = ""
     primaries: Primaries | None = BT709
     curve: Curve | None = None
     is_hdr: bool = False
+    is_full_range: bool = True
 
     @property
     def is_srgb(self) -> bool:
         """Within what an 8-bit photo can show."""
-        if self.is_hdr or self.primaries is None or self.curve is None:
+        if self.is_hdr or not self.is_full_range or self.primaries is None or self.curve is None:
             return not self.source
         near = bool(np.allclose(self.primaries, BT709, atol=_PRIMARY_TOLERANCE))
         return near and is_srgb_curve(self.curve)
 
     def profile(self) -> bytes:
         """An ICC profile that says the same; empty where none can."""
-        if self.primaries is None or self.curve is None or self.is_hdr:
+        if self.primaries is None or self.curve is None or self.is_hdr or not self.is_full_range:
             return b""
         return made_profile(self.primaries, self.curve)
 
@@ -115,6 +117,7 @@ def _of_cicp(body: bytes) -> Colours:
         primaries=_CICP_PRIMARIES.get(primaries),
         curve=_CICP_CURVES.get(transfer),
         is_hdr=transfer in (_PQ, _HLG),
+        is_full_range=body[3] == 1,
     )
 
 

@@ -23,6 +23,7 @@ ASCII, SHORT, LONG, SLONG, _LONG8 = 2, 3, 4, 9, 16
 EXIF_IFD, _GPS_IFD, INTEROP_IFD = 0x8769, 0x8825, 0xA005
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, SOFTWARE = 274, 282, 283, 296, 305
 MAKER_NOTE, _OFFSET_SCHEMA = 0x927C, 0xEA1D
+_SHARED = 4  # how often entries may share the bytes of their values, on average
 _NAMES = {EXIF_IFD: "EXIF directory", _GPS_IFD: "GPS directory", INTEROP_IFD: "interoperability directory"}
 
 
@@ -43,13 +44,13 @@ class Directories:
     damage: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, file: BinaryIO) -> "Directories":
-        """Read EXIF bytes or a TIFF file: its first directory, EXIF, GPS and interoperability.
+    def read(cls, file: BinaryIO, *, at: int | None = None) -> "Directories":
+        """Read EXIF bytes or a TIFF file: its first directory or the one at `at`, EXIF, GPS and interoperability.
 
         Raises ValueError or struct.error where the root directory cannot be read.
         """
         reader = _Reader(file)
-        root = reader.directory(reader.root_at)
+        root = reader.directory(reader.root_at if at is None else at)
         below: dict[int, Directory] = {}
         for tag, parent in ((EXIF_IFD, root), (_GPS_IFD, root), (INTEROP_IFD, None)):
             parent = below.get(EXIF_IFD, {}) if parent is None else parent
@@ -127,11 +128,12 @@ class _Reader:
         self.root_at = struct.unpack_from(order + ("8xQ" if self.big else "4xI"), header)[0]
         self.maker_note_at: int | None = None
         self.damage: list[str] = []
+        self.bytes_left = _SHARED * file.seek(0, os.SEEK_END)
 
     def directory(self, offset: int) -> Directory:
         """Entries at `offset` but empty ones; those of an unknown type or with a value outside the file are damage.
 
-        The next directory, a thumbnail, is not followed.
+        The next directory, a thumbnail, is not followed. ValueError for more values than the file has room for.
         """
         count_format, entry_format, offset_format = (self.order + part for part in _LAYOUTS[self.big])
         size = struct.calcsize(count_format)
@@ -147,6 +149,9 @@ class _Reader:
                 except ValueError:
                     self.damage.append(f"EXIF or TIFF tag {tag}")
                     continue
+                self.bytes_left -= size
+                if self.bytes_left < 0:
+                    raise ValueError("its tags declare more than there is room for")
                 if tag == MAKER_NOTE:
                     self.maker_note_at = value_at
             if length and kind not in TYPE_BYTES:

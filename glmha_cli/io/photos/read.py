@@ -107,7 +107,7 @@ def _decoder(first_bytes: bytes) -> DecodePhoto:
 
 
 def _to_photo(stored: Stored) -> Photo:
-    damage = [f"its {what} is damaged: left out" for what in dict.fromkeys(stored.findings.damage)]
+    damage = [f"its {what} cannot be read: left out" for what in dict.fromkeys(stored.findings.damage)]
     num_colours = 1 if stored.samples.shape[2] < 3 else 3
     colours, alpha = np.split(stored.samples, [num_colours], axis=2)
     return Photo(

@@ -7,7 +7,7 @@ from glmha_cli.io.photos.metadata import Kind, Metadata
 _CLAIMS = re.compile(rb"""((?:MotionPhoto|MicroVideo)\s*(?:=\s*["']|>)\s*)1""")
 _OFFSETS = re.compile(rb"""\s[\w.-]+:(?:MicroVideoOffset|MotionPhotoPresentationTimestampUs)="[^"]*\"""")
 _GAIN_MAP = re.compile(rb"""\shdrgm:\w+="[^"]*\"""")
-_ITEM = re.compile(rb"<rdf:li\b.*?</rdf:li>", re.DOTALL)
+_ITEM, _ITEM_END = b"<rdf:li", b"</rdf:li>"
 _SECONDARY = re.compile(rb"""Semantic\s*(?:=\s*["']|>)\s*(?!Primary)\w+""")
 _EXTENDED = re.compile(rb"""\s[\w.-]+:HasExtendedXMP=(?:"[^"]*"|'[^']*')""")
 _EXTENDED_ELEMENT = re.compile(rb"<([\w.-]+:HasExtendedXMP)>[^<]*</\1>")
@@ -17,8 +17,19 @@ def true_xmp(metadata: Metadata) -> bytes:
     """The packet without claims that a video, a gain map or further items follow the picture: only that is restored."""
     xmp = _CLAIMS.sub(rb"\g<1>0", metadata.xmp)
     xmp = _GAIN_MAP.sub(b"", _OFFSETS.sub(b"", xmp))
-    xmp = _ITEM.sub(lambda item: b"" if _SECONDARY.search(item[0]) else item[0], xmp)
+    xmp = _without_further_items(xmp)
     return xmp if metadata.of(Kind.EXTENDED_XMP) else without_extension(xmp)
+
+
+def _without_further_items(xmp: bytes) -> bytes:
+    """In one pass, since packets of megabytes come from anyone."""
+    kept, at = [], 0
+    while (start := xmp.find(_ITEM, at)) >= 0 and (end := xmp.find(_ITEM_END, start)) >= 0:
+        end += len(_ITEM_END)
+        is_secondary = _SECONDARY.search(xmp, start, end)
+        kept.append(xmp[at : start if is_secondary else end])
+        at = end
+    return b"".join([*kept, xmp[at:]])
 
 
 def without_extension(xmp: bytes) -> bytes:

@@ -48,7 +48,7 @@ def saved(kind: str, **options) -> bytes:
 
 def exif(root=(), below=(), interop=(), order="<") -> bytes:
     """An EXIF block of entries (tag, type, value bytes), as another writer would lay it out."""
-    sizes = {3: 2, 4: 4, 5: 8, 12: 8}
+    sizes = {3: 2, 4: 4, 5: 8, 9: 4, 12: 8}
 
     def directory(entries, at: int) -> bytes:
         table, values = struct.pack(order + "H", len(entries)), b""
@@ -211,13 +211,17 @@ def tiffs() -> Iterator[Sample]:
 # WebP and AVIF
 
 
+def webp(*chunks: tuple[bytes, bytes], **options) -> bytes:
+    data = saved("WEBP", **options)
+    for kind, body in chunks:
+        data += kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
 def webps() -> Iterator[Sample]:
-    plain = {"exif": BLOCK, "xmp": XMP}
     yield Sample("WebP", "EXIF with a maker note", saved("WEBP", exif=BLOCK), MAKER_NOTE, ("EXIF",))
     yield Sample("WebP", "XMP", saved("WEBP", xmp=XMP), XMP, ("XMP",))
-    data = saved("WEBP", **plain) + b"MAKR" + struct.pack("<I", 10) + b"of a maker"
-    data = data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
-    yield Sample("WebP", "chunk of a maker", data, b"of a maker", ("MAKR",))
+    yield Sample("WebP", "chunk of a maker", webp((b"MAKR", b"of a maker"), exif=BLOCK), b"of a maker", ("MAKR",))
 
 
 def avifs() -> Iterator[Sample]:

@@ -60,7 +60,7 @@ _ROWS = (
         alpha=False,
         keeps=frozenset({Kind.PHOTOSHOP, Kind.COMMENT, Kind.EXTENDED_XMP}),
         max_side_px=65500,
-        max_metadata_bytes=60_000,  # one segment of 65 533, with room for provenance
+        max_metadata_bytes=65_500,  # one segment of 65 533 with its name
     ),
     PhotoFormat(
         name="TIFF",
@@ -97,7 +97,7 @@ _ROWS = (
         name="BMP",
         signature=r"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",
         suffixes=(".bmp", ".dib"),
-        decode=f"{_MODULES}.plain:decode",
+        decode=f"{_MODULES}.plain:decode_bmp",
     ),
     PhotoFormat(name="GIF", signature=r"GIF8[79]a", suffixes=(), decode=f"{_MODULES}.gif:decode"),
 )

@@ -23,7 +23,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     container = read_container(data, findings)
     bit_depth = _bit_depth(container.primary)
     if container.alpha and _bit_depth(container.alpha) != bit_depth:
-        findings.damage.append("alpha, which is of another bit depth than the colours")
+        findings.damage.append("alpha (of another bit depth than the colours)")
         data = _without_auxiliaries(data, container)
     image = AvifImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)

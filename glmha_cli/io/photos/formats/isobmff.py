@@ -51,8 +51,10 @@ class Container:
         return next(found, None)
 
     def data(self, file: bytes, kind: bytes) -> bytes:
-        """Of the first item of a kind."""
+        """Of the first item of a kind; nothing where it declares more than the file has."""
         item = next((item for item in self.items.values() if item.kind == kind), Item())
+        if sum(size for *_, size in item.places) > len(file):
+            return b""
         sources = (file, self.item_data)
         return b"".join(sources[method][at : at + size] for method, at, size in item.places if method < 2)
 
@@ -195,7 +197,8 @@ def _locations(cursor: _Cursor, end: int, found: Container) -> None:
         method = cursor.number(2) & 15 if version else 0
         cursor.number(2)  # data reference
         base = cursor.number(base_size)
-        for _ in range(cursor.number(2)):
+        count = cursor.number(2)
+        for _ in range(count if offset_size or length_size else 0):  # else each costs time and no bytes
             cursor.number(index_size if version else 0)
             at = base + cursor.number(offset_size)
             item.places.append((method, at, cursor.number(length_size)))

@@ -86,10 +86,10 @@ def metadata_of(parts: Parts, findings: Findings) -> Metadata:
     profile_parts = 0
     for segment in parts.segments:
         marker, body = segment.marker, segment.body
-        if marker == APP1 and body.startswith(EXIF):
-            exif = exif or body.removeprefix(EXIF)
-        elif marker == APP1 and body.startswith(XMP):
-            xmp = xmp or body.removeprefix(XMP)
+        if marker == APP1 and body.startswith(EXIF) and not exif:
+            exif = body.removeprefix(EXIF)
+        elif marker == APP1 and body.startswith(XMP) and not xmp:
+            xmp = body.removeprefix(XMP)
         elif marker == APP1 and body.startswith(EXTENDED_XMP) and len(body) >= len(EXTENDED_XMP) + 40:
             rest = body.removeprefix(EXTENDED_XMP)
             place = int.from_bytes(rest[_GUID_BYTES + 4 : _GUID_BYTES + 8])
@@ -165,7 +165,11 @@ def with_metadata(data: bytes, metadata: Metadata) -> bytes:
 
 
 def _segments(metadata: Metadata) -> Iterator[Segment]:
-    if exif := exif_with_provenance(metadata):
+    exif = exif_with_provenance(metadata)
+    if len(exif) > SEGMENT_MAX_BYTES - len(EXIF):  # no room for both
+        exif = metadata.exif
+        yield Segment(COMMENT, f"glmha {metadata.provenance}".encode())
+    if exif:
         yield Segment(APP1, EXIF + exif)
     if metadata.xmp:
         yield Segment(APP1, XMP + metadata.xmp)

@@ -1,10 +1,15 @@
 """Formats that hold 8-bit pixels and hardly more, read by imageio."""
 
+import struct
+
 import numpy as np
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, require_size
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
+
+_CALIBRATED, _PROFILE, _LINKED = b"\0\0\0\0", b"DEBM", b"KNIL"  # bV5CSType, a number in little-endian order
+_V4_BYTES, _V5_BYTES = 108, 124
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
@@ -18,3 +23,20 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     samples = np.atleast_3d(iio.imread(data, plugin="pillow"))
     samples = samples * np.uint8(255) if samples.dtype == np.bool_ else samples
     return Stored(samples=samples, metadata=Metadata())
+
+
+def decode_bmp(data: bytes, max_pixels: int) -> Stored:
+    """With the resolution and the profile of its header (BITMAPV5HEADER)."""
+    stored, findings = decode(data, max_pixels), Findings()
+    (header_bytes,) = struct.unpack_from("<I", data, 14)
+    dpi, profile = None, b""
+    if header_bytes >= 40:
+        dpi = usable_dpi(*(v * 0.0254 for v in struct.unpack_from("<II", data, 14 + 24)))
+    if header_bytes >= _V4_BYTES:
+        kind = data[14 + 56 : 14 + 60]
+        if kind == _PROFILE and header_bytes >= _V5_BYTES:
+            at, size = struct.unpack_from("<II", data, 14 + 112)
+            profile = data[14 + at : 14 + at + size]
+        elif kind == _LINKED or (kind == _CALIBRATED and data[14 + 60 : 14 + _V4_BYTES].strip(b"\0")):
+            findings.notes.append("the colours that its header describes were left out: taken as sRGB")
+    return Stored(samples=stored.samples, metadata=Metadata(dpi=dpi, icc_profile=profile), findings=findings)

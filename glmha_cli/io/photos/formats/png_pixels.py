@@ -23,6 +23,7 @@ _CLEAR_BYTES = {0: 2, 2: 6}  # of tRNS, by colour type
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 _WHOLE = ((0, 0, 1, 1),)
 _PIECE_BYTES = 1 << 16
+_ZLIB_HEAD_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,9 @@ def _is_sound(data: bytes, expected: int) -> bool:
 
 
 def _inflated(data: bytes, expected: int) -> bytes:
-    """Exactly the bytes of the picture; what the checksum behind them says no longer matters, as to other readers."""
+    """Exactly the bytes of the picture; a wrong checksum behind them is ignored, as other readers do."""
     try:
-        raw = zlib.decompressobj().decompress(data, expected)
+        raw = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data[_ZLIB_HEAD_BYTES:], expected)
     except zlib.error as error:
         raise BadDataError(f"damaged: its pixels cannot be unpacked ({error})") from error
     if len(raw) < expected:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _NUM_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # PhotometricInterpretation: number of colour channels
 _WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR, _JPEG_COMPRESSION = 0, 3, 5, 6, 7
+_MASK = 4
+_SUBFILE_TYPE, _REDUCED = 255, 2  # of TIFF 5.0
 _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
@@ -43,7 +45,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
         _require_whole(page, len(data))
         _require_photo(page)
-        metadata = tiff_tags.metadata_of(tiff_tags.read_directories(data, findings), findings)
+        metadata = tiff_tags.metadata_of(tiff_tags.read_directories(data, page.offset, findings), findings)
         data = _not_turned(data, page)
         if page.photometric == _CMYK:
             return _cmyk_as_rgb(data, page, metadata, findings)
@@ -52,8 +54,9 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 def _single_page(tif: "TiffFile", findings: Findings) -> "TiffPage":
     """The only page that is neither a reduced copy nor a mask of another; ImageJ may list one page for many."""
-    masks = [page for page in tif.pages if page.is_mask]
-    pages = [page for page in tif.pages if not page.is_reduced and not page.is_mask]
+    full_size = [page for page in tif.pages if not page.is_reduced and page.tags.valueof(_SUBFILE_TYPE) != _REDUCED]
+    masks = [page for page in full_size if page.is_mask or page.photometric == _MASK]
+    pages = [page for page in full_size if page not in masks]
     if not pages:
         raise BadDataError("holds no full-size picture (a camera raw file?)", "develop it to a TIFF first")
     listed_once = int((tif.imagej_metadata or {}).get("images", 1)) if tif.is_imagej else 1

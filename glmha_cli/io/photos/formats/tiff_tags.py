@@ -36,11 +36,15 @@ _BYTE, _UNDEFINED = 1, 7
 _UNITS_PER_INCH = {1: 0.0, 2: 1.0, 3: 2.54}  # ResolutionUnit: an aspect ratio, inch, centimetre
 
 
-def read_directories(data: bytes, findings: Findings) -> Directories:
-    """Of the first page."""
-    directories = Directories.read(io.BytesIO(data))
+def read_directories(data: bytes, page_at: int, findings: Findings) -> Directories:
+    """Of the page whose directory is at `page_at`; EXIF and GPS of the first page where that has none."""
+    file = io.BytesIO(data)
+    directories = Directories.read(file, at=page_at)
     findings.damage += directories.damage
-    return directories
+    if directories.below:
+        return directories
+    first = Directories.read(file)
+    return replace(directories, below=first.below, maker_note_at=first.maker_note_at)
 
 
 def metadata_of(directories: Directories, findings: Findings) -> Metadata:
@@ -117,7 +121,7 @@ def add_metadata(path: Path, metadata: Metadata, exif: bytes) -> None:
             added[_IPTC] = _UNDEFINED, iptc
     if metadata.xmp:
         added[_XMP] = _BYTE, metadata.xmp
-    if not added and not extra.below:
+    if not added and not extra.below and metadata.dpi:
         return
     with path.open("r+b") as file:
         tiff = Directories.read(file)

@@ -1,0 +1,194 @@
+"""What AVIF and HEIC say beside their pixels, and EXIF that moves or stays: files laid out by hand."""
+
+import io
+import struct
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+
+from glmha_cli.io.photos.exif import load_exif
+from glmha_cli.io.photos.exif_edit import upright_exif, with_root_entries
+from glmha_cli.io.photos.formats.isobmff import read_container
+from glmha_cli.io.photos.metadata import Findings
+from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import write_photo
+from tests.io.photos.photos import read_bytes
+from tests.io.photos.side_data import PICTURE, exif, jpeg, saved, segment
+
+
+def box(kind: bytes, *parts: bytes, version: int | None = None) -> bytes:
+    body = (b"" if version is None else struct.pack(">I", version << 24)) + b"".join(parts)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def container(
+    properties: list[bytes], of_item: dict[int, list[int]], auxiliary: dict[int, int], kinds: dict[int, bytes]
+):
+    """A file of item 1 and others: properties (from 1 on) by item, what is auxiliary for what, the items' types."""
+    infos = [box(b"infe", struct.pack(">HH", item, 0), kind, b"\0", version=2) for item, kind in kinds.items()]
+    associations = [struct.pack(">HB", item, len(numbers)) + bytes(numbers) for item, numbers in of_item.items()]
+    links = [box(b"auxl", struct.pack(">HHH", item, 1, target)) for item, target in auxiliary.items()]
+    ipma = box(b"ipma", struct.pack(">I", len(associations)), *associations, version=0)
+    meta = box(
+        b"meta",
+        box(b"pitm", struct.pack(">H", 1), version=0),
+        box(b"iinf", struct.pack(">H", len(infos)), *infos, version=0),
+        box(b"iref", *links, version=0),
+        box(b"iprp", box(b"ipco", *properties), ipma),
+        version=0,
+    )
+    return read_container(box(b"ftyp", b"avif" + bytes(4)) + meta + box(b"mpvd", b"a video"), Findings())
+
+
+def test_properties_count_for_the_items_they_are_associated_with():
+    pq, p3 = (box(b"colr", b"nclx", struct.pack(">HHHB", *codes, 0x80)) for codes in ((9, 16, 9), (12, 13, 6)))
+    depth = box(b"auxC", b"urn:mpeg:hevc:2015:auxid:2\0", version=0)
+    alpha = box(b"auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", version=0)
+    found = container(
+        [pq, p3, depth, alpha], {1: [2], 2: [1, 3], 3: [4]}, {2: 1, 3: 1}, {1: b"av01", 2: b"av01", 3: b"av01"}
+    )
+    assert [extra.body for extra in found.colours()] == [b"\x0c\x0d\0\1"]
+    assert found.alpha is found.items[3]
+    findings = Findings()
+    found.left_behind(findings)
+    assert findings.notes == ["its auxiliary picture, video was left out"]
+
+
+def test_light_levels_are_those_of_a_png():
+    primaries = struct.pack(">6H", 13250, 34500, 7500, 3000, 34000, 16000)  # green, blue, red
+    mdcv = box(b"mdcv", primaries, struct.pack(">HHII", 15635, 16450, 10_000_000, 50))
+    found = container([box(b"clli", struct.pack(">HH", 1000, 400)), mdcv], {1: [1, 2]}, {}, {1: b"av01"})
+    levels, display = found.light_levels()
+    assert (levels.key, struct.unpack(">II", levels.body)) == (b"cLLI", (10_000_000, 4_000_000))
+    assert display.key == b"mDCV"
+    assert struct.unpack(">8HII", display.body) == (
+        34000, 16000, 13250, 34500, 7500, 3000, 15635, 16450, 10_000_000, 50,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", range(0, 700, 7))
+def test_a_damaged_list_of_items_is_no_crash(cut):
+    data = saved("AVIF", exif=exif([(271, 2, b"Maker\0")]))
+    damaged = data[:cut] + b"\xff" * 8 + data[cut + 8 :]
+    findings = Findings()
+    found = read_container(damaged, findings)
+    found.left_behind(findings)
+    assert len(found.colours()) + len(found.light_levels()) <= 3 and len(found.data(damaged, b"Exif")) <= len(damaged)
+
+
+def test_declared_extents_of_no_size_cost_no_time():
+    """65 535 of them in each of a thousand items."""
+    items = b"".join(struct.pack(">HHH", item, 0, 0xFFFF) for item in range(1000))
+    iloc = box(b"iloc", b"\0\0", struct.pack(">H", 1000), items, version=0)
+    found = read_container(box(b"meta", iloc, version=0), Findings())
+    assert len(found.items) == 1000
+
+
+# Maker notes
+
+LENS = b"24-70mm, a lens of forty bytes in all...\0"
+
+
+def maker_note(at: int) -> bytes:
+    """As Canon's: a directory whose value is found by its distance from the header of the EXIF."""
+    return struct.pack("<HHHII", 1, 0x95, 2, len(LENS), at + 18) + bytes(4) + LENS
+
+
+def block_with_note() -> bytes:
+    def block(note: bytes) -> bytes:
+        return exif([(271, 2, b"Canon\0"), (274, 3, b"\1\0")], [(0x927C, 7, note), (0x9000, 7, b"0230")])
+
+    at = block(maker_note(0)).index(maker_note(0)[:8])
+    return block(maker_note(at))
+
+
+def lens_in(block: bytes) -> bytes:
+    """What the note says, found as a reader of this camera's notes finds it."""
+    here = block.index(struct.pack("<HHHI", 1, 0x95, 2, len(LENS)))
+    (to,) = struct.unpack_from("<I", block, here + 10)
+    return block[to : to + len(LENS)]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_what_a_maker_note_points_to_stays_where_it_is(tmp_path, suffix):
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(segment(0xE1, b"Exif\0\0" + block_with_note())))
+    write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo, provenance={"task": "derain"})
+    again = read_photo(tmp_path / f"b{suffix}").metadata.exif
+    assert lens_in(again) == LENS and again.index(LENS) == block_with_note().index(LENS)
+    write_photo(
+        tmp_path / f"c{suffix}", photo.pixels, like=read_photo(tmp_path / f"b{suffix}"), provenance={"task": "d"}
+    )
+    assert lens_in(read_photo(tmp_path / f"c{suffix}").metadata.exif) == LENS
+
+
+def test_a_maker_note_that_moves_says_by_how_much(tmp_path):
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(segment(0xE1, b"Exif\0\0" + block_with_note())))
+    write_photo(tmp_path / "b.tif", photo.pixels, like=photo)
+    data = (tmp_path / "b.tif").read_bytes()
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        below = tif.pages[0].tags[34665].value
+        assert below["MakerNote"] == maker_note(block_with_note().index(maker_note(0)[:8]))
+    here = data.index(struct.pack("<HHHI", 1, 0x95, 2, len(LENS)))
+    (says,) = struct.unpack_from("<I", data, here + 10)
+    (moved,) = struct.unpack_from("<i", data, data.index(struct.pack("<HHI", 0xEA1D, 9, 1)) + 8)
+    assert data[says + moved : says + moved + len(LENS)] == LENS
+
+
+def test_a_thumbnail_goes_and_nothing_else():
+    thumbnail = saved("JPEG")
+    block = bytearray(block_with_note())
+    directory_at, (count,) = len(block), struct.unpack_from("<H", block, 8)
+    struct.pack_into("<I", block, 10 + 12 * count, directory_at)
+    picture_at = directory_at + 2 + 24 + 4
+    block += (
+        struct.pack("<HHHII", 2, 513, 4, 1, picture_at) + struct.pack("<HHII", 514, 4, 1, len(thumbnail)) + bytes(4)
+    )
+    block += thumbnail
+    without = upright_exif(bytes(block), width=4, height=3)
+    assert thumbnail not in without and len(without) < picture_at + 16 and lens_in(without) == LENS
+    assert load_exif(without).root == load_exif(block_with_note()).root
+
+
+def test_a_tag_is_written_over_where_it_has_room_and_else_behind():
+    block = exif([(305, 2, b"a long name of some software\0"), (271, 2, b"Maker\0")])
+    shorter = with_root_entries(block, {305: (2, b"glmha\0")})
+    longer = with_root_entries(block, {305: (2, b"glmha" * 20 + b"\0")})
+    added = with_root_entries(block, {315: (2, b"Somebody\0"), 270: (2, b"abc\0")})
+    assert len(shorter) == len(block) < len(longer)
+    assert [load_exif(each).root[305][1] for each in (shorter, longer)] == [b"glmha\0", b"glmha" * 20 + b"\0"]
+    assert load_exif(added).root == {
+        **load_exif(block).root, 315: (2, b"Somebody\0"), 270: (2, b"abc\0"),
+    }  # fmt: skip
+
+
+def test_hdr_of_an_avif_goes_into_a_png(tmp_path):
+    data = imagecodecs.avif_encode(
+        PICTURE.astype(np.uint16) * 4, level=100, bitspersample=10, primaries=9, transfer=16, matrix=9
+    )
+    photo = read_bytes(tmp_path / "a.avif", data)
+    assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
+    assert b"cICP\x09\x10\0\1" in (tmp_path / "b.png").read_bytes()
+
+
+def test_a_bmp_keeps_its_resolution_and_its_profile(tmp_path):
+    from tests.io.photos.photos import SRGB
+
+    buffer = io.BytesIO(saved("BMP", dpi=(300, 150)))
+    photo = read_bytes(tmp_path / "a.bmp", buffer.getvalue())
+    assert photo.metadata.dpi == pytest.approx((300, 150), abs=0.1)
+    plain = saved("BMP")
+    pixels = plain[54:]
+    header = (
+        struct.pack("<I", 124)
+        + plain[18:54]
+        + bytes(16)
+        + b"DEBM"
+        + bytes(48)
+        + struct.pack("<IIII", 0, 124 + len(pixels), len(SRGB), 0)
+    )
+    data = b"BM" + struct.pack("<IHHI", 14 + 124 + len(pixels) + len(SRGB), 0, 0, 14 + 124) + header + pixels + SRGB
+    photo = read_bytes(tmp_path / "b.bmp", data)
+    assert photo.metadata.icc_profile == SRGB
+    np.testing.assert_array_equal(photo.colours, PICTURE)
