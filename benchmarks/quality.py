@@ -1,13 +1,14 @@
 """Measured quality of a model through the tool's own tiles, beside what it has to beat; JSON for tools/ship.py.
 
-    python benchmarks/quality.py derain-lite --pairs RAIN200H --images PHOTOS > quality.json
+    python benchmarks/quality.py derain-lite --pairs RAIN200H --pairs SETS/dry --images PHOTOS > quality.json
     python benchmarks/quality.py rgb2hsi-lite --images PHOTOS --spectra SPECTRA.npz > quality.json
     python benchmarks/quality.py sci-lite --images PHOTOS --spectra SPECTRA.npz --masks MASK.mat > quality.json
 
-Prints {"protocol/set": {metric: mean over the images, "images", "tile"}}. The sets drawn from PHOTOS are those of
-training (held-out tenth of photos and spectra, committed seeds). For cubes there are also "protocol/set, METHOD": the
-network's result before the closed-form step ("not projected") and the methods of baselines.py. `--tile` may be
-repeated.
+Prints {"protocol/set": {metric: mean over the images, "images", "tile"}}, for photos also the lowest PSNR of an image,
+the PSNR of the input, and whether it is of Y or RGB. The sets drawn from PHOTOS are those of training (held-out tenth
+of photos and spectra, committed seeds); validation_sets.py writes others. "protocol/set, METHOD" is what is to be
+beaten: Polyblur for blur, the methods of baselines.py for cubes, and for these the network's result before the
+closed-form step ("not projected"). `--tile` may be repeated.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from glmha_cli.weights.store import find_weights
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="model id, or path of a checkpoint")
-    parser.add_argument("--images", type=Path, action="append", required=True, help="the photos of training")
+    parser.add_argument("--images", type=Path, action="append", default=[], help="the photos of training")
     parser.add_argument("--pairs", type=Path, action="append", default=[], help="folder with input/ and target/")
     parser.add_argument("--spectra", type=Path, help="the reflectances of training, for rgb2hsi and sci")
     parser.add_argument("--masks", type=Path, action="append", default=[], help="mask of a camera, for sci")
@@ -41,8 +42,8 @@ def main() -> None:
     options = parser.parse_args()
     weights = find_weights(options.model, task=None).path
     task = resolve(TASKS, read_about(weights)["task"], "task")
-    if task.output_kind == "cube" and options.spectra is None:
-        parser.error(f"{task.name} needs --spectra")
+    if task.output_kind == "cube" and not (options.spectra and options.images):
+        parser.error(f"{task.name} needs --images and --spectra")
     engine = open_engine(weights, EngineOptions())
     restorers = {
         tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in options.tile or ["auto"]
@@ -59,7 +60,7 @@ def measured(suite: Suite, restorers: dict[str, Restorer], images_at_most: int |
     for name, cases in suite.sets.items():
         for key, method, facts in methods(suite, restorers):
             key = f"{suite.name}/{name}{key}"
-            quality[key] = mean_scores(suite, cases[:images_at_most], method) | facts
+            quality[key] = mean_scores(suite, cases[:images_at_most], method) | facts | suite.facts
             print(key, quality[key], file=sys.stderr, flush=True)
     return quality
 
@@ -80,7 +81,10 @@ def mean_scores(suite: Suite, cases: Sequence[Case], method: Method) -> dict[str
     scores = [suite.measure(source, method(source), target) for source, target in cases]
     means = {metric: float(np.mean([score[metric] for score in scores])) for metric in scores[0]}
     # Two decimals of dB and degrees, three digits of small ratios.
-    return {metric: round(value, 2 if value >= 1 else 4) for metric, value in means.items()} | {"images": len(scores)}
+    rounded = {metric: round(value, 2 if value >= 1 else 4) for metric, value in means.items()}
+    if suite.lowest:
+        rounded[f"lowest_{suite.lowest}"] = round(min(score[suite.lowest] for score in scores), 2)
+    return rounded | {"images": len(scores)}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from baselines import gap_tv, kernel_ridge, least_squares
 from jaxtyping import Float
+from polyblur import polyblur
 
 from glmha_cli.evaluation.metrics import sam_deg
 from glmha_cli.evaluation.protocols import PROTOCOLS, eight_bit
@@ -40,6 +41,10 @@ from glmha_cli.training.recipe import load_recipe
 from glmha_cli.training.scores import SCORES
 
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
+CHANNEL = {"derain": "Y", "gopro": "RGB"}
+"""What a protocol takes the PSNR of photos on."""
+CLASSIC = {"deblur": {"Polyblur": polyblur}}
+"""Methods for photos that need no training, by task."""
 
 Case = tuple[Any, np.ndarray]
 """A source as the task takes it, and what should come out."""
@@ -48,17 +53,22 @@ Method = Callable[[Any], np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """name: the protocol. measure(source, result, target): the metrics of one image. to_beat: methods by name."""
+    """name: the protocol. measure(source, result, target): the metrics of one image. to_beat: methods by name.
+
+    facts: what else is said of every score. lowest: the metric whose lowest value is shown beside the mean.
+    """
 
     name: str
     sets: Mapping[str, Sequence[Case]]
     measure: Callable[[Any, np.ndarray, np.ndarray], Mapping[str, float]]
     to_beat: Mapping[str, Method] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    lowest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    images: Sequence[Path]
+    images: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     spectra: Path | None = None
     masks: Sequence[Path] = ()
@@ -80,20 +90,23 @@ def held_out_images(task: Task, data: Data) -> dict[str, list[CleanImage]]:
 
 
 def photos(task: Task, data: Data) -> Suite:
-    held_out = held_out_images(task, data)
+    held_out = held_out_images(task, data) if data.images else {}
     made = synthetic_sets(held_out, degradation_of(load_recipe(f"{task.name}-lite")).validation())
     sets = {name: whole_samples(pairs) for name, pairs in pairs_by_set(data.pairs, taken=made).items()} | made
     score = SCORES[task.protocol]
 
     def measure(source: np.ndarray, result: np.ndarray, target: np.ndarray) -> dict[str, float]:
         return {
-            "psnr_db": score(eight_bit(result), target),
+            "psnr_db": min(score(eight_bit(result), target), SHOWN_AT_MOST_DB),
             "input_psnr_db": min(score(eight_bit(source), target), SHOWN_AT_MOST_DB),
         }
 
     return Suite(
         name=task.protocol,
         measure=measure,
+        to_beat=CLASSIC.get(task.name, {}),
+        facts={"channel": CHANNEL[task.protocol]},
+        lowest="psnr_db",
         sets={name: [(unpacked(inputs[0]), clean) for inputs, clean in samples] for name, samples in sets.items()},
     )
 

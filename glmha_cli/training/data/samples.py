@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glmha_cli.training.data.pairs import PhotoPair
 from glmha_cli.training.data.sources import CleanImage, Targets
-from glmha_cli.training.degradations import Degradation, Degrade
+from glmha_cli.training.degradations import Degradation, MakePair
 from glmha_cli.training.recipe import Schedule, Stage
 
 SampleKey = tuple[int, int, Stage]  # step, place in the batch
@@ -26,7 +26,7 @@ class Samples(Dataset):
         self, targets: Targets, degradation: Degradation, pairs: Sequence[PhotoPair] = (), *, seed: int
     ) -> None:
         self.targets, self.degradation, self.pairs, self.seed = targets, degradation, pairs, seed
-        self.degrade = degradation.training() if targets.images else None
+        self.make_pair = degradation.training() if targets.images else None
 
     def __reduce__(self) -> tuple:
         """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
@@ -41,7 +41,7 @@ class Samples(Dataset):
             return (both[..., :3],), both[..., 3:]
         others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
         crops = [random_crop(self.targets.images[i], stage.patch_px, rng) for i in (index, *others)]
-        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.degrade, rng)
+        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.make_pair, rng)
 
 
 def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:
@@ -56,9 +56,9 @@ def random_crop(image: CleanImage, patch_px: int, rng: np.random.Generator) -> C
     return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)
 
 
-def sample(target: np.ndarray, degrade: Degrade, rng: np.random.Generator) -> Sample:
-    """The degraded target and itself."""
-    inputs = degrade(unpacked(target), rng)
+def sample(image: np.ndarray, make_pair: MakePair, rng: np.random.Generator) -> Sample:
+    """Inputs and target made of a clean image."""
+    inputs, target = make_pair(unpacked(image), rng)
     inputs = inputs if isinstance(inputs, tuple) else (inputs,)
     return tuple(packed(array) for array in inputs), packed(target)
 

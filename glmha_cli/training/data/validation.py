@@ -7,7 +7,7 @@ import numpy as np
 from glmha_cli.training.data.pairs import PhotoPair
 from glmha_cli.training.data.samples import Sample, sample
 from glmha_cli.training.data.sources import CleanImage, centre_crop
-from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations import Degrade, aiming_at_the_image
 
 
 def synthetic_sets(
@@ -15,7 +15,10 @@ def synthetic_sets(
 ) -> dict[str, list[Sample]]:
     """Per named degradation and kind of held-out target, each target degraded under the seed of its place."""
     return {
-        name + ending: [sample(target, degrade, np.random.default_rng(seed)) for seed, target in enumerate(targets)]
+        name + ending: [
+            sample(target, aiming_at_the_image(degrade), np.random.default_rng(seed))
+            for seed, target in enumerate(targets)
+        ]
         for name, degrade in degradations.items()
         for ending, targets in held_out.items()
     }

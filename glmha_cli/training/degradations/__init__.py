@@ -9,14 +9,24 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 
-Degrade = Callable[[Float[np.ndarray, "h w c"], np.random.Generator], np.ndarray | tuple[np.ndarray, ...]]
-"""(target, rng) -> the network's input, or a tuple of them. The target is a photo (h, w, 3) or a cube (h, w, bands) of
-any size, float32 in [0, 1]; inputs are (h, w + extra, c), float32. The same generator state gives the same."""
+Clean = Float[np.ndarray, "h w c"]
+"""A photo (h, w, 3) or a cube (h, w, bands) of any size, float32 in [0, 1]."""
+Inputs = np.ndarray | tuple[np.ndarray, ...]
+"""The network's input, or several of them: (h, w + extra, c), float32."""
+Degrade = Callable[[Clean, np.random.Generator], Inputs]
+"""(target, rng) -> inputs. The same generator state gives the same."""
+MakePair = Callable[[Clean, np.random.Generator], tuple[Inputs, Clean]]
+"""(clean image, rng) -> (inputs, target): the target may differ from the image, by what is not to be undone."""
+
+
+def aiming_at_the_image(degrade: Degrade) -> MakePair:
+    """The clean image itself is the target."""
+    return lambda image, rng: (degrade(image, rng), image)
 
 
 class Degradation(Protocol):
-    def training(self) -> Degrade:
-        """What training samples go through."""
+    def training(self) -> MakePair:
+        """How training samples are made."""
 
     def validation(self) -> dict[str, Degrade]:
         """By the name of the validation set that each makes; at least one mechanism differs from training."""

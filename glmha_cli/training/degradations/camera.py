@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import linear_to_srgb, render_linear
-from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations import Degrade, MakePair, aiming_at_the_image
 from glmha_cli.training.degradations.sensor import add_noise, from_levels, log_uniform, through_jpeg, to_levels
 
 
@@ -27,8 +27,8 @@ class CameraConfig:
         if not (0 <= self.noisy <= 1 and 0 <= self.compressed <= 1):
             raise BadDataError(f"shares of {self.noisy} noisy and {self.compressed} compressed photos", "0..1 each")
 
-    def training(self) -> Degrade:
-        return lambda cube, rng: photograph(cube, rng=rng, config=self)
+    def training(self) -> MakePair:
+        return aiming_at_the_image(lambda cube, rng: photograph(cube, rng=rng, config=self))
 
     def validation(self) -> dict[str, Degrade]:
         """Perfect photos: of validation cubes it is the spectra and their mixture that training never saw."""

@@ -11,7 +11,7 @@ from scipy import ndimage, special
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.measurements import read_mask
 from glmha_cli.physics import cassi
-from glmha_cli.training.degradations import Degrade
+from glmha_cli.training.degradations import Degrade, MakePair, aiming_at_the_image
 from glmha_cli.training.degradations.sensor import add_noise, log_uniform
 
 Masks = Sequence[Float[np.ndarray, "_ _"]]
@@ -45,9 +45,9 @@ class SnapshotConfig:
                 "measured, binary and noisy lie in 0..1, step is not negative",
             )
 
-    def training(self) -> Degrade:
+    def training(self) -> MakePair:
         masks = [read_plain_mask(Path(name)) for name in self.masks]
-        return lambda cube, rng: _training_snapshot(cube, masks, rng, self)
+        return aiming_at_the_image(lambda cube, rng: _training_snapshot(cube, masks, rng, self))
 
     def validation(self) -> dict[str, Degrade]:
         """Snapshots at one noise, coded by gray masks, and by the measured ones where there are any."""

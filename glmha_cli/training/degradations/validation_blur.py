@@ -2,7 +2,8 @@
 
 A hand trembles in a few sine waves and drifts, sideways, up and down and in rotation; sub-frames of the photo
 are warped along that way and averaged in linear light, as high-speed video is to make blurred pairs (Nah et
-al., "Deep multi-scale convolutional neural network for dynamic scene deblurring", 2017).
+al., "Deep multi-scale convolutional neural network for dynamic scene deblurring", 2017). The photo is the sub-frame at
+the middle of the exposure, as in that benchmark.
 """
 
 from collections.abc import Iterator
@@ -13,36 +14,44 @@ from scipy import ndimage
 
 from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 
-SUBFRAMES = 16
 EXTENT_PX = (6.0, 16.0)
+FEWEST_SUBFRAMES = 17
 ROLL_PX = 4.0
 """The most that rotation alone moves a corner, whatever the photo's size."""
 
 
 def add_validation_blur(image: Float[np.ndarray, "h w 3"], *, rng: np.random.Generator) -> Float[np.ndarray, "h w 3"]:
-    """Camera shake over a whole photo, 23 dB on average (PSNR on RGB); reflected beyond the borders.
+    """Camera shake over a whole photo, about 22 dB (PSNR on RGB); reflected beyond the borders.
 
     `image` is sRGB in [0, 1], float32; so is the result, clipped and rounded to 8-bit levels.
     The same generator state gives the same shake.
     """
-    linear = srgb_to_linear(image)
-    total = np.zeros_like(linear)
-    for angle, shift_px in _camera(image.shape[:2], rng):
-        total += _warped(linear, angle, shift_px)
-    blurred = linear_to_srgb((total / np.float32(SUBFRAMES)).clip(0, 1))
-    return np.rint(blurred * 255).astype(np.float32) / np.float32(255)
+    light = shaken(srgb_to_linear(image), rng, extent_px=rng.uniform(*EXTENT_PX))
+    return np.rint(linear_to_srgb(light.clip(0, 1)) * 255).astype(np.float32) / np.float32(255)
 
 
-def _camera(shape: tuple[int, int], rng: np.random.Generator) -> Iterator[tuple[float, Float[np.ndarray, " 2"]]]:
-    """(angle in radians, shift in px) at each sub-frame, with a mean of zero over the exposure."""
-    time = np.linspace(0, 1, SUBFRAMES)
+def shaken(
+    linear: Float[np.ndarray, "h w 3"], rng: np.random.Generator, *, extent_px: float
+) -> Float[np.ndarray, "h w 3"]:
+    """Mean of the sub-frames, of which the middle one is `linear`; the shift spans about `extent_px`."""
+    frames = list(_camera(linear.shape[:2], rng, extent_px))
+    return sum(_warped(linear, angle, shift_px) for angle, shift_px in frames) / np.float32(len(frames))
+
+
+def _camera(
+    shape: tuple[int, int], rng: np.random.Generator, extent_px: float
+) -> Iterator[tuple[float, Float[np.ndarray, " 2"]]]:
+    """(angle in radians, shift in px) at each sub-frame, at least one for every pixel of the way; 0 in the middle."""
+    subframes = max(FEWEST_SUBFRAMES, 2 * int(extent_px) + 1)
+    time = np.linspace(0, 1, subframes)
     waves = np.sin(2 * np.pi * rng.uniform(0.3, 1.6, (3, 2, 1)) * time + rng.uniform(0, 2 * np.pi, (3, 2, 1)))
     motion = rng.normal(0, 1, (3, 1)) * time + (rng.normal(0, [[1.0], [0.4]], (3, 2, 1)) * waves).sum(axis=1)
     motion -= motion.mean(axis=1, keepdims=True)
     shifts, roll = motion[:2], motion[2] / np.abs(motion[2]).max()
-    shifts = shifts * (rng.uniform(*EXTENT_PX) / 2 / np.hypot(*shifts).max())
+    shifts = shifts * (extent_px / 2 / np.hypot(*shifts).max())
     roll = roll * (rng.uniform(0, ROLL_PX) / (np.hypot(*shape) / 2))
-    return zip(roll, shifts.T, strict=True)
+    middle = subframes // 2
+    return zip(roll - roll[middle], (shifts - shifts[:, [middle]]).T, strict=True)
 
 
 def _warped(

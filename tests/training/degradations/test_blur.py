@@ -10,19 +10,20 @@ from scipy import ndimage, signal
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
 from glmha_cli.training.degradations.blur import (
-    PATH_STEPS,
+    KINDS,
+    MAX_EXTENT_PX,
     SHARES,
     BlurConfig,
-    add_blur,
+    Motion,
+    blurred_pair,
     boost_highlights,
-    convolve,
-    draw_paths,
-    kernel_of,
+    enlarged,
 )
-from glmha_cli.training.degradations.validation_blur import add_validation_blur
+from glmha_cli.training.degradations.motion import PATH_STEPS, at_mid_exposure, convolve, draw_paths, kernel_of
+from glmha_cli.training.degradations.validation_blur import add_validation_blur, shaken
 
-PURE = {"saturated": 0.0, "noisy": 0.0, "compressed": 0.0}
-NONE = dict.fromkeys(SHARES, 0.0)
+PURE = dict.fromkeys(SHARES, 0.0)
+NONE = dict.fromkeys(KINDS, 0.0)
 PATHS = draw_paths(256, seed=0)
 SIZES = st.tuples(st.integers(1, 90), st.integers(1, 90)) | st.sampled_from([(1, 1), (5, 300), (300, 5)])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -44,8 +45,12 @@ def grey(*size: int) -> np.ndarray:
     return np.full((*size, 3), 102 / 255, dtype=np.float32)
 
 
+def pair(image: np.ndarray, seed: int, config: BlurConfig) -> tuple[np.ndarray, np.ndarray]:
+    return blurred_pair(image, paths=PATHS, rng=np.random.default_rng(seed), config=config)
+
+
 def blur(image: np.ndarray, seed: int, config: BlurConfig) -> np.ndarray:
-    return add_blur(image, paths=PATHS, rng=np.random.default_rng(seed), config=config)
+    return pair(image, seed, config)[0]
 
 
 def psnr_db(image: np.ndarray, other: np.ndarray) -> float:
@@ -59,14 +64,15 @@ def assert_is_8_bit_image_like(result: np.ndarray, image: np.ndarray) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(size=SIZES, seed=SEEDS, kind=st.sampled_from(SHARES))
-def test_training_blur_is_an_8_bit_image_repeatable_by_its_seed(size, seed, kind):
+@given(size=SIZES, seed=SEEDS, kind=st.sampled_from(KINDS))
+def test_pairs_are_8_bit_images_repeatable_by_their_seed(size, seed, kind):
     image = photo(size, seed)
     before = image.copy()
-    config = only(kind, saturated=0.5, noisy=0.5, compressed=0.5)
-    result = blur(image, seed, config)
-    assert_is_8_bit_image_like(result, image)
-    np.testing.assert_array_equal(result, blur(image, seed, config))
+    config = only(kind, **dict.fromkeys(SHARES, 0.5))
+    results, again = (pair(image, seed, config) for _ in range(2))
+    for result, same in zip(results, again, strict=True):
+        assert_is_8_bit_image_like(result, image)
+        np.testing.assert_array_equal(result, same)
     np.testing.assert_array_equal(image, before)
 
 
@@ -100,10 +106,53 @@ def test_weak_blur_stays_close_and_real_blur_does_not():
 
 
 def test_the_default_mixture_holds_its_clean_share():
-    rng = np.random.default_rng(0)
-    image = photo((32, 32), 0)
-    same = [np.array_equal(add_blur(image, paths=PATHS, rng=rng, config=BlurConfig()), image) for _ in range(1000)]
+    image, config = photo((32, 32), 0), BlurConfig()
+    same = [np.array_equal(*pair(image, seed, config)) for seed in range(1000)]
     assert 0.055 < np.mean(same) < 0.11
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, extent_px=st.floats(1, 58))
+def test_the_photo_is_what_is_seen_at_the_middle_of_the_exposure(seed, extent_px):
+    motion = Motion(PATHS, np.random.default_rng(seed), BlurConfig(), 1.0)
+    path = motion.path(extent_px)
+    assert path[PATH_STEPS // 2] == 0 and np.abs(path).max() <= extent_px + 1e-9
+    kernel = kernel_of(path)
+    assert kernel[len(kernel) // 2, len(kernel) // 2] > 0
+    np.testing.assert_allclose(np.diff(at_mid_exposure(path)), np.diff(path), atol=1e-9)
+
+
+def test_a_larger_scale_lengthens_paths_up_to_the_longest():
+    rng = np.random.default_rng
+    extents = [Motion(PATHS, rng(3), BlurConfig(), scale).extent((10.0, 10.0)) for scale in (1.0, 3.0, 8.0)]
+    assert extents == pytest.approx([10, 30, MAX_EXTENT_PX])
+
+
+def test_an_enlarged_photo_shows_its_middle_in_as_many_pixels():
+    image = photo((60, 80), 0)
+    np.testing.assert_array_equal(enlarged(image, 1.0), image)
+    larger = enlarged(image, 2.0)
+    assert_is_8_bit_image_like(larger, image)
+    down = larger.reshape(30, 2, 40, 2, 3).mean(axis=(1, 3))
+    assert psnr_db(down, image[15:45, 20:60]) > 35
+
+
+def test_what_a_camera_adds_is_in_the_input_alone():
+    """Noise, mosaic and JPEG are to be undone with the blur; where there are none the input is smooth."""
+    config = only("weak", weak_px=(0.01, 0.01), photographed=1.0)
+    for seed in range(10):
+        noisy, sharp = pair(grey(48, 48), seed, config)
+        np.testing.assert_array_equal(sharp, grey(48, 48))
+        assert 0 < (noisy - sharp).std() < 0.1
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_the_frames_of_a_sequence_meet_the_photo_in_the_middle(seed):
+    """A bright spot leaves light where it is sharp, whatever moves over it."""
+    spot = np.zeros((61, 61, 3), np.float32)
+    spot[28:33, 28:33] = 1
+    assert blur(spot, seed, only("moving", extent_px=(3.0, 10.0), **PURE))[28:33, 28:33].max() > 0.1
 
 
 def test_paths_are_repeated_by_their_seed_and_fill_their_circle():
@@ -179,6 +228,10 @@ def test_few_pixels_are_brighter_than_white_and_large_white_areas_are_not():
         {"extent_px": (3, 70)},
         {"weak_px": (0, 1)},
         {"bank_paths": 0},
+        {"photographed": 1.5},
+        {"enlarged": -0.1},
+        {"scale": (2.0, 1.0)},
+        {"scale": (1.0, 9.0)},
     ],
 )
 def test_impossible_knobs_are_refused(knobs):
@@ -196,15 +249,16 @@ def test_validation_blur_is_an_8_bit_image_repeatable_by_its_seed_that_keeps_fla
     np.testing.assert_array_equal(add_validation_blur(grey(*size), rng=np.random.default_rng(seed)), grey(*size))
 
 
-def test_validation_blur_is_centred_and_differs_between_seeds():
+def test_validation_blur_leaves_light_where_the_photo_is_at_mid_exposure_and_differs_between_seeds():
     spot = np.zeros((61, 61, 3), dtype=np.float32)
     spot[30, 30] = 1
-    shaken = [srgb_to_linear(add_validation_blur(spot, rng=np.random.default_rng(seed)))[..., 0] for seed in range(8)]
-    for light in shaken:
-        np.testing.assert_allclose(ndimage.center_of_mass(light), 30, atol=0.5)
+    shaken_spots = [shaken(spot, np.random.default_rng(seed), extent_px=10.0)[..., 0] for seed in range(8)]
+    for light in shaken_spots:
         np.testing.assert_allclose(light.sum(), 1, rtol=0.05)
-        assert light.max() < 0.6
-    assert len({light.tobytes() for light in shaken}) == 8
+        assert 1 / 22 < light[30, 30] < 0.6
+        rows, cols = np.nonzero(light > 1e-4)
+        assert np.hypot(rows - 30, cols - 30).max() < 10 + 3
+    assert len({light.tobytes() for light in shaken_spots}) == 8
 
 
 def test_validation_names_its_sets_and_sharp_is_the_photo_itself():
