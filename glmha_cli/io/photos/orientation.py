@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from einops import rearrange
 
-from glmha_cli.io.photos.exif import ORIENTATION, dump_exif, load_exif
+from glmha_cli.io.photos.exif import ORIENTATION, Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_edit import upright_exif
 from glmha_cli.io.photos.formats.base import Stored
-from glmha_cli.io.photos.metadata import Kind
+from glmha_cli.io.photos.metadata import Findings, Kind
 
 # EXIF orientation (EXIF 2.32 section 4.6.4): rows and columns swapped, then step over rows, over columns.
 _TO_UPRIGHT = {
@@ -25,32 +25,36 @@ _TO_UPRIGHT = {
 
 
 def upright(stored: Stored) -> Stored:
-    """Turn the samples as EXIF says, and let EXIF, XMP and DPI say that they are upright."""
+    """Turn the samples as the file says, and let EXIF, XMP and DPI say that they are upright."""
     old, findings = stored.metadata, stored.findings
-    if not old.exif:
-        return stored
-    try:
-        exif = load_exif(old.exif)
-    except (ValueError, struct.error):
-        findings.damage.append("EXIF")
-        return replace(stored, metadata=replace(old, exif=b""))
-    findings.damage += exif.damage
+    exif = _readable(old.exif, findings)
     said = int(exif.number(ORIENTATION, 1))
-    orientation = said if said in _TO_UPRIGHT and not stored.is_upright else 1
-    swapped, row_step, column_step = _TO_UPRIGHT[orientation]
+    orientation = said if stored.orientation is None else stored.orientation
+    swapped, row_step, column_step = _TO_UPRIGHT.get(orientation, _TO_UPRIGHT[1])
     samples = rearrange(stored.samples, "h w c -> w h c") if swapped else stored.samples
     samples = samples[::row_step, ::column_step]
     if orientation != 1 and old.of(Kind.GEO):
         findings.notes.append("its GeoTIFF keys are for the photo as it was stored, not turned upright: left out")
         old = replace(old, extras=tuple(extra for extra in old.extras if extra.kind != Kind.GEO))
-    block = dump_exif(exif) if exif.damage else old.exif
+    block = dump_exif(exif) if exif.damage else old.exif if exif.root or exif.below else b""
     metadata = replace(
         old,
-        exif=upright_exif(block, width=samples.shape[1], height=samples.shape[0]),
-        xmp=old.xmp if said == 1 else _upright_xmp(old.xmp),
+        exif=upright_exif(block, width=samples.shape[1], height=samples.shape[0]) if block else b"",
+        xmp=_upright_xmp(old.xmp) if said != 1 or orientation != 1 else old.xmp,
         dpi=old.dpi[::-1] if old.dpi and swapped else old.dpi,
     )
     return replace(stored, samples=samples, metadata=metadata)
+
+
+def _readable(exif: bytes, findings: Findings) -> Directories:
+    """What of the EXIF can be read; the rest is damage."""
+    try:
+        found = load_exif(exif)
+    except (ValueError, struct.error):
+        findings.damage.append("EXIF")
+        return Directories()
+    findings.damage += found.damage
+    return found
 
 
 def _upright_xmp(xmp: bytes) -> bytes:

@@ -14,7 +14,7 @@ from glmha_cli.io.photos.formats.isobmff import read_container
 from glmha_cli.io.photos.metadata import Findings
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
-from tests.io.photos.photos import read_bytes
+from tests.io.photos.photos import SRGB, read_bytes
 from tests.io.photos.side_data import PICTURE, exif, jpeg, saved, segment
 
 
@@ -173,8 +173,6 @@ def test_hdr_of_an_avif_goes_into_a_png(tmp_path):
 
 
 def test_a_bmp_keeps_its_resolution_and_its_profile(tmp_path):
-    from tests.io.photos.photos import SRGB
-
     buffer = io.BytesIO(saved("BMP", dpi=(300, 150)))
     photo = read_bytes(tmp_path / "a.bmp", buffer.getvalue())
     assert photo.metadata.dpi == pytest.approx((300, 150), abs=0.1)

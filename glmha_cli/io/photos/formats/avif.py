@@ -1,14 +1,12 @@
 """AVIF (AV1 Image File Format 1.2), read only: Pillow for its header, imagecodecs for 8, 10 and 12 bit."""
 
 import io
-import struct
 from typing import TYPE_CHECKING
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif import ORIENTATION, SHORT
-from glmha_cli.io.photos.exif_edit import with_root_entries, without_prefix
+from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
-from glmha_cli.io.photos.formats.isobmff import Container, Item, read_container
+from glmha_cli.io.photos.formats.isobmff import Container, Item, read_container, without
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
 if TYPE_CHECKING:
@@ -24,8 +22,8 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     bit_depth = _bit_depth(container.primary)
     if container.alpha and _bit_depth(container.alpha) != bit_depth:
         findings.damage.append("alpha (of another bit depth than the colours)")
-        data = _without_auxiliaries(data, container)
-    image = AvifImageFile(io.BytesIO(data))
+        data = without(data, container.links)  # decoders refuse two depths in one picture
+    image = AvifImageFile(io.BytesIO(without(data, container.exif_at)))  # Pillow warns of EXIF, and writes it anew
     require_size(*image.size, max_pixels)
     require_single(image.n_frames, "frames (animated AVIF)")
     samples = imagecodecs.avif_decode(data, numthreads=1)
@@ -33,7 +31,12 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError("damaged: its picture is not of the size it declares")
     container.left_behind(findings)
     metadata = _metadata(image, data, container)
-    return Stored(samples=full_range(samples, bit_depth), metadata=metadata, findings=findings)
+    return Stored(
+        samples=full_range(samples, bit_depth),
+        metadata=metadata,
+        findings=findings,
+        orientation=container.orientation,
+    )
 
 
 def _bit_depth(item: Item) -> int:
@@ -47,31 +50,11 @@ def _bit_depth(item: Item) -> int:
     raise BadDataError("damaged: it does not say how deep its samples are")
 
 
-def _without_auxiliaries(data: bytes, container: Container) -> bytes:
-    """The file in which no item is alpha of another: decoders refuse two depths in one picture."""
-    changed = bytearray(data)
-    for at in container.links:
-        changed[at : at + 4] = b"free"
-    return bytes(changed)
-
-
 def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Metadata:
-    """The EXIF as it is stored, but for its orientation: what counts is the file's own, which Pillow reads."""
     exif = container.data(data, b"Exif")
-    exif = without_prefix(exif[4 + int.from_bytes(exif[:4]) :])
-    orientation = image.getexif().get(ORIENTATION, 1)
-    if orientation != 1:
-        try:
-            exif = with_root_entries(exif, {ORIENTATION: (SHORT, _short(exif, orientation))})
-        except (ValueError, struct.error):  # damaged: told where orientation is applied
-            exif = with_root_entries(b"", {ORIENTATION: (SHORT, _short(b"", orientation))})
     return Metadata(
-        exif=exif,
+        exif=without_prefix(exif[4 + int.from_bytes(exif[:4]) :]),
         icc_profile=image.info.get("icc_profile") or b"",
         xmp=image.info.get("xmp", b""),
         extras=(*container.colours(), *container.light_levels()),
     )
-
-
-def _short(exif: bytes, value: int) -> bytes:
-    return struct.pack(">H" if exif.startswith(b"MM") else "<H", value)

@@ -17,13 +17,14 @@ PEAKS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float3
 class Stored:
     """What a file holds, as stored: uint8, uint16 or float32; 1 gray, 2 gray alpha, 3 RGB, 4 RGB alpha.
 
-    is_upright: the decoder has turned it already, so that the orientation in its EXIF says nothing more.
+    orientation: as EXIF numbers it, of a format that says it by itself, so that its EXIF counts no more; 1 where the
+        decoder has turned the samples already.
     """
 
     samples: Num[np.ndarray, "h w c"]
     metadata: Metadata
     findings: Findings = field(default_factory=Findings)
-    is_upright: bool = False
+    orientation: int | None = None
 
 
 class DecodePhoto(Protocol):

@@ -45,7 +45,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         extras=(*container.colours(), *container.light_levels()),
     )
     # libheif applies the file's own rotation and mirror, which the EXIF only repeats.
-    return Stored(samples=samples, metadata=metadata, findings=findings, is_upright=True)
+    return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1)
 
 
 def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 
 _AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
+_ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}  # by mirror, then by quarter turns to the left
 _UNSPECIFIED = 2  # of ITU-T H.273
 
 
@@ -33,12 +34,16 @@ class Item:
 
 @dataclass
 class Container:
-    """The items of a file. links: where the file says that an item is auxiliary. has_video: of a motion photo."""
+    """The items of a file. has_video: of a motion photo.
+
+    links, exif_at: where the file says that an item is auxiliary, and that one is EXIF: see `without`.
+    """
 
     items: dict[int, Item] = field(default_factory=dict)
     primary_id: int = 0
     item_data: bytes = b""
     links: list[int] = field(default_factory=list)
+    exif_at: list[int] = field(default_factory=list)
     has_video: bool = False
 
     @property
@@ -57,6 +62,13 @@ class Container:
             return b""
         sources = (file, self.item_data)
         return b"".join(sources[method][at : at + size] for method, at, size in item.places if method < 2)
+
+    @property
+    def orientation(self) -> int:
+        """As EXIF numbers it, of rotation and mirroring (ISO/IEC 23008-12, sections 6.5.10 and 6.5.12)."""
+        rotation, mirror = self.primary.first(b"irot"), self.primary.first(b"imir")
+        turns = rotation[0] & 3 if rotation else 0
+        return _ORIENTATIONS[mirror[0] & 1 if mirror else None][turns]
 
     def colours(self) -> list[Extra]:
         """Its nclx colours as the body of a PNG's cICP, unless an ICC profile or nothing is said."""
@@ -91,6 +103,14 @@ class Container:
         names += ["video"] if self.has_video else []
         if names:
             findings.notes.append(f"its {', '.join(dict.fromkeys(names))} was left out")
+
+
+def without(file: bytes, places: list[int]) -> bytes:
+    """The file in which the types at these places are none that a decoder knows."""
+    changed = bytearray(file)
+    for at in places:
+        changed[at : at + 4] = b"free"
+    return bytes(changed)
 
 
 def read_container(file: bytes, findings: Findings) -> Container:
@@ -174,7 +194,9 @@ def _item_list(cursor: _Cursor, end: int, found: Container) -> None:
         if kind == b"infe" and version >= 2:
             item_id = entry.number(2 if version == 2 else 4)
             entry.number(2)  # protection
-            found.items.setdefault(item_id, Item()).kind = cursor.file[entry.at : entry.at + 4]
+            item = found.items.setdefault(item_id, Item())
+            item.kind = cursor.file[entry.at : entry.at + 4]
+            found.exif_at += [entry.at] if item.kind == b"Exif" else []
 
 
 def _references(cursor: _Cursor, end: int, found: Container) -> None:
