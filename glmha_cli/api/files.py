@@ -48,7 +48,7 @@ def write_photo(
     """
     photos = kind_of(image).photos(image)
     if len(photos) != 1:
-        raise BadDataError(f"a batch of {len(photos)} images, and a file holds one", "write_photo for each")
+        raise BadDataError(f"a batch of {len(photos)} images; a file holds one", "write_photo for each")
     return write.write_photo(
         Path(path),
         photos[0].pixels,

@@ -83,7 +83,7 @@ def _require_range(colours: Num[np.ndarray, "h w c"]) -> None:
         return
     low, high = colours.min(), colours.max()
     if not np.isfinite([low, high]).all():
-        raise BadDataError("an image with values that are not finite", "np.nan_to_num, or mend what made them")
+        raise BadDataError("an image with infinite or NaN values", "replace them, for example by np.nan_to_num")
     if low < 0 or high > 1:
         raise BadDataError(
             f"an image with values from {low:.4g} to {high:.4g}; floats have to lie between 0 and 1",

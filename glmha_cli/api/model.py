@@ -141,7 +141,7 @@ class Model:
         Raises BadDataError (a ValueError) for what is not accepted, UsageError for a model that restores photos.
         """
         if self.task.output_kind != "cube":
-            raise UsageError(f"{self.task.name} restores images, and gives no cube", "model(image)")
+            raise UsageError(f"{self.task.name} restores images and gives no cube", "model(image)")
         read = _SOURCES[self.task.input_kind]
         value = read(self, source, mask=mask, step=step, normalise=normalise)
         values = self.restorer.restore(value, on_tile=on_tile or _silent)
@@ -152,7 +152,9 @@ class Model:
             raise UsageError(f"{self.task.name} takes photos, which have no mask", "model.cube(photo)")
         photos = kind_of(image).photos(image)
         if len(photos) != 1:
-            raise BadDataError(f"a batch of {len(photos)} images, and a cube is of one", "model.cube(image) for each")
+            raise BadDataError(
+                f"a batch of {len(photos)} images; a cube is made of one image", "model.cube(image) for each"
+            )
         colours, notes = srgb_colours(photos[0])
         for note in notes:
             self.warn(note)

@@ -90,7 +90,7 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, host: Host, *, kept: int) -> None:
         super().__init__()
-        assert channels % heads == 0, f"{channels} channels do not split into {heads} heads"
+        assert channels % heads == 0, f"{channels} channels cannot be divided equally among {heads} heads"
         self.heads = heads
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.out = nn.Conv2d(channels, channels, 1, bias=host.output_bias)

@@ -17,7 +17,7 @@ def random_directions(num_pixels: int, num: int, device: torch.device) -> Tensor
     """
     if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
         raise UsageError(
-            "Performer and Reformer cannot be exported: their random directions are made for each resolution",
+            "Performer and Reformer cannot be exported: they draw random directions for each resolution",
             "export a network with glmha, csa or linformer",
         )
     if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():

@@ -35,9 +35,7 @@ class GLMHAConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.reduction < 1:
-            raise UsageError(
-                f"a reduction of {self.reduction}: it is a share from 0 up to, but not, 1", "reduction = 0.5"
-            )
+            raise UsageError(f"a reduction of {self.reduction}: it has to be at least 0 and below 1", "reduction = 0.5")
         if self.calibration not in get_args(Calibrate):
             raise unknown("calibration", self.calibration, get_args(Calibrate))
 

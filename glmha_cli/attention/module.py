@@ -47,7 +47,7 @@ class GLMHA(nn.Module):
         require_positive(channels=channels, heads=heads)
         if channels % heads:
             raise UsageError(
-                f"{channels} channels do not split into {heads} heads",
+                f"{channels} channels cannot be divided equally among {heads} heads",
                 f"heads = {max(n for n in range(1, heads) if channels % n == 0)}",
             )
         config = glmha.GLMHAConfig(reduction=reduction, alpha=alpha, calibration=calibration)

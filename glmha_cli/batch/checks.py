@@ -91,4 +91,6 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise CannotCreateError(f"folder '{folder}' cannot be made: {error.strerror}", "name another output") from error
+        raise CannotCreateError(
+            f"folder '{folder}' cannot be created: {error.strerror}", "name another output"
+        ) from error

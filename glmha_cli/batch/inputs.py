@@ -94,11 +94,11 @@ def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
     Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored.
     """
     if b"\0" in content and not null:
-        raise UsageError("the list has zero bytes", "--null")
+        raise UsageError("the list contains zero bytes", "--null")
     content = content if null else content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     names = [os.fsdecode(name) for name in content.split(b"\0" if null else b"\n") if name]
     if not names:
-        raise NoInputError("the list names no files", "one a line, or --null for those of find -print0")
+        raise NoInputError("the list names no files", "one name per line, or --null for the output of find -print0")
     return [_named(Path(name), root) for name in dict.fromkeys(names)]
 
 
@@ -155,11 +155,13 @@ def _folder_link(link: Path, root: Path, real_root: str, say: Say) -> Iterator[F
     if not _is_inside(link, real_root):
         yield Found(link, link.relative_to(root), _leads_out(link, root))
     else:
-        say(f"'{link}' is a link to a folder in '{root}': not followed")
+        say(f"'{link}' is a link to a folder: not followed")
 
 
 def _leads_out(path: Path, root: Path) -> NoInputError:
-    return NoInputError(f"'{path}' is a link out of '{root}'", "name what it leads to, for example by --files-from")
+    return NoInputError(
+        f"'{path}' is a link to a file outside '{root}'", "name the file it points to, for example by --files-from"
+    )
 
 
 def _is_inside(path: Path, real_root: str) -> bool:

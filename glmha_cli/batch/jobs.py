@@ -40,7 +40,7 @@ class Naming:
 
     def __post_init__(self) -> None:
         if any(sign in self.suffix for sign in ("/", "\\", "\0")):
-            raise UsageError(f"--suffix is a part of a file name, not '{self.suffix}'", "--suffix _restored")
+            raise UsageError(f"--suffix takes a part of a file name, not '{self.suffix}'", "--suffix _restored")
 
     def __call__(self, source: PurePath) -> PurePath:
         return source.with_name(source.stem + self.suffix + self.extension_for(source.suffix))

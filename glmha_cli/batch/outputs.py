@@ -46,7 +46,7 @@ def _job(found: Found, folder: Path, real_folder: str, naming: Naming, overwrite
             require_short(target)
             naming.require_writable(target)
             if not Path(os.path.realpath(target.parent)).is_relative_to(real_folder):
-                problem = CannotCreateError(f"'{target}' leads out of '{folder}'", "remove the link")
+                problem = CannotCreateError(f"'{target}' lies outside '{folder}', because of a link", "remove the link")
         except (UsageError, CannotCreateError) as error:
             problem = error.about(found.path)
     return Job(found.path, target, found.relative, overwrite, problem)

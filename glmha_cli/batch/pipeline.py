@@ -1,7 +1,7 @@
 """Many files through read, compute and write, which overlap: while one is computed, the next is read and the last
 written.
 
-At most three are in memory. Outcomes come in the order of the jobs; a failure costs only its own file.
+At most three are in memory. Outcomes come in the order of the jobs; the failure of one file does not affect the others.
 """
 
 import time
@@ -70,7 +70,7 @@ def _attempted(function: Callable[..., Any], job: Job, *arguments: Any) -> tuple
     except Exception as error:
         message = f"'{job.source}': internal error ({type(error).__name__}: {error})"
         return None, _caused_by(
-            error, GlmhaError(message, "report it, with the traceback of --debug for this file alone")
+            error, GlmhaError(message, "please report it, with the traceback that --debug prints for this file alone")
         )
 
 

@@ -42,7 +42,7 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
     if not request.is_single:
         return _plan_many(request, naming, kind.readable, say)
     if request.shard is not None:
-        raise UsageError("--shard divides many files, and this is one")
+        raise UsageError("--shard needs several files, and there is one")
     source = Path(request.inputs[0])
     require_file(source)
     jobs = _plan_one(source, request, naming)
@@ -78,7 +78,7 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> list[Job]:
         return plan_batch([found], target, naming, overwrite=request.overwrite, others=_masks(request))
     if request.ext or request.suffix:
         raise UsageError(
-            f"--ext and --suffix are for folders, and '{target}' is a file", "name the file as it is to be"
+            f"--ext and --suffix need an output folder; '{target}' is a file", "give the whole name of the output file"
         )
     naming.require_writable(target)
     require_folder(target.parent)
@@ -131,7 +131,7 @@ def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite
     kept = []
     for each in found:
         if realpath(each.path) in made:
-            say(f"'{each.path}' is an output of this batch: left alone")
+            say(f"'{each.path}' is an output of this batch: not used as an input")
         else:
             kept.append(each)
     return kept

@@ -93,7 +93,7 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
     if content[: len(_START)] != _START[: len(content)]:
-        raise BadDataError(f"'{path}' is not the record of a run", "--record run.jsonl")
+        raise BadDataError(f"'{path}' is not a record of glmha", "--record run.jsonl")
     return content
 
 

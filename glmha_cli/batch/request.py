@@ -49,12 +49,12 @@ class BatchRequest:
             len(self.inputs) > 1 or (self.inputs and not os.path.isdir(self.inputs[0]))
         ):
             raise UsageError(
-                "--files-from takes the folder of the files as input, or none", "--files-from LIST [FOLDER] OUTPUT"
+                "with --files-from, the only input is the folder of the files", "--files-from LIST [FOLDER] OUTPUT"
             )
         if self.resume and self.record is None:
-            raise UsageError("--resume goes by a record", "--record run.jsonl --resume, from the first run on")
+            raise UsageError("--resume needs a record", "--record run.jsonl --resume, from the first run on")
         if self.null and self.files_from is None:
-            raise UsageError("--null is about --files-from", "find … -print0 | glmha … --files-from - --null")
+            raise UsageError("--null needs --files-from", "find … -print0 | glmha … --files-from - --null")
 
     @property
     def reads_stdin(self) -> bool:

@@ -54,7 +54,7 @@ def _reopened(job: Job, past: Past) -> Job:
     if not foreign:
         return replace(job, own=past.hashes)
     problem = CannotCreateError(
-        f"'{foreign[0]}' exists already, and the record does not show it to be its own",
+        f"'{foreign[0]}' exists already, and was not written by the run of this record",
         "--overwrite, or move it elsewhere",
     )
     return replace(job, problem=problem)

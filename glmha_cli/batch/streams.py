@@ -39,7 +39,7 @@ class Streams:
                 shutil.copyfileobj(sys.stdin.buffer, file)
         except OSError as error:
             raise OutputError(
-                f"stdin could not be kept in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
+                f"stdin could not be stored in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
             ) from error
         return path
 
@@ -49,7 +49,9 @@ class Streams:
             raise UsageError("stdout is a terminal, not a file", "glmha … in.png - > out.png")
         path = self._stand_in("stdout", extension)
         if len(files_of(path)) > 1:
-            raise UsageError("ENVI's format is two files, and stdout is one", "--ext tif, or name an output file")
+            raise UsageError(
+                "an ENVI cube has two files, so it cannot be written to stdout", "--ext tif, or name an output file"
+            )
         return path
 
     def send(self, path: Path) -> None:
@@ -101,7 +103,7 @@ def through_files(request: BatchRequest, task: Task, reporter: Reporter) -> Iter
 def _require_alone(request: BatchRequest, task: Task) -> None:
     """UsageError for what a standard stream cannot do."""
     if not request.reads_stdin and not request.is_single:
-        raise UsageError("`-` stands for one photo", "one input, one output")
+        raise UsageError("`-` (stdin or stdout) is for a single photo", "one input, one output")
     if any((request.record, request.shard, request.dry_run, request.suffix)):
         raise UsageError("--record, --shard, --dry-run and --suffix are for files, not for `-`")
     if request.reads_stdin and not input_kind(task).pipes:
@@ -115,5 +117,5 @@ def extension_of(first_bytes: bytes) -> str:
     found = format_of(first_bytes)
     if found is None:
         problem = "stdin is not a photo" if first_bytes else "stdin is empty"
-        raise BadDataError(problem, f"a {readable_names()} photo is needed")
+        raise BadDataError(problem, f"a photo is needed as {readable_names()}")
     return found.suffixes[0] if found.encode else ""

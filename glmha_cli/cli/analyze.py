@@ -54,7 +54,7 @@ def analyze(options: AnalyzeOptions) -> None:
     if not options.json:
         output.table(as_table(found))
         output.note(
-            "how many of a head's singular values hold so much of their squares (energy) or of their sum; means"
+            "number of a head's singular values that hold this share of their squares (energy) or of their sum; means"
         )
 
 

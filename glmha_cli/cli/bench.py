@@ -44,7 +44,7 @@ HEADINGS = {
 def bench(options: BenchOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     if options.size <= OVERLAP_PX:
-        raise UsageError(f"a tile of {options.size} px is all overlap", "--size 256")
+        raise UsageError(f"tiles of {options.size} px are too small for the overlap", "--size 256")
     models = options.models or [entry.id for entry in load_manifest().models.values() if entry.status == "ready"]
     rows = []
     with output.progress() as progress:

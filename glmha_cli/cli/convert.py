@@ -13,7 +13,7 @@ def convert(options: ConvertOptions) -> None:
     cube = read_input(job.source, options, output)
     losses = write_cube(job.target, cube, overwrite=options.overwrite, mat_version=options.mat_version)
     if not cube.wavelength_nm:
-        output.warning(f"{job.source}: without wavelengths, and so is the new file")
+        output.warning(f"{job.source}: has no wavelengths, so the new file has none either")
     for loss in losses:
         output.warning(f"{job.target}: {loss}")
     height, width, bands = cube.values.shape

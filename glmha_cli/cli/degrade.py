@@ -59,7 +59,7 @@ def photo_degradation(kind: str) -> str:
     if name not in DEGRADATIONS:
         raise unknown("degradation", kind, [*for_photos, *(UNDONE_BY[name] for name in for_photos)])
     if name not in for_photos:
-        raise UsageError(f"'{kind}' is made of cubes, not of photos", f"of photos: {', '.join(for_photos)}")
+        raise UsageError(f"'{kind}' degrades cubes, not photos", f"for photos: {', '.join(for_photos)}")
     return name
 
 

@@ -116,7 +116,7 @@ def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
         raise BadDataError(
             f"'{pair.source}' and '{pair.target}' differ in size: "
             + " and ".join(f"{height} x {width}" for height, width in sizes),
-            "a pair has one size",
+            "both images of a pair need the same size",
         )
 
 
@@ -133,7 +133,7 @@ def loader_by_model(
 ) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
     if task.input_kind == "measurement" and options.tta:
-        raise UsageError("a measurement has a direction and cannot be turned", "leave out --tta")
+        raise UsageError("--tta is for photos: a measurement cannot be rotated", "leave out --tta")
     files = FileOptions(mask=options.mask, step=options.step)
     input_kind(task).require(files)
     loader = loader_of(task, options, output, project=options.project)

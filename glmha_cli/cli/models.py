@@ -71,7 +71,7 @@ def copy_into(folder: Path, path: Path, name: str) -> Path:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise CannotCreateError(
-            f"cannot make the folder '{folder}': {error.strerror}", "--to: an existing folder"
+            f"cannot create the folder '{folder}': {error.strerror}", "give --to a folder that can be created"
         ) from error
     with atomic_output(folder / name, overwrite=True) as temporary:
         shutil.copyfile(path, temporary)

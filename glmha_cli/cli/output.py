@@ -60,7 +60,7 @@ class Output:
 
     def warning(self, text: str) -> None:
         if not self.quiet:
-            self._say(f"[yellow]note:[/] {self._shown(text)}")
+            self._say(f"[yellow]warning:[/] {self._shown(text)}")
 
     def error(self, error: GlmhaError) -> None:
         self._say(f"[red]error:[/] {self._shown(one_line(error))}")

@@ -36,7 +36,7 @@ def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
     shown = np.flatnonzero(cube.facts.good_bands) if any(cube.facts.good_bands) else np.arange(cube.values.shape[2])
     choose = f"choose bands: {some_bands(cube.values.shape[2])}"
     if not cube.wavelength_nm:
-        raise BadDataError("the cube names no wavelengths, so its colours are unknown", choose)
+        raise BadDataError("the cube has no wavelengths, so its colours are unknown", choose)
     try:
         weights = rendering_weights(np.array(cube.wavelength_nm)[shown])
     except BadDataError as error:

@@ -33,7 +33,7 @@ def profile(options: ProfileOptions) -> None:
     )
     if not options.json:
         if [height, width] != parse_size(options.size):
-            output.note(f"counted at {height}x{width}, what the network pads {options.size} to")
+            output.note(f"counted at {height}x{width}, to which the network pads {options.size}")
         output.table(as_table(cost))
 
 
@@ -49,7 +49,9 @@ def as_asked(config: Any, options: ProfileOptions) -> Any:
     attention = attention_from_plain({"name": options.attention}) if options.attention else config.attention
     if options.reduction is not None:
         if "reduction" not in {knob.name for knob in fields(attention)}:
-            raise UsageError(f"'{options.attention or type(attention).__name__}' has no reduction", "--attention glmha")
+            raise UsageError(
+                f"the attention '{options.attention or type(attention).__name__}' has no reduction", "--attention glmha"
+            )
         attention = replace(attention, reduction=options.reduction)
     if options.levels is None:
         return with_attention(config, attention)

@@ -17,7 +17,9 @@ SOME_FAILED = 1
 def restore(task: Task, options: RestoreOptions) -> int:
     """The exit code: 0, or 1 where files of several have failed."""
     if options.output == STDIO and options.json:
-        raise UsageError("stdout takes the result, so --json has no place", "leave out --json, or name an output file")
+        raise UsageError(
+            "--json cannot be used when the result is written to stdout", "leave out --json, or name an output file"
+        )
     output = Output(quiet=options.quiet, as_json=options.json)
     loader = loader_of(task, options, output, project=options.projects)
     with unwinding():

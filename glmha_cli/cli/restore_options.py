@@ -35,7 +35,7 @@ class BatchOptions:
         str | None,
         typer.Option(
             help=(
-                "In folders and on stdout: extension of the outputs, such as .png. Default: as the input "
+                "In folders and on stdout: extension of the outputs, such as .png. Default: that of the input "
                 "(photos), .tif (cubes)."
             ),
             show_default=False,
@@ -45,7 +45,7 @@ class BatchOptions:
     suffix: Annotated[
         str,
         typer.Option(
-            help="In folders: behind the stem of the outputs, such as _clean.",
+            help="In folders: text added to the stem of each output, such as _clean.",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -56,13 +56,13 @@ class BatchOptions:
     recursive: Annotated[
         bool,
         typer.Option(
-            "--recursive", "-r", help="Take sub-folders too, mirrored in the output folder.", rich_help_panel=BATCH
+            "--recursive", "-r", help="Include sub-folders; the output folder mirrors them.", rich_help_panel=BATCH
         ),
     ] = False
     files_from: Annotated[
         str | None,
         typer.Option(
-            help="Take the files of this list, one a line; - for stdin. The input, if given, is the folder to mirror.",
+            help="Read the inputs from this list, one per line; - for stdin. INPUT, if given, is the folder to mirror.",
             show_default=False,
             rich_help_panel=BATCH,
         ),
@@ -70,29 +70,37 @@ class BatchOptions:
     null: Annotated[
         bool,
         typer.Option(
-            "--null", "-0", help="The list's names end with zero bytes, as of find -print0.", rich_help_panel=BATCH
+            "--null",
+            "-0",
+            help="Names in the list end with a zero byte, as printed by find -print0.",
+            rich_help_panel=BATCH,
         ),
     ] = False
     shard: Annotated[
         str | None,
         typer.Option(
-            help="Only part i of n, such as 1/4: the same files on every machine.",
+            help="Process only part i of n, such as 1/4; the division is the same on every machine.",
             show_default=False,
             rich_help_panel=BATCH,
         ),
     ] = None
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only check and print what would be done.", rich_help_panel=BATCH)
+        bool,
+        typer.Option(
+            "--dry-run", help="Check everything and print what would be done, without doing it.", rich_help_panel=BATCH
+        ),
     ] = False
     record: Annotated[
         Path | None,
-        typer.Option(help="Append one JSON line per file here (.jsonl).", show_default=False, rich_help_panel=BATCH),
+        typer.Option(
+            help="Append one JSON line per file to this record (.jsonl).", show_default=False, rich_help_panel=BATCH
+        ),
     ] = None
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Skip what the record and the files prove done with the same input, weights and options.",
+            help="Skip files that the record proves to be done with the same input, weights and options.",
             rich_help_panel=BATCH,
         ),
     ] = False
@@ -101,7 +109,7 @@ class BatchOptions:
     ] = False
     max_failures: Annotated[
         int | None,
-        typer.Option(help="Stop when so many files have failed.", min=1, show_default=False, rich_help_panel=BATCH),
+        typer.Option(help="Stop once this many files have failed.", min=1, show_default=False, rich_help_panel=BATCH),
     ] = None
 
 
@@ -181,7 +189,10 @@ class ToPhoto(RestoreOptions):
         int, typer.Option(help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)
     ] = 95
     strip_metadata: Annotated[
-        bool, typer.Option("--strip-metadata", help="Drop EXIF, ICC profile, XMP and DPI.", rich_help_panel=FILES)
+        bool,
+        typer.Option(
+            "--strip-metadata", help="Leave out EXIF, ICC profile, XMP and resolution.", rich_help_panel=FILES
+        ),
     ] = False
 
     def files(self) -> FileOptions:

@@ -76,7 +76,7 @@ def add_group(
     def command(*, context: typer.Context, debug: bool, **values: Any) -> None:
         alone = context.invoked_subcommand is None
         if not alone and options_type(**values) != options_type():
-            context.fail(f"options come after the verb: glmha {name} {context.invoked_subcommand} …")
+            context.fail(f"options come after the subcommand: glmha {name} {context.invoked_subcommand} …")
         if alone:
             raise typer.Exit(guarded(run, options_type(**values), debug=debug))
 

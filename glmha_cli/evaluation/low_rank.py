@@ -66,8 +66,8 @@ def attention_of(
     height, width = (min(side, side_px) // multiple * multiple for side in inputs[0].shape[:2])
     if not height or not width:
         raise BadDataError(
-            f"{inputs[0].shape[0]} x {inputs[0].shape[1]} px are too few for this network",
-            f"give at least {multiple} x {multiple}",
+            f"an image of {inputs[0].shape[0]} x {inputs[0].shape[1]} px is too small for this network",
+            f"at least {multiple} x {multiple} px are needed",
         )
     top, left = (inputs[0].shape[0] - height) // 2, (inputs[0].shape[1] - width) // 2
     tensors = []

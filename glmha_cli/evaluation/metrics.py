@@ -57,7 +57,7 @@ def mrae(result: Float[np.ndarray, "h w bands"], reference: Float[np.ndarray, "h
     """
     known = reference != 0
     if not known.any():
-        raise BadDataError("every value of the target is zero, MRAE is not defined", "leave this pair out")
+        raise BadDataError("MRAE is not defined: every value of the target is zero", "leave this pair out")
     wanted = reference[known].astype(np.float64)
     return float(np.mean(np.abs(result[known] - wanted) / wanted))
 

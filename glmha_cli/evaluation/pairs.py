@@ -27,7 +27,7 @@ def set_name(folder: Path, taken: Collection[str]) -> str:
     whole = folder.resolve()
     name = next((name for name in (whole.name, str(whole)) if name and name not in taken), None)
     if name is None:
-        raise UsageError(f"'{folder}' is given twice", "name each set once")
+        raise UsageError(f"the folder '{folder}' is given twice", "name each set once")
     return name
 
 
@@ -65,8 +65,8 @@ def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
     by_stem: dict[str, Path] = {}
     for path in files_to_pair(folder, suffixes):
         if path.stem in by_stem:
-            raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have one stem", "remove one of them")
+            raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have the same stem", "remove one of them")
         by_stem[path.stem] = path
     if not by_stem:
-        raise NoInputError(f"no files of a pair in '{folder}'", f"looked for {', '.join(suffixes)}")
+        raise NoInputError(f"no files in '{folder}'", f"looked for {', '.join(suffixes)}")
     return by_stem

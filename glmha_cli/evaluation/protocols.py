@@ -41,7 +41,8 @@ class Protocol:
         if result.shape != target.shape:
             sizes = " and ".join(" x ".join(map(str, array.shape)) for array in (result, target))
             raise BadDataError(
-                f"result and target differ in size: {sizes}", "a pair has one size; crop or leave it out"
+                f"result and target differ in size: {sizes}",
+                "both images of a pair need the same size; crop or leave it out",
             )
         return self.measure(result, target)
 

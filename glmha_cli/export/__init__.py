@@ -39,7 +39,9 @@ def export_onnx(
         NoInputError, BadDataError, CannotCreateError, OutputError: files.
     """
     if output.suffix.lower() != ".onnx":
-        raise UsageError(f"'{output}' is not called .onnx", f"glmha export MODEL {output.with_suffix('.onnx')}")
+        raise UsageError(
+            f"the output '{output}' does not end in .onnx", f"glmha export MODEL {output.with_suffix('.onnx')}"
+        )
     try:
         import onnx
     except ImportError as error:

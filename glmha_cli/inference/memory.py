@@ -40,7 +40,7 @@ def smaller(tiling: Tiling, batch: int, side_px: int, reason: str) -> tuple[Tili
     tile_px = min(tiling.tile_px or side_px, side_px) // 2
     if tile_px < SMALLEST_TILE_PX:
         raise NotEnoughMemoryError(
-            f"out of memory, even in the smallest tiles ({reason})", "close other programs, or use a smaller model"
+            f"out of memory even with the smallest tiles ({reason})", "close other programs, or use a smaller model"
         )
     return of_side(tiling, tile_px), 1
 
@@ -63,7 +63,7 @@ def fitted(engine: Engine, tiling: Tiling, *, say: Callable[[str], None]) -> tup
         tiling = of_side(tiling, tiling.tile_px // 2)
         longest_px = tiling.tile_px
     if tiling != asked:
-        say(f"little memory is free: tiles of {tiling}")
+        say(f"low memory: using tiles of {tiling}")
     return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // longest_px**2))
 
 

@@ -33,7 +33,9 @@ class OnnxEngine:
         """Raises UsageError also for a precision that is not the file's."""
         about = read_about(weights)  # refuses tensors in other files, before the runtime looks for them
         if not {"size_multiple", "precision"} <= about.keys():
-            raise BadDataError(f"'{weights}' does not say how it is to be run", "glmha export MODEL out.onnx")
+            raise BadDataError(
+                f"'{weights}' lacks the metadata that glmha export writes", "glmha export MODEL out.onnx"
+            )
         if options.precision not in ("auto", about["precision"]):
             raise UsageError(
                 f"'{weights.name}' computes in {about['precision']}, not in {options.precision}",
@@ -64,7 +66,7 @@ class OnnxEngine:
                 raise
             raise GlmhaError(f"ONNX Runtime failed ({first_line(error)})", "--engine torch") from error
         if not np.isfinite(output).all():
-            raise BadDataError(f"the network gave values that are not finite, in {self.precision}", "--engine torch")
+            raise BadDataError(f"the network's output has infinite or NaN values in {self.precision}", "--engine torch")
         return output.transpose(0, 2, 3, 1)
 
     def _bound(self, feed: Mapping[str, Float[np.ndarray, "b c h w_in"]]) -> Float[np.ndarray, "b c_out h w"]:
@@ -82,7 +84,8 @@ def choose_device(asked: str) -> str:
     there = has_cuda() and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if asked == "mps" or (asked == "cuda" and not there):
         raise UsageError(
-            f"this machine (or this ONNX Runtime) has no device '{asked}'", "--engine torch, or --device cpu"
+            f"device '{asked}' is not available on this machine or in this ONNX Runtime",
+            "--engine torch, or --device cpu",
         )
     return "cuda" if asked != "cpu" and there else "cpu"
 

@@ -70,7 +70,7 @@ class Restorer:
             except NotEnoughMemoryError:
                 self.tiling, self.batch = asked  # of this source alone; the next one may be smaller
                 raise
-            self.say(f"out of memory: from here on tiles of {self.tiling}, {self.batch} at once")
+            self.say(f"out of memory: continuing with tiles of {self.tiling}, {self.batch} at a time")
 
     def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
         """Finished rows, part after part from the top down."""

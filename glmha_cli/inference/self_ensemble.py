@@ -16,7 +16,7 @@ def restore_in_all_orientations(restorer: Restorer, source: Float[np.ndarray, "h
     """
     if restorer.task.input_kind != "photo":
         raise UsageError(
-            f"'{restorer.task.name}' cannot turn its input: a measurement has a direction", "leave out --tta"
+            f"--tta is for photos: a measurement of '{restorer.task.name}' cannot be rotated", "leave out --tta"
         )
     total = np.zeros(1)
     for turns, mirrored in product(range(4), (False, True)):

@@ -30,7 +30,7 @@ def choose_device(asked: str) -> str:
     if asked == "auto":
         return next(device for device, there in present.items() if there)
     if not present[asked]:
-        raise UsageError(f"this machine (or this PyTorch) has no device '{asked}'", "--device cpu")
+        raise UsageError(f"device '{asked}' is not available on this machine or in this PyTorch", "--device cpu")
     return asked
 
 
@@ -40,7 +40,7 @@ def choose_precision(asked: str, device: str) -> str:
     if asked == "auto":
         return "bf16" if device == "cuda" else "fp16" if fp16_cpu else "fp32"
     if asked == "fp16" and device == "cpu" and not fp16_cpu:
-        raise UsageError("this CPU is slow in float16", "--precision bf16")
+        raise UsageError("float16 is slow on this CPU", "--precision bf16")
     return asked
 
 
@@ -100,7 +100,7 @@ class TorchEngine:
             again = [tensor[bad.to(tensor.device)] for tensor in tensors]
             output[bad] = self._forward(again, "fp32").cpu()
         if bad.any() and not torch.isfinite(output[bad]).all():
-            raise BadDataError("the network gave values that are not finite, even in float32", "glmha info MODEL")
+            raise BadDataError("the network's output has infinite or NaN values, even in float32", "glmha info MODEL")
         return rearrange(output, "b c h w -> b h w c").numpy()
 
     @torch.inference_mode()

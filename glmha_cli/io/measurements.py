@@ -174,14 +174,14 @@ def _as_fraction(array: np.ndarray) -> np.ndarray:
 def _normalised(array: np.ndarray) -> Float[np.ndarray, "h w_ext"]:
     values = _finite(array).clip(0, 1)
     if values.max() == 0:
-        raise BadDataError("is dark throughout: no value above 0")
+        raise BadDataError("is completely dark: no value is above 0")
     return values / values.max() * np.float32(REAL_PEAK)
 
 
 def _finite(array: np.ndarray) -> np.ndarray:
     """As float32, a copy in memory; BadDataError for an empty array or a value that is not finite."""
     if array.size == 0 or not np.isfinite(array).all():
-        raise BadDataError("is empty or holds values that are not finite")
+        raise BadDataError("is empty or holds infinite or NaN values")
     return np.array(array, np.float32, order="C")
 
 

@@ -76,7 +76,7 @@ class Supervised:
         if self.is_here:
             return import_target(target)(path, *arguments)
         if process is None:
-            raise GlmhaError(f"'{path}' was not read: the run has ended")
+            raise GlmhaError(f"'{path}' was not read, as the run has ended")
         seconds, start = limit_of(path), time.monotonic()
         try:
             _send(process.stdin, (target, (path, *arguments), seconds))

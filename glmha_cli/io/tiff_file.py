@@ -81,7 +81,7 @@ def _directories(file: BinaryIO) -> Iterator[tuple[bytes, str]]:
     seen = set()
     while at:
         if at in seen:
-            raise BadDataError("damaged: its list of pages leads back into itself")
+            raise BadDataError("damaged: its list of pages is circular")
         seen.add(at)
         (count,) = _unpacked(file, at, count_format)
         table_at = at + struct.calcsize(count_format)

@@ -66,7 +66,7 @@ def shifted(scene: Scene) -> Float[np.ndarray, "h w_ext 28"]:
 
 
 def project(cube: Float[np.ndarray, "h w 28"], scene: Scene) -> Float[np.ndarray, "h w 28"]:
-    """The nearest cube that gives the measurement exactly, then without the negative values that noise asks for."""
+    """The nearest cube consistent with the measurement, then without the negative values that noise asks for."""
     from glmha_cli.physics import cassi
 
     y = scene.measurement.y(bands=BANDS)

@@ -70,7 +70,9 @@ class Stop(Callback):
         # gradients.
         if trainer.strategy.broadcast(bool(self.signal) or time.monotonic() > self.end):
             if self.signal and not trainer.should_stop:
-                self.say("stopping after a validation, with a checkpoint; once more stops at once, without")
+                self.say(
+                    "stopping after a validation, with a checkpoint; press Ctrl-C again to stop at once without one"
+                )
             trainer.should_stop = True
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

@@ -20,12 +20,14 @@ def require_fitting(recipe: Recipe) -> None:
     for stage in recipe.schedule.stages:
         if stage.side_px % network.size_multiple:
             raise BadDataError(
-                f"the network takes no crops of {stage.side_px} px", f"patch_px: a multiple of {network.size_multiple}"
+                f"crops of {stage.side_px} px do not fit the network",
+                f"set patch_px to a multiple of {network.size_multiple}",
             )
     steps = [getattr(config, "step", None) for config in (network, degradation_of(recipe))]
     if None not in steps and steps[0] != steps[1]:
         raise BadDataError(
-            f"the network shifts bands by {steps[0]} px, the snapshots by {steps[1]}", "step: one for both"
+            f"the network expects a dispersion of {steps[0]} px per band, the snapshots have {steps[1]}",
+            "give both the same step in the recipe",
         )
 
 
@@ -36,7 +38,7 @@ def require_devices(device: str, count: int) -> None:
         device = next((name for name, number in there.items() if number), "cpu")
     if device != "cpu" and count > there[device]:
         raise UsageError(
-            f"this machine (or this PyTorch) has {there[device]} devices '{device}', not {count}",
+            f"only {there[device]} '{device}' devices are available on this machine or in this PyTorch, not {count}",
             f"--devices {there[device]}" if there[device] else "--device cpu",
         )
 
@@ -49,18 +51,20 @@ def require_even_shares(recipe: Recipe, num_devices: int) -> None:
     if common % num_devices:
         batch = next(batch for batch in batches if batch % num_devices)
         fitting = ", ".join(str(count) for count in range(1, common + 1) if common % count == 0)
-        raise UsageError(f"{num_devices} devices cannot share a batch of {batch} alike", f"--devices {fitting}")
+        raise UsageError(
+            f"a batch of {batch} cannot be divided equally among {num_devices} devices", f"--devices {fitting}"
+        )
 
 
 def require_startable(checkpoint: Path, recipe: Recipe, *, resume: bool, start_from: Path | None) -> None:
     """Raises unless a run can begin, or with `resume` one of `recipe` go on, where `checkpoint` is its last one."""
     folder = checkpoint.parent
     if resume and not checkpoint.is_file():
-        raise NoInputError(f"nothing to resume in {folder}", "leave --resume out to start")
+        raise NoInputError(f"nothing to resume in {folder}", "leave out --resume to start a run")
     if checkpoint.is_file() and not resume:
         raise UsageError(f"{folder} holds a run already", "add --resume to go on, or name another --run-dir")
     if resume and start_from is not None:
-        raise UsageError("a resumed run has its weights already", "leave --start-from out, or name another --run-dir")
+        raise UsageError("a resumed run has its weights already", "leave out --start-from, or name another --run-dir")
     if resume:
         require_same_run(checkpoint, recipe)
 
@@ -79,7 +83,7 @@ def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
     wanted = {f"network.{name}": tensor.shape for name, tensor in network.state_dict().items()}
     if {name: tensor.shape for name, tensor in state.items()} != wanted:
         raise BadDataError(
-            f"'{checkpoint}' is of another network than the recipe's",
+            f"'{checkpoint}' was made with another network than the recipe's",
             "resume with the recipe the run began with, or name another --run-dir",
         )
     for name, value in lasting(recipe).items():

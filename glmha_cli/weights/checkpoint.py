@@ -44,4 +44,4 @@ def load_weights(network: nn.Module, path: Path) -> None:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise BadDataError(f"'{path}': its weights do not fit this network", f"glmha info {path}") from error
+        raise BadDataError(f"'{path}': its weights do not match its network's config", f"glmha info {path}") from error

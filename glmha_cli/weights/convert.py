@@ -62,7 +62,9 @@ def _require_fit(source: Path, plain: dict[str, Any], *, task: str, network: str
         raise UsageError(f"'{source}' holds a {plain['name']}; {task} needs a {needed}", "--task: see glmha models")
     channels = [plain[key] for key in ("in_channels", "out_channels") if key in plain]
     if channels and needed == "restormer" and channels != [3, 3]:
-        raise BadDataError(f"'{source}' maps {channels[0]} channels to {channels[1]}; {task} needs 3 to 3")
+        raise BadDataError(
+            f"'{source}' has {channels[0]} input and {channels[1]} output channels; {task} needs 3 and 3"
+        )
 
 
 def converted(entry: ModelEntry, fetch: Callable[[], Path]) -> Path:

@@ -70,7 +70,7 @@ def set_aside(path: Path) -> Path:
     real = path.resolve()
     if not (real.is_file() and real.is_relative_to(cache)):
         raise WeightsUnavailableError(
-            f"'{path}' is not the published file, and leads out of the Hub's cache, to '{real}'",
+            f"'{path}' is not the published file, and is a link out of the Hub's cache, to '{real}'",
             "remove that link, or set HF_HOME to another folder",
         )
     folder = cache / real.relative_to(cache).parts[0] / SET_ASIDE
@@ -79,7 +79,7 @@ def set_aside(path: Path) -> Path:
         return real.replace(folder / real.name)
     except OSError as error:
         raise WeightsUnavailableError(
-            f"'{path}' holds wrong bytes and cannot be moved away ({error.strerror})",
+            f"'{path}' holds wrong bytes and cannot be moved aside ({error.strerror})",
             "delete it, or set HF_HOME to another folder",
         ) from error
 

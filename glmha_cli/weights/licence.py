@@ -20,7 +20,8 @@ def require_acceptance(entry: ModelEntry, *, accept: bool, say: Callable[[str], 
         return
     if not accept:
         raise UsageError(
-            f"'{entry.id}' comes with terms to accept once: {entry.terms}", "--accept-licence, if you agree"
+            f"the licence of '{entry.id}' has to be accepted once: {entry.terms}",
+            "add --accept-licence if you accept it",
         )
     say(f"accepted: {entry.terms}")
     with atomic_output(record, overwrite=True) as temporary:

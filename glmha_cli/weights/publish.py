@@ -24,7 +24,9 @@ def publish_model(model: str, repo_id: str, access: Access) -> str:
     """
     entry = manifest.load_manifest().model(model)
     if "pth" in entry.files:
-        raise UsageError(f"'{entry.id}' was released by others, who alone may publish it", "glmha models lists ours")
+        raise UsageError(
+            f"'{entry.id}' was released by others; only they may publish it", "glmha models lists the models of glmha"
+        )
     files = {kind: fetch(entry, kind, access) for kind in ("safetensors", *entry.files)}
     names = {kind: f"model.{kind}" for kind in files}
     about = read_about(files["safetensors"])

@@ -105,7 +105,7 @@ def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
     there = [kind for kind in kinds if kind in entry.files]
     if not there and entry.files:
         raise WeightsUnavailableError(
-            f"there is no {' or '.join(formats)} file of '{entry.id}'",
+            f"'{entry.id}' has no {' or '.join(formats)} file",
             f"glmha export {entry.id} {entry.id}.onnx makes one, for --model",
         )
     here = [kind for kind in there if len(there) > 1 and locate(entry, kind, access.weights_dir)]
@@ -115,7 +115,8 @@ def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
 def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
     if path.is_file() and (format := "onnx" if path.suffix.lower() == ".onnx" else "safetensors") not in formats:
         raise UsageError(
-            f"'{path}' is {format}; {' or '.join(formats)} is needed here", "glmha models; --engine, --model"
+            f"'{path}' is a {format} file; {' or '.join(formats)} is needed here",
+            "choose another --engine or --model; glmha models lists what there is",
         )
     _require_task(str(path), read_about(path)["task"], task)
     return Weights(id=path.stem, path=path, sha256=sha256_of(path), entry=None)

@@ -161,7 +161,7 @@ def refuse(problem: str, names: Iterable[str]) -> None:
     if names:
         raise BadDataError(
             f"the checkpoint's network is a variant: {problem} {listing(names)}",
-            "only the released form of Restormer, MST and MST++ is known",
+            "only Restormer, MST and MST++ as released are supported",
         )
 
 
@@ -208,8 +208,8 @@ def shortest_factor(hidden: Mapping[int, int]) -> float:
     factor = next(fitting, None)
     if factor is None:
         raise BadDataError(
-            "no expansion factor explains the widths of the checkpoint's feed-forward layers",
-            "only the released form of Restormer is known",
+            "the widths of the checkpoint's feed-forward layers fit no expansion factor",
+            "only Restormer as released is supported",
         )
     return factor
 

@@ -426,7 +426,7 @@ def test_the_extension_says_the_format_of_stdout(here, piped):
         (b"\x89PNG\r\n\x1a\n broken", ["-", "-"], 65, "stdin"),
         (b"", ["in/a.png", "-", "--json"], 2, "--json"),
         (b"", ["-", "in"], 2, "no name"),
-        (b"", ["in", "-"], 2, "one photo"),
+        (b"", ["in", "-"], 2, "single photo"),
         (b"", ["-", "-", "--record", "run.jsonl"], 2, "--record"),
     ],
 )

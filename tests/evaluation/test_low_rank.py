@@ -81,7 +81,7 @@ def test_levels_are_those_of_each_image_whatever_its_size():
 
 
 def test_an_image_under_the_networks_multiple_is_refused():
-    with pytest.raises(BadDataError, match="too few") as caught:
+    with pytest.raises(BadDataError, match="too small") as caught:
         attention_of(CONFIG.build(), (np.zeros((7, 40, 3), np.float32),))
     assert "8 x 8" in caught.value.hint
 
@@ -108,6 +108,6 @@ def test_the_verb_writes_table_curves_and_picture(tiny_model, photo, tmp_path):
 def test_bad_input_is_named(tiny_model, tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     result = run_here("analyze", tiny_model, tmp_path / "dot.png")
-    assert result.returncode == 65 and "dot.png" in error_of(result) and "too few" in result.stderr
+    assert result.returncode == 65 and "dot.png" in error_of(result) and "too small" in result.stderr
     assert run_here("analyze", tiny_model, tmp_path / "none.png").returncode == 66
     assert run_here("analyze", "sci", tmp_path / "y.mat").returncode == 2

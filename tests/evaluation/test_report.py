@@ -37,7 +37,7 @@ def test_a_missing_partner_is_refused_by_name(tmp_path, left, right):
 
 
 def test_two_files_of_one_stem_are_refused(tmp_path):
-    with pytest.raises(BadDataError, match="one stem"):
+    with pytest.raises(BadDataError, match="the same stem"):
         match(folder(tmp_path / "a", "1.png", "1.jpg"), folder(tmp_path / "b", "1.png"))
 
 

@@ -44,5 +44,5 @@ def test_what_favours_a_direction_favours_none_on_average():
 
 
 def test_measurements_are_not_turned():
-    with pytest.raises(UsageError, match="direction"):
+    with pytest.raises(UsageError, match="cannot be rotated"):
         ensemble(FakeEngine(), SCI)

@@ -334,13 +334,13 @@ def test_folders_that_cannot_be_trained_on_are_refused(tiny, photos, tmp_path):
     refused(NoInputError, "no folder", tiny, run_dir, images=[tmp_path / "missing"])
     refused(NoInputError, "too few photos", tiny, run_dir, images=[single])
     refused(BadDataError, "smaller than the crop of 32 px", tiny, run_dir, images=[small])
-    refused(UsageError, "nothing to learn from", tiny, run_dir)
+    refused(UsageError, "no training data is given", tiny, run_dir)
     for name, pixels in (
         ("gray.png", np.full((64, 64), 40_000, np.uint16)),
         ("float.tif", np.full((64, 64), 0.5, np.float32)),
     ):
         Image.fromarray(pixels).save(photos / name)
-        refused(BadDataError, f"{name}' is gray of more than 8 bit", tiny, run_dir, images=[photos])
+        refused(BadDataError, f"{name}' is a grayscale photo of more than 8 bits", tiny, run_dir, images=[photos])
         (photos / name).unlink()
     (small / "1.png").write_bytes(b"no picture")
     refused(BadDataError, "cannot read", tiny, run_dir, images=[small])
@@ -353,7 +353,7 @@ def test_pairs_that_do_not_match_are_refused(tiny, photos, tmp_path):
     run = {"images": [photos], "validate_pairs": [pairs]}
     refused(NoInputError, "no pairs", tiny, tmp_path / "run", **run)
     Image.new("RGB", (20, 20)).save(pairs / "input" / "a.png")
-    refused(NoInputError, "no files of a pair in .*target", tiny, tmp_path / "run", **run)
+    refused(NoInputError, "no files in .*target", tiny, tmp_path / "run", **run)
     Image.new("RGB", (20, 21)).save(pairs / "target" / "a.png")
     refused(BadDataError, "differ in size", tiny, tmp_path / "run", **run)
 
@@ -422,7 +422,7 @@ def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, t
     rgb2hsi, run_dir = load_recipe("rgb2hsi-lite"), tmp_path / "run"
     refused(UsageError, "needs measured spectra", rgb2hsi, run_dir, images=[photos])
     refused(UsageError, "cannot use pairs", rgb2hsi, run_dir, images=[photos], spectra=spectra, validate_pairs=[photos])
-    refused(UsageError, "photos alone", tiny, run_dir, images=[photos], spectra=spectra)
+    refused(UsageError, "photos only", tiny, run_dir, images=[photos], spectra=spectra)
     unknown = replace(tiny, degradation={"name": "rian"})
     refused(UsageError, "unknown degradation 'rian'", unknown, run_dir, images=[photos])
 
@@ -433,7 +433,7 @@ def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
     given, went_on = (load_file(run / "last.safetensors") for run in (whole, tmp_path / "on"))
     assert all(torch.equal(tensor, went_on[name]) for name, tensor in given.items())
     wider = replace(tiny, network={**tiny.network, "channels": 16})
-    refused(BadDataError, "do not fit", wider, tmp_path / "x", images=[photos], start_from=whole / "last.safetensors")
+    refused(BadDataError, "do not match", wider, tmp_path / "x", images=[photos], start_from=whole / "last.safetensors")
     refused(
         UsageError,
         "--start-from|resumed run",

@@ -44,7 +44,7 @@ def test_a_link_out_of_the_cache_is_refused_and_what_it_names_stays(on_hub, cach
         folder.rmdir()
         folder.symlink_to(thesis.parent)
         thesis = thesis.parent / "model.safetensors"
-    with pytest.raises(WeightsUnavailableError, match="leads out of the Hub's cache"):
+    with pytest.raises(WeightsUnavailableError, match="is a link out of the Hub's cache"):
         find_weights("tiny", task="derain", access=access)
     assert thesis.read_text() == "three years of work"
 
@@ -58,7 +58,7 @@ def test_a_reference_to_a_folder_outside_is_refused_too(library, on_hub, cache, 
     repository = place_in_cache(cache).parents[2]
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(str(outside.parent))
-    with pytest.raises(WeightsUnavailableError, match="leads out of the Hub's cache|not on this machine"):
+    with pytest.raises(WeightsUnavailableError, match="is a link out of the Hub's cache|not on this machine"):
         find_weights("loose", task="derain", access=Access(offline=True))
     assert outside.read_text() == "three years of work"
 

@@ -53,7 +53,7 @@ def test_list_show_and_plain_models_agree():
 def test_an_unknown_verb_and_an_unknown_model():
     assert run_glmha("models", "pul").returncode == 2
     misplaced = run_glmha("models", "--json", "list")
-    assert misplaced.returncode == 2 and "after the verb" in misplaced.stderr and not misplaced.stdout
+    assert misplaced.returncode == 2 and "after the subcommand" in misplaced.stderr and not misplaced.stdout
     result = run_glmha("models", "pull", "deblur-lit")
     assert result.returncode == 2 and "deblur-lite" in result.stderr
 

@@ -15,14 +15,16 @@ class CubeInput(ReportOptions):
 
     input: Annotated[
         Path,
-        typer.Argument(help="A cube: .tif, .hdr or its data, .mat, .npy, .npz, .h5 or .nc.", show_default=False),
+        typer.Argument(
+            help="Cube to read: .tif, .hdr or its data file, .mat, .npy, .npz, .h5 or .nc.", show_default=False
+        ),
     ]
     key: Annotated[
         str | None,
         typer.Option(
             "--key",
             "--dataset",
-            help="Variable or data set that is the cube, where the file has several.",
+            help="Variable or data set that holds the cube, if the file has several.",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -30,7 +32,7 @@ class CubeInput(ReportOptions):
     axes: Annotated[
         str | None,
         typer.Option(
-            help="Order of height, width and bands in the file, such as bhw, where it does not say.",
+            help="Order of height, width and bands in the file, such as bhw, if the file does not say.",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -38,7 +40,7 @@ class CubeInput(ReportOptions):
     scale: Annotated[
         str | None,
         typer.Option(
-            help="What stored numbers are multiplied by: 1e-4, 1/4095, or 12bit for the latter.",
+            help="Factor that stored numbers are multiplied by: 1e-4, 1/4095, or 12bit for the latter.",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -46,7 +48,9 @@ class CubeInput(ReportOptions):
     unit: Annotated[
         str | None,
         typer.Option(
-            help="Unit of wavelengths that come without one: nm or um.", show_default=False, rich_help_panel=FILES
+            help="Unit of wavelengths in files that do not state it: nm or um.",
+            show_default=False,
+            rich_help_panel=FILES,
         ),
     ] = None
 
@@ -61,7 +65,7 @@ class CubeToFile(CubeInput):
 class ConvertOptions(CubeToFile):
     mat_version: Annotated[
         Literal["5", "7.3"] | None,
-        typer.Option(help="Version of a .mat output. Default: 5, from 2 GB on 7.3.", show_default=False),
+        typer.Option(help="Version of a .mat output. Default: 5, or 7.3 from 2 GB on.", show_default=False),
     ] = None
 
 

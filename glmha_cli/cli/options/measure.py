@@ -32,18 +32,21 @@ class BenchOptions(WeightsOptions):
             help="Engine; may be given several times. Default: all.", show_default=False, rich_help_panel=COMPUTE
         ),
     ] = ()
-    size: Annotated[int, typer.Option(help="Side of the tile in px.", min=64, rich_help_panel=COMPUTE)] = 256
+    size: Annotated[int, typer.Option(help="Side of the tile, in pixels.", min=64, rich_help_panel=COMPUTE)] = 256
     photo: Annotated[
-        int, typer.Option(help="Side in px of the input that a cold start restores.", min=1, rich_help_panel=COMPUTE)
+        int,
+        typer.Option(help="Side of the photo that the cold start restores, in pixels.", min=1, rich_help_panel=COMPUTE),
     ] = 512
-    repeat: Annotated[int, typer.Option(help="Runs of a tile, after a first one.", min=1, rich_help_panel=COMPUTE)] = 5
+    repeat: Annotated[
+        int, typer.Option(help="Number of timed runs per tile, after a warm-up.", min=1, rich_help_panel=COMPUTE)
+    ] = 5
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions(ComputeOptions):
-    task: Annotated[str, typer.Argument(help="The task whose inputs and outputs these are.", show_default=False)]
+    task: Annotated[str, typer.Argument(help="Task of the inputs and outputs.", show_default=False)]
     pairs: Annotated[
         list[Path],
         typer.Option(
@@ -55,14 +58,18 @@ class EvalOptions(ComputeOptions):
     results: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of results that are there already, instead of --pairs.",
+            help="Folder of existing results to measure, instead of --pairs.",
             show_default=False,
             rich_help_panel=FILES,
         ),
     ] = None
     targets: Annotated[
         Path | None,
-        typer.Option(help="Folder of what --results are measured against.", show_default=False, rich_help_panel=FILES),
+        typer.Option(
+            help="Folder of the ground truth that --results is compared with.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
     ] = None
     protocol: Annotated[
         str | None,
@@ -73,7 +80,9 @@ class EvalOptions(ComputeOptions):
     tta: Annotated[
         bool,
         typer.Option(
-            "--tta", help="Mean over all flips and turns of the input: eight times the work.", rich_help_panel=COMPUTE
+            "--tta",
+            help="Average over all flips and rotations of the input (takes eight times as long).",
+            rich_help_panel=COMPUTE,
         ),
     ] = False
     project: Annotated[
@@ -88,12 +97,15 @@ class EvalOptions(ComputeOptions):
         Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False, rich_help_panel=FILES)
     ] = None
     step: Annotated[
-        int, typer.Option(help="Px that each band is shifted further, for sci.", min=0, rich_help_panel=COMPUTE)
+        int,
+        typer.Option(help="Dispersion between neighbouring bands, in pixels, for sci.", min=0, rich_help_panel=COMPUTE),
     ] = 2
     csv: Annotated[
         Path | None,
         typer.Option(
-            help="Write the scores of every image and the means here too.", show_default=False, rich_help_panel=REPORT
+            help="Write the scores of every image and the means to this CSV file as well.",
+            show_default=False,
+            rich_help_panel=REPORT,
         ),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the CSV file.", rich_help_panel=REPORT)] = (
@@ -112,17 +124,22 @@ class ProfileOptions(ReportOptions):
     ]
     attention: Annotated[
         str | None,
-        typer.Option(help="Another attention: csa, glmha, linformer, performer or reformer.", show_default=False),
+        typer.Option(
+            help="Attention to use instead: csa, glmha, linformer, performer or reformer.", show_default=False
+        ),
     ] = None
     reduction: Annotated[
         float | None,
-        typer.Option(help="Share of channels that GLMHA drops from keys and values.", min=0, show_default=False),
+        typer.Option(help="Fraction of channels that GLMHA drops from keys and values.", min=0, show_default=False),
     ] = None
     levels: Annotated[
         str | None,
-        typer.Option(help="Only at these, with CSA at the others: level1,level2,…,bottleneck.", show_default=False),
+        typer.Option(
+            help="Levels that get the attention, with CSA at the others: level1,level2,…,bottleneck.",
+            show_default=False,
+        ),
     ] = None
-    size: Annotated[str, typer.Option(help="Height x width of the input in px.")] = "256x256"
+    size: Annotated[str, typer.Option(help="Height x width of the input, in pixels.")] = "256x256"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,5 +151,5 @@ class AnalyzeOptions(WeightsOptions):
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here (.png).", show_default=False)] = None
     csv: Annotated[Path | None, typer.Option(help="Write the curves here.", show_default=False)] = None
     mask: Annotated[Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False)] = None
-    step: Annotated[int, typer.Option(help="Px that each band is shifted further, for sci.", min=0)] = 2
+    step: Annotated[int, typer.Option(help="Dispersion between neighbouring bands, in pixels, for sci.", min=0)] = 2
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False

@@ -24,9 +24,11 @@ class ExportOptions(WeightsOptions):
     output: Annotated[Path, typer.Argument(help="The .onnx file to write.", show_default=False)]
     tile: Annotated[
         int,
-        typer.Option(help="Side in px at which the network is traced and compared; others are compared too.", min=16),
+        typer.Option(
+            help="Side, in pixels, at which the network is traced; the result is also compared at other sizes.", min=16
+        ),
     ] = 256
-    precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="Arithmetic of the network; fp16 is for GPUs.")] = (
+    precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="Precision of the network; fp16 is for GPUs.")] = (
         "fp32"
     )
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
@@ -60,11 +62,12 @@ class PathOptions(WeightsDirOptions):
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions(ReportOptions):
     source: Annotated[Path, typer.Argument(help="A released .pth file.", show_default=False)]
-    task: Annotated[str, typer.Option(help="What the checkpoint was trained for.", show_default=False)]
+    task: Annotated[str, typer.Option(help="Task that the checkpoint was trained for.", show_default=False)]
     network: Annotated[
         str | None,
         typer.Option(
-            help="Network that the file has to hold; without it the names and shapes tell.", show_default=False
+            help="Network of the checkpoint; by default it is recognised by the names and shapes of its weights.",
+            show_default=False,
         ),
     ] = None
     output: Annotated[

@@ -9,12 +9,12 @@ import typer
 COMPUTE, FILES, REPORT, WEIGHTS = "Computing", "Files", "Reporting", "Weights"
 
 DeviceChoice = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.", rich_help_panel=COMPUTE)
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.", rich_help_panel=COMPUTE)
 ]
 PrecisionChoice = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     typer.Option(
-        help="Arithmetic of the network; auto: bf16 on CUDA, fp16 on CPUs made for it, else fp32.",
+        help="Precision of the network; auto: bf16 on CUDA, fp16 on CPUs with fast fp16, else fp32.",
         rich_help_panel=COMPUTE,
     ),
 ]
@@ -24,11 +24,9 @@ MaxPixels = Annotated[int, typer.Option(help="Refuse photos with more pixels tha
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=REPORT)
+        bool, typer.Option("--json", help="Print one JSON object per line on stdout.", rich_help_panel=REPORT)
     ] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=REPORT)] = (
-        False
-    )
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=REPORT)] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class WeightsDirOptions(ReportOptions):
         Path | None,
         typer.Option(
             envvar="GLMHA_WEIGHTS_DIR",
-            help="Folder to look for weights in first (made by: glmha models pull ID --to DIR).",
+            help="Folder in which weights are looked for first (made by: glmha models pull ID --to DIR).",
             show_default=False,
             rich_help_panel=WEIGHTS,
         ),
@@ -46,10 +44,16 @@ class WeightsDirOptions(ReportOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsOptions(WeightsDirOptions):
-    offline: Annotated[bool, typer.Option("--offline", help="Make no request.", rich_help_panel=WEIGHTS)] = False
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.", rich_help_panel=WEIGHTS)] = (
+        False
+    )
     accept_licence: Annotated[
         bool,
-        typer.Option("--accept-licence", help="Agree to the terms of the model; remembered.", rich_help_panel=WEIGHTS),
+        typer.Option(
+            "--accept-licence",
+            help="Accept the terms of the model's licence; asked once per model.",
+            rich_help_panel=WEIGHTS,
+        ),
     ] = False
 
 
@@ -60,7 +64,7 @@ class ComputeOptions(WeightsOptions):
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model id (see: glmha models), or the path of a .safetensors or .onnx file. Default: the task's.",
+            help="Model id (see: glmha models), or path of a .safetensors or .onnx file. Default: that of the task.",
             show_default=False,
             rich_help_panel=COMPUTE,
         ),
@@ -68,17 +72,17 @@ class ComputeOptions(WeightsOptions):
     engine: Annotated[
         Literal["auto", "onnx", "torch"],
         typer.Option(
-            help="What computes; auto: ONNX Runtime for one input on a CPU if the model has such a file, else PyTorch.",
+            help="Inference engine; auto: ONNX Runtime for one input on a CPU, with an ONNX file, else PyTorch.",
             rich_help_panel=COMPUTE,
         ),
     ] = "auto"
     tile: Annotated[
-        str, typer.Option(help="Side of the tiles in px, `whole` for none, or `auto`.", rich_help_panel=COMPUTE)
+        str, typer.Option(help="Side of the tiles in pixels, `whole` for no tiles, or `auto`.", rich_help_panel=COMPUTE)
     ] = "auto"
     overlap: Annotated[
         int | None,
         typer.Option(
-            help="Px shared by neighbouring tiles. Default: 32, or half of a small tile.",
+            help="Pixels shared by neighbouring tiles. Default: 32, or half the side of a small tile.",
             min=0,
             show_default=False,
             rich_help_panel=COMPUTE,

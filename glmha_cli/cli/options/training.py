@@ -16,19 +16,26 @@ class DegradeOptions(ReportOptions):
     ]
     input: Annotated[Path, typer.Argument(help="A photo.", show_default=False)]
     output: Annotated[Path, typer.Argument(help="The file to write, or a folder.", show_default=False)]
-    seed: Annotated[int, typer.Option(help="The same seed does the same.", min=0)] = 0
+    seed: Annotated[
+        int, typer.Option(help="Seed of the random degradation; the same seed gives the same result.", min=0)
+    ] = 0
     validation: Annotated[
-        bool, typer.Option("--validation", help="As validation sets are made, by another mechanism than in training.")
+        bool,
+        typer.Option(
+            "--validation", help="Use the generator of the validation sets instead of that of the training data."
+        ),
     ] = False
     validation_set: Annotated[
         str | None,
         typer.Option(
-            "--set", help="Which validation set, where there are several. Default: the first.", show_default=False
+            "--set", help="Name of the validation set, if there are several. Default: the first.", show_default=False
         ),
     ] = None
     gallery: Annotated[
         int | None,
-        typer.Option(help="So many seeds, from --seed on, side by side as one picture.", min=1, show_default=False),
+        typer.Option(
+            help="Number of seeds, starting at --seed, shown side by side in one picture.", min=1, show_default=False
+        ),
     ] = None
     max_pixels: MaxPixels = 400_000_000
     overwrite: Annotated[
@@ -39,13 +46,13 @@ class DegradeOptions(ReportOptions):
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(WeightsOptions):
     recipe: Annotated[
-        str, typer.Argument(help="Recipe of the package, or the path of a .toml file.", show_default=False)
+        str, typer.Argument(help="Name of a bundled recipe, or the path of a .toml file.", show_default=False)
     ]
     images: Annotated[
         list[Path],
         typer.Option(
             help=(
-                "Folder of clean photos, searched through, or a .zip of them (tools/pack_photos.py); may be "
+                "Folder of clean photos, searched recursively, or a .zip of them (tools/pack_photos.py); may be "
                 "given several times."
             ),
             show_default=False,
@@ -55,7 +62,7 @@ class TrainOptions(WeightsOptions):
         list[Path],
         typer.Option(
             help=(
-                "Folder of pairs to train on, searched through for input/ and target/, or blur/ and sharp/; "
+                "Folder of pairs to train on, searched recursively for input/ and target/, or blur/ and sharp/; "
                 "may be given several times."
             ),
             show_default=False,
@@ -65,7 +72,7 @@ class TrainOptions(WeightsOptions):
         Path | None,
         typer.Option(
             help=(
-                "Measured reflectances that make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`."
+                "Measured reflectances, to make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`."
             ),
             show_default=False,
         ),
@@ -81,43 +88,45 @@ class TrainOptions(WeightsOptions):
     ] = ()
     run_dir: Annotated[
         Path | None,
-        typer.Option(help="Where checkpoint, curve and weights go. Default: runs/RECIPE.", show_default=False),
+        typer.Option(
+            help="Folder for the checkpoint, the curve and the weights. Default: runs/RECIPE.", show_default=False
+        ),
     ] = None
     validate_pairs: Annotated[
         list[Path],
         typer.Option(
-            help="Folder with input/ and target/ to validate on as well; may be given several times.",
+            help="Folder with input/ and target/, used for validation as well; may be given several times.",
             show_default=False,
         ),
     ] = ()
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Go on from the weights of this model (id or path; also one of another task), with a new schedule.",
+            help="Start from the weights of this model (id or path; it may be of another task), with a new schedule.",
             show_default=False,
         ),
     ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint of the run.")] = False
     steps: Annotated[
         int | None,
-        typer.Option(help="Train for so many steps in all, instead of the recipe's.", min=1, show_default=False),
+        typer.Option(help="Total number of training steps, instead of the recipe's.", min=1, show_default=False),
     ] = None
     max_minutes: Annotated[
         float | None,
         typer.Option(
-            help="Stop after so long, reading the data included, with a checkpoint to resume from.",
+            help="Stop after this many minutes, including reading the data, with a checkpoint to resume from.",
             min=0,
             show_default=False,
         ),
     ] = None
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto"
-    precision: Annotated[Literal["bf16-mixed", "32-true"], typer.Option(help="Arithmetic of the network.")] = (
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto"
+    precision: Annotated[Literal["bf16-mixed", "32-true"], typer.Option(help="Precision of the network.")] = (
         "bf16-mixed"
     )
     devices: Annotated[
-        int, typer.Option(help="So many GPUs, or processes on a CPU, each with its share of a batch.", min=1)
+        int, typer.Option(help="Number of GPUs, or of CPU processes; each takes its share of a batch.", min=1)
     ] = 1
     compile: Annotated[
-        bool, typer.Option("--compile", help="Compile the network first: minutes, for long runs on a GPU.")
+        bool, typer.Option("--compile", help="Compile the network first, which takes minutes; for long runs on a GPU.")
     ] = False
-    workers: Annotated[int, typer.Option(help="Processes that prepare data.", min=0)] = 1
+    workers: Annotated[int, typer.Option(help="Number of processes that prepare data.", min=0)] = 1

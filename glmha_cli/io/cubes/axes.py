@@ -63,7 +63,7 @@ def _told_or_asked(stored: Stored) -> str:
 
 def _in_doubt(shape: Sequence[int]) -> BadDataError:
     return BadDataError(
-        f"holds {_sizes(shape)} values, and which axis is that of the bands is in doubt",
+        f"holds {_sizes(shape)} values, and it is unclear which axis is that of the bands",
         "--axes bhw where the bands come first, --axes hwb where they come last (glmha convert takes it too)",
     )
 

@@ -69,7 +69,7 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
             other than deflate, shuffle, fletcher32 and LZF.
     """
     if dataset.is_virtual or dataset.external:
-        raise BadDataError(f"'{dataset.name}' keeps its data in other files, which are not opened")
+        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
     if dataset.dtype.kind not in "fiub":  # text and references lie elsewhere in the file, which HDF5 alone knows
         return np.asarray(dataset[()])
@@ -108,7 +108,7 @@ def _filters(dataset: "h5py.Dataset") -> list[Callable[[bytes, int], bytes]]:
     for code, _, _, name in found:
         if code not in _UNPACK:
             raise BadDataError(
-                f"'{dataset.name}' is packed by {name.decode(errors='replace') or f'filter {code}'}",
+                f"'{dataset.name}' is compressed by {name.decode(errors='replace') or f'filter {code}'}",
                 "h5repack -f GZIP=4 in.h5 out.h5",
             )
     return [_UNPACK[code](dataset.dtype.itemsize) for code, *_ in found]

@@ -29,7 +29,7 @@ def to_cube(stored: Stored, options: CubeOptions) -> Cube:
     if missing is not None:
         values[missing] = np.nan
     if np.isinf(values).any() or np.isnan(values).all():
-        raise BadDataError("holds values that are not finite" if np.isinf(values).any() else "holds no data")
+        raise BadDataError("holds infinite or NaN values" if np.isinf(values).any() else "holds no data")
     per_band, notes = _per_band(stored, values.shape[2])
     facts = Facts(
         wavelength_nm=_wavelength_nm(stored, values.shape[2]),

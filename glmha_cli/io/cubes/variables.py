@@ -87,7 +87,7 @@ def _npz_variables(path: Path) -> Variables:
 
 def _npz_variable(path: Path, archive: zipfile.ZipFile, name: str) -> Variable:
     if archive.getinfo(f"{name}.npy").compress_type not in _BOUNDED:
-        raise BadDataError(f"variable '{name}' is packed in a way that NumPy does not write")
+        raise BadDataError(f"variable '{name}' is compressed by a method that NumPy does not write")
     with archive.open(f"{name}.npy") as member:
         shape, _, dtype = read_npy_header(member)
     return Variable(shape=shape, is_numeric=dtype.kind in "fiub", read=partial(_read_npz, path, name))

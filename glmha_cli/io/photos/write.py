@@ -122,7 +122,7 @@ def _stored(pixels: Num[np.ndarray, "h w c"], like: Photo, path: Path) -> Num[np
     if pixels.dtype == dtype and dtype is not np.float32:
         return pixels
     if not np.isfinite(pixels).all():
-        raise BadDataError(f"the result for '{path}' has values that are not finite")
+        raise BadDataError(f"the result for '{path}' has infinite or NaN values")
     return in_depth(pixels, like.bit_depth, grayscale=like.grayscale)
 
 

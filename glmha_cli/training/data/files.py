@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
-from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.errors import BadDataError, NoInputError, first_line
 from glmha_cli.training.data.holdout import HOLD_OUT_EVERY, Split, divided
 
 PACK_SUFFIX = ".zip"
@@ -28,7 +28,9 @@ def find_files(places: Iterable[Path], suffixes: Collection[str], *, kind: str, 
         training += parts.training
         held_out += parts.held_out
     if place and not training:
-        raise NoInputError(f"too few {kind} in {place}", f"one of {HOLD_OUT_EVERY} is held out: add more")
+        raise NoInputError(
+            f"too few {kind} in {place}", f"one in {HOLD_OUT_EVERY} is held out for validation: add more"
+        )
     return Split(training, held_out)
 
 
@@ -62,6 +64,8 @@ def packed_files(pack: Path, suffixes: Collection[str]) -> list[zipfile.Path]:
     try:
         archive = zipfile.ZipFile(pack)
     except (OSError, zipfile.BadZipFile) as error:
-        raise BadDataError(f"cannot read '{pack}': {error}", "tools/pack_photos.py makes such files") from error
+        raise BadDataError(
+            f"cannot read '{pack}': {first_line(error)}", "tools/pack_photos.py makes such files"
+        ) from error
     names = sorted(map(PurePosixPath, archive.namelist()))
     return [zipfile.Path(archive, str(name)) for name in names if name.suffix.lower() in suffixes and is_shown(name)]

@@ -66,15 +66,15 @@ def find_data(task: Task, paths: DataPaths, *, taken: Collection[str] = ()) -> F
 def require_suitable(task: Task, paths: DataPaths) -> None:
     to_photo = task.output_kind == "photo"
     if to_photo and (paths.cubes or paths.spectra):
-        raise UsageError(f"{task.name} learns from photos alone", "leave --cubes and --spectra out")
+        raise UsageError(f"{task.name} is trained on photos only", "leave out --cubes and --spectra")
     if not to_photo and (paths.pairs or paths.validate_pairs):
         raise UsageError(
             f"{task.name} does not restore photos, so it cannot use pairs of them",
-            "leave --pairs and --validate-pairs out",
+            "leave out --pairs and --validate-pairs",
         )
     if not (paths.images or paths.cubes or paths.pairs):
         raise UsageError(
-            "nothing to learn from",
+            "no training data is given",
             "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER",
         )
     if paths.images and not to_photo and paths.spectra is None:
@@ -91,7 +91,10 @@ def require_unseen(found: FoundData) -> None:
     compared = {f"pairs of '{name}'": (pairs, learnt) for name, pairs in found.validation_pairs.items()}
     for name, (pairs, trained_on) in ({"held-out pairs": (found.pairs.held_out, photos)} | compared).items():
         if files_of(pairs) & trained_on:
-            raise UsageError(f"{name} are trained on, so they tell nothing", "--pairs and --images without them")
+            raise UsageError(
+                f"{name} are also used for training, so they cannot be used for validation",
+                "--pairs and --images without them",
+            )
 
 
 def files_of(pairs: Iterable[PhotoPair]) -> set[str]:

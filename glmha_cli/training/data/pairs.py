@@ -72,7 +72,7 @@ def _pair(degraded: Path, clean: Path) -> PhotoPair:
     if shape != other:
         raise BadDataError(
             f"{degraded.parent.parent}: the two images of '{degraded.stem}' differ in size: {shape} and {other}",
-            "a pair has one size",
+            "both images of a pair need the same size",
         )
     return PhotoPair(degraded=degraded, clean=clean, shape=shape)
 
@@ -91,7 +91,7 @@ def split_pairs(places: Iterable[Path]) -> Split[PhotoPair]:
         training += parts[0]
         held_out += parts[1]
     if place and not training:
-        raise NoInputError("too few pairs", f"one of {HOLD_OUT_EVERY} is held out: add more")
+        raise NoInputError("too few pairs", f"one in {HOLD_OUT_EVERY} is held out for validation: add more")
     return Split(training, held_out)
 
 

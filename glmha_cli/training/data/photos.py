@@ -50,7 +50,9 @@ def shape_of(path: Path) -> tuple[int, int]:
 def _shape(source: Path | io.BytesIO, file: File) -> tuple[int, int]:
     with Image.open(source) as image:
         if image.mode.startswith(("I", "F")):
-            raise BadDataError(f"'{file}' is gray of more than 8 bit", "convert it to 8 bit, or leave it out")
+            raise BadDataError(
+                f"'{file}' is a grayscale photo of more than 8 bits", "convert it to 8 bit, or leave it out"
+            )
         return image.height, image.width
 
 

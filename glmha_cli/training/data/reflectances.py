@@ -77,7 +77,7 @@ def read_reflectances(path: Path) -> tuple[Float[np.ndarray, "n 31"], Float[np.n
                 f"it needs at least {FEWEST} spectra, a row each, and as many wavelengths as columns",
             )
         if not (values.min() >= 0 and 0 < values.max() <= 1.5 and values.max(axis=1).min() > 0):
-            raise BadDataError("holds values that are no reflectances", "they are fractions of 1, and no row is all 0")
+            raise BadDataError("holds values that are not reflectances", "they are fractions of 1, and no row is all 0")
         reflectance = resample(values.astype(np.float64), nm, RGB2HSI_NM)
     held_out = np.arange(len(reflectance)) % HOLD_OUT_EVERY == 0
     return reflectance[~held_out], reflectance[held_out]
@@ -89,7 +89,7 @@ def resample(
     """Linear interpolation along the last axis; BadDataError where `from_nm` does not cover `to_nm`."""
     have, want = np.asarray(from_nm, float), np.asarray(to_nm, float)
     if len(have) < 2 or (np.diff(have) <= 0).any():
-        raise BadDataError("its wavelengths do not rise from band to band")
+        raise BadDataError("its wavelengths are not in ascending order")
     if want[0] < have[0] - LARGEST_GAP_NM or want[-1] > have[-1] + LARGEST_GAP_NM:
         raise BadDataError(f"covers {have[0]:g}..{have[-1]:g} nm, not {want[0]:g}..{want[-1]:g} nm")
     right = np.searchsorted(have, want).clip(1, len(have) - 1)

@@ -35,7 +35,7 @@ class CubesConfig:
     def __post_init__(self) -> None:
         for name, share in vars(self).items():
             if not 0 <= share <= 1:
-                raise BadDataError(f"a share of {share} {name} crops", "0..1")
+                raise BadDataError(f"the share of {name} crops is {share}", "0..1")
 
 
 def training_cube(

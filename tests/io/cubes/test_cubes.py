@@ -411,7 +411,7 @@ def test_an_envi_header_without_its_data_or_of_other_data(tmp_path: Path) -> Non
     write_cube(tmp_path / "x.hdr", random_cube())
     write_cube(tmp_path / "y.hdr", random_cube(SCI_NM))
     (tmp_path / "y.hdr").replace(tmp_path / "x.hdr")
-    refused(tmp_path / "x.hdr", "not of one pair")
+    refused(tmp_path / "x.hdr", "not the right header")
     text = (tmp_path / "x.hdr").read_text()
     (tmp_path / "x.hdr").write_text(text[: text.index("504")])
     refused(tmp_path / "x.hdr", "cut off")

@@ -50,7 +50,7 @@ def test_pairs_stand_beside_photos(tiny, pairs, photos, tmp_path):
 
 
 def test_pairs_that_are_trained_on_are_not_validated_on(tiny, pairs, tmp_path):
-    with pytest.raises(UsageError, match="are trained on"):
+    with pytest.raises(UsageError, match="are also used for training"):
         run_training(tiny, pairs=[pairs], validate_pairs=[pairs], run_dir=tmp_path / "run", **ON_CPU)
 
 
@@ -143,4 +143,4 @@ def test_what_cannot_be_trained_on_is_refused_before_any_work(tiny, pairs, tmp_p
     refused(BadDataError, "no partner: '005'", tiny, pairs, run)
     for name in ("005.png", "005.jpg"):
         Image.new("RGB", (48, 40)).save(pairs / "target" / name)
-    refused(BadDataError, "have one stem", tiny, pairs, run)
+    refused(BadDataError, "have the same stem", tiny, pairs, run)

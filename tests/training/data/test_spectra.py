@@ -146,10 +146,10 @@ def test_a_tenth_of_a_file_is_held_out(spectra):
     ("change", "match"),
     [
         ({"reflectance": REFLECTANCE[:20]}, "at least 50"),
-        ({"reflectance": 100 * REFLECTANCE}, "no reflectances"),
-        ({"reflectance": REFLECTANCE - 0.5}, "no reflectances"),
+        ({"reflectance": 100 * REFLECTANCE}, "not reflectances"),
+        ({"reflectance": REFLECTANCE - 0.5}, "not reflectances"),
         ({"wavelength_nm": NM[:-1]}, "as many wavelengths"),
-        ({"wavelength_nm": NM[::-1]}, "do not rise"),
+        ({"wavelength_nm": NM[::-1]}, "ascending"),
         ({"wavelength_nm": NM + 20}, "covers 420..720 nm"),
     ],
 )

@@ -199,7 +199,10 @@ def _data_of(header: Path) -> Path:
         if each.stem == header.stem and each.suffix.lower() not in _NO_DATA_SUFFIXES and each.is_file()
     ]
     if len(others) > 1:
-        raise BadDataError(f"may belong to {', '.join(each.name for each in others)}", f"name the data: '{others[0]}'")
+        raise BadDataError(
+            f"is the header of several files: {', '.join(each.name for each in others)}",
+            f"name the data: '{others[0]}'",
+        )
     if others:
         return others[0]
     raise NoInputError(f"'{header}' has no data file beside it", f"'{header.with_suffix('.img').name}' is missing")
@@ -215,7 +218,7 @@ def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "a b c"]:
     require_plausible(data, shape, dtype.itemsize)
     declared, size_bytes = offset + math.prod(shape) * dtype.itemsize, data.stat().st_size
     if declared != size_bytes:
-        raise BadDataError(f"truncated or not of one pair: {data.name} has {size_bytes} bytes of {declared}")
+        raise BadDataError(f"truncated, or not the right header: {data.name} has {size_bytes} of {declared} bytes")
     stored = np.empty(shape, dtype)
     with data.open("rb") as file:
         file.seek(offset)

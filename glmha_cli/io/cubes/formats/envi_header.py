@@ -16,7 +16,7 @@ def read_header(header: Path) -> dict[str, str]:
     if not text.startswith("ENVI"):
         raise BadDataError("has no ENVI header")
     if text.startswith(("ENVI META", "ENVI VIRTUAL")):
-        raise BadDataError("is put together from other files, which are not opened")
+        raise BadDataError("refers to other files, which are not opened")
     fields, lines = {}, iter(text.splitlines())
     for line in lines:
         name, equals, value = line.partition("=")

@@ -74,7 +74,7 @@ def _side(variables: Variables, folder: str) -> dict:
     transform, crs = numbers("transform"), text("crs")
     tags = json.loads(text("tags") or "{}") | ({"provenance": text("provenance")} if text("provenance") else {})
     if not all(isinstance(each, str) for each in tags.values()):
-        raise BadDataError("has tags that are not texts")
+        raise BadDataError("has tags that are not text")
     return {
         "fwhm": numbers("fwhm_nm"),
         "band_names": text("band_names").split("\n") if text("band_names") else (),

@@ -146,7 +146,7 @@ def _decoded(path: Path, page: "TiffPage") -> np.ndarray:
 
     if not all(page.databytecounts):
         raise BadDataError(
-            f"is sparse and packed by {page.compression.name}", "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif"
+            f"is sparse and compressed by {page.compression.name}", "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif"
         )
     return imagecodecs.tiff_decode(path.read_bytes(), index=page.index).reshape(page.shape)
 

@@ -47,7 +47,7 @@ def _bit_depth(item: Item) -> int:
     pixels = item.first(b"pixi")  # PixelInformationProperty: version and flags, channels, bits of each
     if len(pixels) >= 6:
         return pixels[5]
-    raise BadDataError("damaged: it does not say how deep its samples are")
+    raise BadDataError("damaged: it does not state its bit depth")
 
 
 def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Metadata:

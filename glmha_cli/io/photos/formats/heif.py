@@ -24,7 +24,7 @@ _REFUSED = BadDataError.exit_code
 
 def decode(data: bytes, max_pixels: int) -> Stored:
     if importlib.util.find_spec("pi_heif") is None:
-        raise UsageError("HEIC photos need an extra of this package", extra_command("heif"))
+        raise UsageError("HEIC photos need the optional package pi-heif", extra_command("heif"))
     command = [sys.executable, "-P", "-m", __spec__.name, str(max_pixels)]  # -P: run no module of the current folder
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run(command, input=data, capture_output=True, env=environment, check=False)
@@ -58,7 +58,9 @@ def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:
     require_size(*picture.size, max_pixels)
     mode, _, bits = picture.mode.partition(";")
     if mode not in _MODES:
-        raise BadDataError(f"not gray or RGB with straight alpha, but {picture.mode}", "convert it to PNG first")
+        raise BadDataError(
+            f"its colour mode is {picture.mode}, not gray or RGB with straight alpha", "convert it to PNG first"
+        )
     samples = full_range(np.asarray(picture), int(bits or 8))
     exif = (info["exif"] or b"").removeprefix(b"Exif\0\0")
     texts = (exif, info.get("icc_profile", b""), info.get("xmp", b""))

@@ -46,7 +46,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 def _header(chunks: Chunks, max_pixels: int) -> Header:
     """One header, first, of an allowed size; several would let a small one vouch for a large one."""
     if [kind for kind, _ in chunks].count(b"IHDR") != 1 or chunks[0][0] != b"IHDR":
-        raise BadDataError("damaged: its header is not one, at its beginning")
+        raise BadDataError("damaged: it does not begin with a valid header")
     require_size(*struct.unpack_from(">II", chunks[0][1]), max_pixels)
     for kind, body in chunks:
         if kind == b"acTL":

@@ -42,7 +42,7 @@ class Header:
     def read(cls, body: bytes) -> "Header":
         header = cls(*struct.unpack(">IIBBBBB", body))
         if header.bit_depth not in _DEPTHS.get(header.colour_type, ()) or header.compression or header.filtering:
-            raise BadDataError("damaged: its header declares what PNG does not have")
+            raise BadDataError("damaged: its header declares a colour type or bit depth that PNG does not have")
         if header.interlacing > 1:
             raise BadDataError("damaged: its header declares an unknown interlacing")
         return header

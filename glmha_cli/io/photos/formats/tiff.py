@@ -58,7 +58,7 @@ def _single_page(tif: "TiffFile", findings: Findings) -> "TiffPage":
     masks = [page for page in full_size if page.is_mask or page.photometric == _MASK]
     pages = [page for page in full_size if page not in masks]
     if not pages:
-        raise BadDataError("holds no full-size picture (a camera raw file?)", "develop it to a TIFF first")
+        raise BadDataError("holds no full-size picture (a camera raw file?)", "convert the raw file to TIFF first")
     listed_once = int((tif.imagej_metadata or {}).get("images", 1)) if tif.is_imagej else 1
     require_single(max(len(pages), listed_once), "pages")
     if masks:
@@ -109,7 +109,9 @@ def _samples(data: bytes, page: "TiffPage") -> Num[np.ndarray, "h w c"]:
     if samples.dtype.kind == "f":
         low, high = samples.min(), samples.max()
         if not (low >= 0 and high <= 1):  # also refuses NaN
-            raise BadDataError(f"its values are {low:.3g} to {high:.3g}, not 0 to 1", "divide by white")
+            raise BadDataError(
+                f"its values are {low:.3g} to {high:.3g}, not 0 to 1", "divide by the value of white, or clip to 0..1"
+            )
         return samples.astype(np.float32)
     bits = page.bitspersample
     if samples.dtype.kind not in "bu" or bits > 16:
