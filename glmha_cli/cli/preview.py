@@ -19,7 +19,11 @@ def preview(options: PreviewOptions) -> None:
     (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
     output_format(job.target)
     cube = read_input(job.source, options, output)
-    linear = three_bands(cube, options.bands) if options.bands else observed(cube)
+    bands = options.bands
+    if bands is None and not cube.wavelength_nm:
+        bands = some_bands(cube.values.shape[2])
+        output.warning(f"{job.source}: without wavelengths its colours are unknown; shown as by --bands {bands}")
+    linear = three_bands(cube, bands) if bands else observed(cube)
     if missing := int(np.isnan(linear).any(axis=2).sum()):
         output.warning(f"{job.source}: {missing} pixels without data are shown black")
         linear = np.nan_to_num(linear)
@@ -34,19 +38,17 @@ def preview(options: PreviewOptions) -> None:
 def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
     """Linear sRGB of the cube as reflectance under D65, from the bands that are not marked as bad."""
     shown = np.flatnonzero(cube.facts.good_bands) if any(cube.facts.good_bands) else np.arange(cube.values.shape[2])
-    choose = f"choose bands: {some_bands(cube.values.shape[2])}"
-    if not cube.wavelength_nm:
-        raise BadDataError("the cube has no wavelengths, so its colours are unknown", choose)
     try:
         weights = rendering_weights(np.array(cube.wavelength_nm)[shown])
     except BadDataError as error:
-        raise BadDataError(error.message, choose) from error
-    return cube.values[..., shown] @ weights.astype(np.float32)
+        raise BadDataError(error.message, f"choose bands: --bands {some_bands(cube.values.shape[2])}") from error
+    seen = weights.any(axis=1)  # a gap outside the visible range is none here
+    return cube.values[..., shown[seen]] @ weights[seen].astype(np.float32)
 
 
 def some_bands(count: int) -> str:
     """Three of so many, from long to short waves in most cubes."""
-    return f"--bands {5 * count // 6},{count // 2},{count // 6}"
+    return f"{5 * count // 6},{count // 2},{count // 6}"
 
 
 def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
@@ -54,5 +56,7 @@ def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
     count = cube.values.shape[2]
     parts = bands.split(",")
     if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < count for part in parts):
-        raise UsageError(f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", some_bands(count))
+        raise UsageError(
+            f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", f"--bands {some_bands(count)}"
+        )
     return cube.values[..., [int(part) for part in parts]]

@@ -58,11 +58,48 @@ def test_preview_of_three_bands(cube_file, tmp_path):
     assert wrong.returncode == 2 and "0..30" in wrong.stderr
 
 
-def test_preview_without_wavelengths_asks_for_bands(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((3, 4, 5), np.float32))
-    result = run_glmha("preview", tmp_path / "a.npy", tmp_path / "a.png")
-    assert result.returncode == 65 and "--bands 4,2,0" in result.stderr
-    assert run_glmha("preview", tmp_path / "a.npy", tmp_path / "a.png", "--bands", "4,2,0").returncode == 0
+def test_preview_without_wavelengths_shows_three_bands_and_says_so(tmp_path):
+    """A lab's cube, which often names none, is to be seen without options."""
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 4, 5), np.float32))
+    result = run_here("preview", tmp_path / "a.npy", tmp_path / "a.png")
+    assert result.returncode == 0 and "note:" in result.stderr and "--bands 4,2,0" in result.stderr
+    run_here("preview", tmp_path / "a.npy", tmp_path / "b.png", "--bands", "4,2,0")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_what_a_file_does_not_say_is_said_by_options(tmp_path):
+    counts = np.random.default_rng(0).integers(0, 4096, (3, 4, 5)).astype(np.uint16)
+    np.savez(tmp_path / "a.npz", one=counts, two=counts[::-1])
+    assert "--key" in run_here("convert", tmp_path / "a.npz", tmp_path / "b.npy").stderr
+    asked = ["--key", "two", "--axes", "bhw", "--scale", "12bit"]
+    assert run_here("convert", tmp_path / "a.npz", tmp_path / "b.npy", *asked).returncode == 0
+    np.testing.assert_allclose(np.load(tmp_path / "b.npy"), counts[::-1].transpose(1, 2, 0) / 4095, rtol=1e-6)
+    assert run_here("spectrum", tmp_path / "a.npz", "--at", "0,0", *asked, "--csv").stdout.count("\n") == 4
+    assert run_here("convert", tmp_path / "a.npz", tmp_path / "c.npy", "--axes", "xyz").returncode == 2
+
+
+def test_gaps_are_black_in_a_preview_and_null_in_json(cube_file, tmp_path):
+    cube = read_cube(cube_file)
+    cube.values[2, 3] = np.nan
+    write_cube(tmp_path / "gap.tif", cube)
+    result = run_here("preview", tmp_path / "gap.tif", tmp_path / "gap.png")
+    assert result.returncode == 0 and "1 pixels without data" in result.stderr
+    with Image.open(tmp_path / "gap.png") as image:
+        assert np.asarray(image)[2, 3].tolist() == [0, 0, 0]
+    shown = json.loads(run_here("spectrum", tmp_path / "gap.tif", "--at", "3,2", "--json").stdout)
+    assert shown["values"] == [None] * 31
+
+
+def test_bad_bands_are_left_out_of_a_preview(cube_file, tmp_path):
+    cube = read_cube(cube_file)
+    good = tuple(i != 15 for i in range(31))
+    spoilt = cube.values.copy()
+    spoilt[..., 15] = 1e6
+    for name, values in (("a", cube.values), ("b", spoilt)):
+        marked = Cube(values=values, wavelength_nm=RGB2HSI_NM, good_bands=good)
+        write_cube(tmp_path / f"{name}.tif", marked)
+        run_here("preview", tmp_path / f"{name}.tif", tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 @pytest.mark.parametrize("wavelengths", [(550,), range(400, 581, 10), range(500, 701, 10), range(700, 1001, 10)])

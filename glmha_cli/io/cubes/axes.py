@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 from einops import rearrange
-from jaxtyping import Num
+from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.model import Stored
@@ -14,8 +14,8 @@ ORDERS = tuple("".join(order) for order in permutations("hwb"))
 _BY_BAND_AXIS, _BY_BAND_AXIS_REVERSED = ("bhw", "hbw", "hwb"), ("bwh", "wbh", "hwb")
 _TELLING = 4
 """So many wavelengths tell the axis that is as long from the others."""
-_SMOOTHER, _SAMPLE_PX, _FEWEST, _LEAST_PX = 2.0, 96, 8, 16
-"""Along the bands neighbours differ less than along either side of the picture, by such a factor where it is plain."""
+_PLAINLY, _SAMPLE_PX, _FEWEST, _LEAST_PX = 2.0, 96, 8, 16
+"""Across the bands neighbours differ less than across either side of the picture; by such a factor it is plain."""
 
 
 def require_order(text: str) -> str:
@@ -70,12 +70,12 @@ def _in_doubt(shape: Sequence[int]) -> BadDataError:
 
 def _speaks_against(stored: Stored, custom: int) -> bool:
     """Whether another axis than that of custom looks like that of the bands: by the lengths, and by the values."""
-    shape, rough = stored.values.shape, _roughness(stored.values)
+    shape, unlike = stored.values.shape, _unlikeness(stored.values)
     others = [axis for axis in range(3) if axis != custom]
-    if _is_smoothest(rough, custom):
+    if _is_likest(unlike, custom):
         return False
     by_length = not _is_short(shape, custom) and any(_is_short(shape, axis) for axis in others)
-    return by_length or any(_is_smoothest(rough, axis) for axis in others)
+    return by_length or any(_is_likest(unlike, axis) for axis in others)
 
 
 def _is_short(shape: Sequence[int], axis: int) -> bool:
@@ -83,18 +83,28 @@ def _is_short(shape: Sequence[int], axis: int) -> bool:
     return max(2 * shape[axis], _LEAST_PX) <= min(side for other, side in enumerate(shape) if other != axis)
 
 
-def _is_smoothest(rough: Sequence[float], axis: int) -> bool:
-    return bool(rough) and _SMOOTHER * rough[axis] < min(value for other, value in enumerate(rough) if other != axis)
+def _is_likest(unlike: Sequence[float], axis: int) -> bool:
+    return bool(unlike) and _PLAINLY * unlike[axis] < min(value for other, value in enumerate(unlike) if other != axis)
 
 
-def _roughness(values: np.ndarray) -> list[float]:
-    """Mean difference of neighbours along each axis, in the middle of the cube; none where there are too few."""
+def _unlikeness(values: np.ndarray) -> list[float]:
+    """How little neighbouring slices across each axis correlate (0: they are the same); none where there are too few.
+
+    Pictures of neighbouring bands are alike but for a factor, those of a scene cut the other ways less so.
+    """
     if min(values.shape) < _FEWEST:
         return []
     starts = [max(side - _SAMPLE_PX, 0) // 2 for side in values.shape]
     middle = tuple(slice(start, start + _SAMPLE_PX) for start in starts)
-    sample = np.nan_to_num(values[middle].astype(np.float32), posinf=0, neginf=0)
-    return [float(np.abs(np.diff(sample, axis=axis)).mean()) for axis in range(3)]
+    sample = np.nan_to_num(values[middle].astype(np.float64), posinf=0, neginf=0)
+    return [_unlike_neighbours(np.moveaxis(sample, axis, 0).reshape(sample.shape[axis], -1)) for axis in range(3)]
+
+
+def _unlike_neighbours(slices: Float[np.ndarray, "n pixels"]) -> float:
+    centred = slices - slices.mean(axis=1, keepdims=True)
+    size = np.linalg.norm(centred, axis=1)
+    most = (size[1:] * size[:-1]).sum()
+    return float(1 - (centred[1:] * centred[:-1]).sum() / most) if most else 1.0
 
 
 def _sizes(shape: Sequence[int]) -> str:
