@@ -65,7 +65,9 @@ def load(
         WeightsUnavailableError: no weights to be had.
     """
     warn = on_warning or partial(warnings.warn, stacklevel=2)
-    tiling = Tiling.parse(tile, overlap)
+    name = os.fspath(task_or_model)
+    task = resolve(TASKS, describe(name)["task"], "task")
+    tiling = Tiling.parse(tile, overlap, auto_px=task.tile_px)
     options = EngineOptions(engine=engine, device=device, precision=precision, tiling=tiling)
     access = Access(
         weights_dir=None if weights_dir is None else Path(weights_dir),
@@ -73,8 +75,6 @@ def load(
         accept_licence=accept_licence,
         say=logging.getLogger("glmha_cli").info,
     )
-    name = os.fspath(task_or_model)
-    task = resolve(TASKS, describe(name)["task"], "task")
     loader = Loader(task=task, model=name, engine=options, access=access, project=project)
     weights = loader.find()
     return Model(weights=weights, restorer=loader.load(weights, say=warn), warn=warn)

@@ -11,7 +11,7 @@ from glmha_cli.tasks.base import Task
 
 def loader_of(task: Task, options: ComputeOptions, output: Output, *, project: bool = True) -> Loader:
     """Raises UsageError for tiles that cannot be."""
-    tiling = Tiling.parse(options.tile, options.overlap)
+    tiling = Tiling.parse(options.tile, options.overlap, auto_px=task.tile_px)
     return Loader(
         task=task,
         model=options.model,

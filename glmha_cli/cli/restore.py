@@ -5,7 +5,8 @@ from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.batch.runner import run
 from glmha_cli.cli.compute import loader_of
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.restore_options import RestoreOptions
+from glmha_cli.cli.restore_options import FromMeasurement, RestoreOptions
+from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
 from glmha_cli.errors import UsageError
 from glmha_cli.interrupts import unwinding
@@ -21,6 +22,8 @@ def restore(task: Task, options: RestoreOptions) -> int:
             "--json cannot be used when the result is written to stdout", "leave out --json, or name an output file"
         )
     output = Output(quiet=options.quiet, as_json=options.json)
+    if isinstance(options, FromMeasurement) and options.check:
+        return check(options, output)
     loader = loader_of(task, options, output, project=options.projects)
     with unwinding():
         summary = run(request_of(options), loader, Tally(output))

@@ -157,11 +157,19 @@ class FromPhoto(RestoreOptions):
 @dataclass(frozen=True, kw_only=True)
 class FromMeasurement(RestoreOptions):
     mask: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="The mask of the camera (.mat, .npy, .npz, .tif, .png).", show_default=False, rich_help_panel=FILES
         ),
-    ]
+    ] = None
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Only say whether MEASUREMENT and MASK fit, and in which orientation.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
     key: Annotated[
         str | None,
         typer.Option(
@@ -176,7 +184,9 @@ class FromMeasurement(RestoreOptions):
     ] = False
     step: Annotated[
         int,
-        typer.Option(help="Dispersion between neighbouring bands, in pixels.", min=0, rich_help_panel=COMPUTE),
+        typer.Option(
+            help="Dispersion between neighbouring bands, in pixels; negative: to the left.", rich_help_panel=COMPUTE
+        ),
     ] = 2
 
     def files(self) -> FileOptions:

@@ -38,14 +38,17 @@ class Tiling:
     may_shrink: bool = field(default=False, compare=False)
 
     @classmethod
-    def parse(cls, tile: str | int, overlap_px: int | None = None) -> "Tiling":
-        """`auto`, `whole` or a number of pixels, and the overlap if one was asked for. Raises UsageError."""
+    def parse(cls, tile: str | int, overlap_px: int | None = None, *, auto_px: int = TILE_PX) -> "Tiling":
+        """`auto` (tiles of `auto_px`), `whole` or a number of pixels, and the overlap if one was asked for.
+
+        Raises UsageError.
+        """
         tile = str(tile)
         if tile == "whole":
             return cls(tile_px=None)
         if tile != "auto" and not (tile.isascii() and tile.isdecimal()):
             raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
-        tile_px, slack_px = (TILE_PX, SLACK_PX) if tile == "auto" else (int(tile), 0)
+        tile_px, slack_px = (auto_px, SLACK_PX) if tile == "auto" else (int(tile), 0)
         if not isinstance(overlap_px, int | None):
             raise UsageError(f"--overlap takes a number of pixels, not '{overlap_px}'", "--overlap 32")
         overlap_px = min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px

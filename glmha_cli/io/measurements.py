@@ -1,6 +1,6 @@
 """What a coded camera delivers: measurements, and the masks that coded them.
 
-MATLAB .mat (5 and 7.3), .npz, .npy and TIFF; masks also as gray PNG.
+MATLAB .mat (5 and 7.3), .npz, .npy, TIFF and gray PNG.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,16 +14,20 @@ from jaxtyping import Float
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.formats.npy import load_npy
 from glmha_cli.io.cubes.formats.tiff import load_gray
-from glmha_cli.io.cubes.variables import open_variables, pick, require_numbers
+from glmha_cli.io.cubes.variables import open_variables, pick, pick_array, require_numbers
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.lookup import unknown
 
 REAL_KEY = "meas_real"
 MEASUREMENT_KEYS = ("simulation_test", REAL_KEY)
+_OTHER_BANDS = "train a network for your camera: glmha train sci-lite --masks MASK --start-from sci-lite"
 MASK_KEYS = ("mask", "mask_3d_shift")
 REAL_PEAK = 0.8
 DARK_MASK = 0.05
+BANDS = 28
+LARGEST_TRANSMISSION, LARGEST_REAL = 1.2, 2.0
+"""Noise and calibration go so far above 1; what is larger are counts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,21 +37,27 @@ class Measurement:
     values: "simulated": Y itself, for a cube in [0, 1] between 0 and the number of bands. "real": clipped to
         [0, 1], then scaled to a maximum of 0.8; this is the scale of the networks' H = shift-back(values).
     kind: of a real one the absolute scale is unknown, which a result must say.
+    notes: what else was done to the file's numbers.
     """
 
     values: Float[np.ndarray, "h w_ext"]
     kind: Literal["simulated", "real"]
+    notes: tuple[str, ...] = ()
 
-    def y(self, *, bands: int = 28) -> Float[np.ndarray, "h w_ext"]:
+    def y(self, *, bands: int = BANDS) -> Float[np.ndarray, "h w_ext"]:
         """Y for a cube in [0, 1]: `values`, times bands / 2 (14) if real: H is made of Y * 2 / bands."""
         return self.values if self.kind == "simulated" else self.values * np.float32(bands / 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mask:
-    """values: transmission, float32, not negative: a plain mask (h, w) or a shifted one (h, w_ext, bands)."""
+    """values: transmission, float32, not negative: a plain mask (h, w) or a shifted one (h, w_ext, bands).
+
+    notes: what had to be done to make transmissions of a file's numbers.
+    """
 
     values: Float[np.ndarray, "h w"] | Float[np.ndarray, "h w_ext bands"]
+    notes: tuple[str, ...] = ()
 
     @property
     def is_shifted(self) -> bool:
@@ -59,7 +69,8 @@ def read_measurement(path: Path, *, key: str | None = None, normalise: bool = Fa
 
     key: the variable of a .mat or .npz to read; by default `simulation_test` or `meas_real`.
     normalise: treat the file as real, as `meas_real` always is. Integers are then divided by the largest
-        number of their type; without it they are refused, as counts are not Y.
+        number of their type; without it they are refused, as counts are not Y. Counts in floating point are divided by
+        their own largest.
 
     Raises:
         UsageError: unknown suffix.
@@ -67,7 +78,7 @@ def read_measurement(path: Path, *, key: str | None = None, normalise: bool = Fa
         BadDataError: damaged, no such variable, not 2-D, not finite, or dark throughout.
     """
     with reading(path, "a measurement"):
-        array, name = _read_array(path, MEASUREMENT_KEYS, key, _BARE)
+        array, name = _read_array(path, MEASUREMENT_KEYS, key)
         return as_measurement(array, normalise=normalise or name == REAL_KEY)
 
 
@@ -76,7 +87,8 @@ def as_measurement(array: np.ndarray, *, normalise: bool) -> Measurement:
     if require_numbers(array).ndim != 2:
         raise BadDataError(f"holds {_sizes(array)} values, not the height x width of one measurement")
     if normalise:
-        return Measurement(values=_normalised(_as_fraction(array)), kind="real")
+        values, notes = _below_one(_finite(_as_fraction(array)), at_most=LARGEST_REAL)
+        return Measurement(values=_normalised(values), kind="real", notes=notes)
     if array.dtype.kind != "f":
         raise BadDataError(f"holds {array.dtype} counts, not Y", "--normalise")
     return Measurement(values=_finite(array), kind="simulated")
@@ -86,7 +98,8 @@ def read_mask(path: Path) -> Mask:
     """Read a mask: `mask` (h, w) or `mask_3d_shift` (h, w_ext, bands).
 
     Integers whose maximum is 1, and truth values, are taken as they are, others divided by the largest number
-    of their type.
+    of their type. A transmission cannot be above 1: floating point that is, and integers that fill little of their type
+    (12 bit in 16), are counts, and divided by their own largest. Bands may come first.
 
     Raises:
         UsageError: unknown suffix.
@@ -94,7 +107,7 @@ def read_mask(path: Path) -> Mask:
         BadDataError: damaged, no such variable, not 2-D or 3-D, not finite, negative, or dark throughout.
     """
     with reading(path, "a mask"):
-        array, _ = _read_array(path, MASK_KEYS, None, _BARE_MASKS)
+        array, _ = _read_array(path, MASK_KEYS, None, num_axes=(2, 3))
         return as_mask(array)
 
 
@@ -102,65 +115,109 @@ def as_mask(array: np.ndarray) -> Mask:
     """An array as `read_mask` takes it from a file. Raises BadDataError."""
     if require_numbers(array).ndim not in (2, 3):
         raise BadDataError(f"holds {_sizes(array)} values, not a mask of height x width (x bands)")
-    is_binary = array.dtype.kind != "f" and array.max(initial=0) <= 1
-    values = _finite(array if is_binary else _as_fraction(array))
+    largest = array.max(initial=0)
+    is_binary = array.dtype.kind != "f" and largest <= 1
+    fills_little = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and largest < np.iinfo(array.dtype).max // 2
+    values = _finite(array if is_binary or fills_little else _as_fraction(array))
     low, high = values.min(), values.max()
     if low < 0 or high < DARK_MASK:
         raise BadDataError(f"holds values from {low:.3g} to {high:.3g}, not transmissions of a mask")
-    return Mask(values=values)
+    values, notes = _below_one(values, at_most=LARGEST_TRANSMISSION)
+    if values.ndim == 3 and values.shape[0] == BANDS != values.shape[2]:
+        values = np.ascontiguousarray(values.transpose(1, 2, 0))
+        notes += (f"the mask's {_sizes(array)} values are taken as bands x height x width",)
+    return Mask(values=values, notes=notes)
 
 
-def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int = 28) -> None:
-    """BadDataError, with the sizes that fit, unless w_ext = w + step * (bands - 1) and all else agrees."""
+def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int = BANDS) -> None:
+    """BadDataError, with the sizes that fit, unless w_ext = w + |step| * (bands - 1) and all else agrees.
+
+    So must be the scale: Y of a cube in [0, 1] is at most the number of bands.
+    """
     h, w_ext = measurement.values.shape
-    w = w_ext - step * (bands - 1)
+    w = w_ext - abs(step) * (bands - 1)
+    largest = float(measurement.values.max(initial=0))
+    if measurement.kind == "simulated" and largest > LARGEST_TRANSMISSION * bands:
+        raise BadDataError(
+            f"the measurement holds values up to {largest:.4g}, but Y of {bands} bands is at most {bands}: counts?",
+            "--normalise",
+        )
     expected = (h, w_ext, bands) if mask.is_shifted else (h, w)
     if mask.values.shape == expected:
         return
+    if mask.is_shifted and mask.values.shape[2] != bands:
+        raise BadDataError(
+            f"the mask has {mask.values.shape[2]} bands, and the network reconstructs {bands}", _OTHER_BANDS
+        )
     setting = f"with {bands} bands at step {step}"
     if w < 1:
         raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}")
     raise BadDataError(
         f"a measurement of {h} x {w_ext} does not fit a mask of {_sizes(mask.values)}",
         f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; "
-        f"this mask needs a measurement of {_measurement_for(mask, step=step, bands=bands)}",
+        f"this mask needs a measurement of {_measurement_for(mask, step=step, bands=bands)}"
+        f"{_what_would_fit(measurement, mask, step=step, bands=bands)}",
     )
+
+
+def _what_would_fit(measurement: Measurement, mask: Mask, *, step: int, bands: int) -> str:
+    """What makes the two fit, where it is one of the usual: a transpose, another step, another number of bands."""
+    (h, w_ext), (mask_h, mask_w) = measurement.values.shape, mask.values.shape[:2]
+    if mask.is_shifted:
+        return ""
+    if (mask_w, mask_h) == (h, w_ext - abs(step) * (bands - 1)):
+        return "; it would fit transposed"
+    if (w_ext, h) == (mask_h, mask_w + abs(step) * (bands - 1)):
+        return "; the measurement would fit transposed: light is dispersed along its rows"
+    more = w_ext - mask_w
+    if h == mask_h and more > 0 and more % (bands - 1) == 0:
+        return f"; they fit at --step {more // (bands - 1)} (or -{more // (bands - 1)})"
+    if h == mask_h and step and more > 0 and more % abs(step) == 0:
+        return f"; they fit for {more // abs(step) + 1} bands: {_OTHER_BANDS}"
+    return ""
 
 
 def _measurement_for(mask: Mask, *, step: int, bands: int) -> str:
     h, w = mask.values.shape[:2]
-    return f"{h} x {w if mask.is_shifted else w + step * (bands - 1)}"
+    return f"{h} x {w if mask.is_shifted else w + abs(step) * (bands - 1)}"
 
 
 # Files
 
 
 def _read_array(
-    path: Path, known: Collection[str], key: str | None, bare: Mapping[str, Callable[[Path], np.ndarray]]
+    path: Path, known: Collection[str], key: str | None, *, num_axes: Collection[int] = ()
 ) -> tuple[np.ndarray, str]:
-    """The array and its name; "" from the files that name none, which the readers of `bare` are for."""
+    """The array and its name; "" from the files that name none, which the readers of `_BARE` are for.
+
+    num_axes: an array of so many is taken under any name if there is just one.
+    """
     suffix = path.suffix.lower()
     if suffix in _NAMING:
         variables = open_variables(path)
-        name = pick(variables, known, key)
+        name = pick_array(variables, known, key, num_axes=num_axes) if num_axes else pick(variables, known, key)
         return variables[name](), name
-    if suffix not in bare:
-        raise unknown("file format", suffix, (*_NAMING, *bare))
+    if suffix not in _BARE:
+        raise unknown("file format", suffix, (*_NAMING, *_BARE))
     if key is not None:
         raise UsageError(f"'{path}' has no variable '{key}': only .mat and .npz files name theirs")
-    return require_numbers(bare[suffix](path)), ""
+    return require_numbers(_BARE[suffix](path)), ""
 
 
 def _load_gray_png(path: Path) -> np.ndarray:
     photo = read_photo(path)
     if not photo.grayscale or photo.alpha is not None:
-        raise BadDataError("has colours or transparency, and a mask is gray", "save it as a grayscale PNG")
-    return photo.pixels[..., 0]
+        raise BadDataError("has colours or transparency, and a detector is gray", "save it as a grayscale PNG")
+    return photo.colours[..., 0]
 
 
 _NAMING = (".mat", ".npz")
-_BARE = {".npy": load_npy, ".tif": load_gray, ".tiff": load_gray}
-_BARE_MASKS = _BARE | {".png": _load_gray_png}
+_BARE: Mapping[str, Callable[[Path], np.ndarray]] = {
+    ".npy": load_npy,
+    ".tif": load_gray,
+    ".tiff": load_gray,
+    ".png": _load_gray_png,
+}
 
 
 # Values
@@ -169,6 +226,14 @@ _BARE_MASKS = _BARE | {".png": _load_gray_png}
 def _as_fraction(array: np.ndarray) -> np.ndarray:
     """Integers divided by the largest number of their type; floating point as it is."""
     return array / np.iinfo(array.dtype).max if array.dtype.kind in "iu" else array
+
+
+def _below_one(values: Float[np.ndarray, "..."], *, at_most: float) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Counts divided by the largest of them, and a note; values that are below `at_most` as they are."""
+    largest = float(values.max(initial=0))
+    if largest <= at_most:
+        return values, ()
+    return values / np.float32(largest), (f"values up to {largest:.6g} are taken as counts: divided by the largest",)
 
 
 def _normalised(array: np.ndarray) -> Float[np.ndarray, "h w_ext"]:

@@ -27,6 +27,7 @@ class Task:
     prepare(source): the network's inputs, each (h, w + extra, c) float32; `extra` columns belong to all tiles.
     finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].
     project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
+    tile_px: side of the tiles unless another is asked for.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Task:
     finish: Callable[[Float[np.ndarray, "h w c"], Any], Float[np.ndarray, "h w c"]]
     project: Callable[[Float[np.ndarray, "h w c"], Any], Float[np.ndarray, "h w c"]] | None = None
     wavelength_nm: tuple[float, ...] = ()
+    tile_px: int = 256
 
 
 def photo_as_it_is(photo: Num[np.ndarray, "h w c"]) -> tuple[Float[np.ndarray, "h w 3"]]:

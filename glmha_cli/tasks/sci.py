@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from glmha_cli.io.measurements import Mask, Measurement
 
 BANDS = len(SCI_NM)
+WHOLE_PX = 1024
+"""A tile's statistics set its mean colour, so tiles of different parts of a scene have steps between them, which show
+where it is flat; a snapshot up to this size is one tile."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
     """The input of a `measurement` task: a detector image, the mask that coded it, the shift per band in px.
 
+    A step below 0: dispersed to the left. That is the mirror image of what the network knows, and so it is taken.
     As a photo it has the shape (h, w) of its result, and `scene[start:stop]` is what belongs to those rows:
     light is dispersed along the rows alone.
     """
@@ -36,7 +40,7 @@ class Scene:
 
         check_fit(self.measurement, self.mask, step=self.step, bands=BANDS)
         h, w_ext = self.measurement.values.shape
-        return h, w_ext - self.step * (BANDS - 1)
+        return h, w_ext - abs(self.step) * (BANDS - 1)
 
     def __getitem__(self, rows: slice) -> Scene:
         return replace(
@@ -45,6 +49,20 @@ class Scene:
             mask=replace(self.mask, values=self.mask.values[rows]),
         )
 
+    def rightward(self) -> Scene:
+        """The scene, or its mirror image where light is dispersed to the left."""
+        if self.step >= 0:
+            return self
+        return Scene(
+            measurement=replace(self.measurement, values=self.measurement.values[:, ::-1]),
+            mask=replace(self.mask, values=self.mask.values[:, ::-1]),
+            step=-self.step,
+        )
+
+    def mirrored(self, cube: Float[np.ndarray, "h w 28"]) -> Float[np.ndarray, "h w 28"]:
+        """A cube of `rightward()` as one of this scene, and the other way round."""
+        return cube if self.step >= 0 else cube[:, ::-1]
+
 
 def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:
     """H, the measurement shifted back, and Phi, the shifted mask; BadDataError where the two do not fit."""
@@ -52,6 +70,7 @@ def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray
     from glmha_cli.physics import cassi
 
     check_fit(scene.measurement, scene.mask, step=scene.step, bands=BANDS)
+    scene = scene.rightward()
     y = scene.measurement.y(bands=BANDS)
     return cassi.network_input(y, bands=BANDS, step=scene.step), shifted(scene)
 
@@ -69,8 +88,14 @@ def project(cube: Float[np.ndarray, "h w 28"], scene: Scene) -> Float[np.ndarray
     """The nearest cube consistent with the measurement, then without the negative values that noise asks for."""
     from glmha_cli.physics import cassi
 
-    y = scene.measurement.y(bands=BANDS)
-    return cassi.project(cube, y, scene.mask.values, step=scene.step).clip(0, 1)
+    right = scene.rightward()
+    y = right.measurement.y(bands=BANDS)
+    return scene.mirrored(cassi.project(scene.mirrored(cube), y, right.mask.values, step=right.step).clip(0, 1))
+
+
+def finish(output: Float[np.ndarray, "h w 28"], scene: Scene) -> Float[np.ndarray, "h w 28"]:
+    """The network's output in [0, 1], as `scene` has its columns."""
+    return scene.mirrored(clipped(output, scene))
 
 
 SCI = Task(
@@ -80,9 +105,13 @@ SCI = Task(
     output_kind="cube",
     network="mst",
     protocol="kaist",
-    examples=("glmha sci measurement.mat cube.mat --mask mask.mat",),
+    examples=(
+        "glmha sci measurement.mat cube.mat --mask mask.mat",
+        "glmha sci --check measurement.mat mask.mat",
+    ),
     prepare=prepare,
-    finish=clipped,
+    finish=finish,
     project=project,
     wavelength_nm=SCI_NM,
+    tile_px=WHOLE_PX,
 )

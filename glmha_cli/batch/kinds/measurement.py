@@ -12,7 +12,7 @@ class MeasurementKind:
     """A detector image, read together with the mask that coded it."""
 
     name = "measurement"
-    readable = (".mat", ".npy", ".npz", ".tif", ".tiff")
+    readable = (".mat", ".npy", ".npz", ".tif", ".tiff", ".png")
     pipes = False
 
     def require(self, options: FileOptions) -> None:
@@ -21,9 +21,10 @@ class MeasurementKind:
 
     def read(self, path: Path, options: FileOptions) -> Source:
         measurement = read_measurement(path, key=options.key, normalise=options.normalise)
-        scene = Scene(measurement=measurement, mask=read_mask(options.mask), step=options.step)
+        mask = read_mask(options.mask)
         notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
-        return Source(value=scene, photo=None, notes=notes)
+        scene = Scene(measurement=measurement, mask=mask, step=options.step)
+        return Source(value=scene, photo=None, notes=notes + measurement.notes + mask.notes)
 
 
 MEASUREMENT = MeasurementKind()

@@ -98,7 +98,10 @@ class EvalOptions(ComputeOptions):
     ] = None
     step: Annotated[
         int,
-        typer.Option(help="Dispersion between neighbouring bands, in pixels, for sci.", min=0, rich_help_panel=COMPUTE),
+        typer.Option(
+            help="Dispersion between neighbouring bands in pixels, for sci; negative: to the left.",
+            rich_help_panel=COMPUTE,
+        ),
     ] = 2
     csv: Annotated[
         Path | None,
@@ -151,5 +154,7 @@ class AnalyzeOptions(WeightsOptions):
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here (.png).", show_default=False)] = None
     csv: Annotated[Path | None, typer.Option(help="Write the curves here.", show_default=False)] = None
     mask: Annotated[Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False)] = None
-    step: Annotated[int, typer.Option(help="Dispersion between neighbouring bands, in pixels, for sci.", min=0)] = 2
+    step: Annotated[
+        int, typer.Option(help="Dispersion between neighbouring bands in pixels, for sci; negative: to the left.")
+    ] = 2
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False

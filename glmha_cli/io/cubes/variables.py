@@ -49,22 +49,25 @@ def pick(variables: Variables, known: Collection[str], key: str | None = None) -
     raise BadDataError(problem, f"its variables: {', '.join(sorted(variables)) or 'none'}")
 
 
-def pick_cube(variables: Variables, known: Collection[str], key: str | None) -> str:
-    """The name of the cube: `key` if given, else the one of `known` that is there, else the one array of three axes.
+def pick_array(variables: Variables, known: Collection[str], key: str | None, *, num_axes: Collection[int]) -> str:
+    """The name to read: `key` if given, else the one of `known` that is there, else the one array of so many axes.
 
-    BadDataError lists those of three axes where there are several or none.
+    BadDataError lists those where there are several or none. What has but one row or column is no array of two axes.
     """
     if key is not None:
         return pick(variables, known, key)
-    found = [name for name in known if name in variables]
-    if len(found) != 1:
-        found = found or [name for name, each in variables.items() if each.is_numeric and len(each.shape) == 3]
+    found = [name for name in known if name in variables] or [
+        name
+        for name, each in variables.items()
+        if each.is_numeric and len(each.shape) in num_axes and (len(each.shape) > 2 or min(each.shape) > 1)
+    ]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise BadDataError("holds no array of three axes", f"its variables: {', '.join(sorted(variables)) or 'none'}")
+        axes = " or ".join(map(str, num_axes))
+        raise BadDataError(f"holds no array of {axes} axes", f"its variables: {', '.join(sorted(variables)) or 'none'}")
     sizes = [f"{name} ({' x '.join(map(str, variables[name].shape))})" for name in found]
-    raise BadDataError(f"holds several cubes: {', '.join(sizes)}", f"--key {found[0]}")
+    raise BadDataError(f"has several variables that fit: {', '.join(sizes)}", f"--key {found[0]}")
 
 
 def require_numbers(array: np.ndarray) -> np.ndarray:

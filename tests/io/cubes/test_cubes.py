@@ -359,7 +359,7 @@ def test_mat_without_one_clear_cube_is_refused(tmp_path: Path, arrays_in_file: d
 
 def test_an_unknown_variable_lists_those_of_the_file(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "x.mat", {"reflectances": np.zeros((2, 3)), "rgb": 1})
-    assert refused(tmp_path / "x.mat", "no array of three axes").hint == "its variables: reflectances, rgb"
+    assert refused(tmp_path / "x.mat", "no array of 3 axes").hint == "its variables: reflectances, rgb"
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".hdr", ".mat", ".npy", ".npz"])
@@ -444,7 +444,7 @@ def test_mat_7_3_never_follows_what_leads_out_of_the_file(tmp_path: Path) -> Non
             plant(file)
         with h5py.File(path) as file:
             assert "cube" in list(file)
-        refused(path, "cube|real numbers|no array of three axes")
+        refused(path, "cube|real numbers|no array of 3 axes")
 
 
 def test_declared_terabytes_are_not_believed(tmp_path: Path) -> None:

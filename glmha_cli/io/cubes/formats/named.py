@@ -8,7 +8,7 @@ import numpy as np
 
 from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored
-from glmha_cli.io.cubes.variables import Variables, open_variables, pick_cube, require_numbers
+from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
 from glmha_cli.io.guard import BadDataError
 
 SCALES: Mapping[str, float | None] = {
@@ -23,9 +23,9 @@ _IN_NM = ("wavelength_nm", "bands", "wavelengths_nm")
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
-    """The one cube among the variables (see `pick_cube`), its wavelengths and what our own files say beside."""
+    """The one cube among the variables (see `pick_array`), its wavelengths and what our own files say beside."""
     variables = open_variables(path)
-    name = pick_cube(variables, tuple(SCALES), options.key)
+    name = pick_array(variables, tuple(SCALES), options.key, num_axes=(3,))
     values = require_numbers(variables[name]())
     folder = name[: name.rfind(".") + 1]  # of the structure that holds the cube
     wavelengths, unit = _wavelengths(variables, folder, values.shape)

@@ -20,7 +20,7 @@ from glmha_cli.io.cubes.georeference import wkt_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.variable import Variable
-from glmha_cli.io.cubes.variables import pick_cube, require_numbers
+from glmha_cli.io.cubes.variables import pick_array, require_numbers
 
 if TYPE_CHECKING:
     import h5py
@@ -129,7 +129,7 @@ def read(path: Path, options: CubeOptions) -> Stored:
     with open_hdf5(path) as file:
         arrays = dict(arrays_in(file))
         key = options.key.strip("/") if options.key is not None else None
-        name = pick_cube({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key)
+        name = pick_array({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key, num_axes=(3,))
         require_own(file, name)
         values = require_numbers(read_dataset(path, file[name]))
         return Stored(values=values, **facts_of(path, file, name, arrays))

@@ -1,0 +1,162 @@
+"""sci for one's own camera: masks and measurements in the numbers and the order that labs have them in."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.inference.tiling import Tiling, run_tiled
+from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement, check_fit, read_mask, read_measurement
+from glmha_cli.physics import cassi
+from glmha_cli.tasks.sci import SCI, Scene
+from tests.cli.in_process import run_here
+
+BANDS, STEP = 28, 2
+
+
+@pytest.fixture(scope="module")
+def camera():
+    """(cube, mask, measurement): smooth in space and along the bands."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:48, 0:64]
+    bands = [0.4 + 0.3 * np.sin(rows / 17 + i / 9) * np.cos(columns / 23 - i / 12) for i in range(BANDS)]
+    cube = np.stack(bands, axis=2).astype(np.float32)
+    mask = (rng.random((48, 64)) < 0.5).astype(np.float32)
+    return cube, mask, cassi.forward(cube, mask, step=STEP)
+
+
+# Masks
+
+
+@pytest.mark.parametrize("kind", ["double 0..255", "counts in double", "12 bit in 16", "uint8", "bool"])
+def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
+    mask = camera[1]
+    stored = {
+        "double 0..255": mask.astype(float) * 255,
+        "counts in double": mask.astype(float) * 4031,
+        "12 bit in 16": (mask * 4095).astype(np.uint16),
+        "uint8": (mask * 255).astype(np.uint8),
+        "bool": mask.astype(bool),
+    }[kind]
+    scipy.io.savemat(tmp_path / "m.mat", {"my_mask": stored})
+    read = read_mask(tmp_path / "m.mat")
+    np.testing.assert_allclose(read.values, mask)
+    assert bool(read.notes) == (kind in ("double 0..255", "counts in double", "12 bit in 16"))
+
+
+def test_a_calibrated_mask_with_noise_is_left_as_it_is(camera):
+    noisy = np.clip(camera[1] + 0.03 * np.random.default_rng(0).standard_normal((48, 64)), 0, None)
+    np.testing.assert_allclose(as_mask(noisy).values, noisy.astype(np.float32))
+
+
+def test_a_shifted_mask_may_have_its_bands_first(camera):
+    shifted = cassi.shifted_mask(camera[1], bands=BANDS, step=STEP)
+    read = as_mask(shifted.transpose(2, 0, 1))
+    np.testing.assert_array_equal(read.values, shifted)
+    assert read.is_shifted and "bands x height x width" in read.notes[0]
+
+
+def test_what_would_make_a_mask_fit_is_said(camera):
+    _, mask, y = camera
+    measurement = Measurement(values=y, kind="simulated")
+    cases = {
+        "transposed": (measurement, Mask(values=mask.T)),
+        "--step 2": (measurement, Mask(values=mask)),
+        "27 bands": (Measurement(values=y[:, :-2], kind="simulated"), Mask(values=mask)),
+        "network reconstructs 28": (measurement, Mask(values=np.ones((48, 118, 24), np.float32))),
+    }
+    for said, (each, wrong) in cases.items():
+        with pytest.raises(BadDataError) as caught:
+            check_fit(each, wrong, step=3 if said == "--step 2" else STEP, bands=BANDS)
+        assert said in f"{caught.value.message} {caught.value.hint}"
+
+
+# Measurements
+
+
+def test_counts_in_floating_point_are_not_taken_for_y(camera):
+    _, mask, y = camera
+    counts = as_measurement(np.round(y.astype(float) * 100), normalise=False)
+    with pytest.raises(BadDataError, match="at most 28: counts") as caught:
+        check_fit(counts, Mask(values=mask), bands=BANDS)
+    assert caught.value.hint == "--normalise"
+    scaled = as_measurement(np.round(y.astype(float) * 100), normalise=True)
+    np.testing.assert_allclose(scaled.values, y / y.max() * 0.8, atol=0.002)
+    assert "counts" in scaled.notes[0]
+
+
+def test_a_snapshot_may_be_a_png_of_16_bit(camera, tmp_path):
+    y = camera[2]
+    Image.fromarray(np.round(y / y.max() * 65535).astype(np.uint16)).save(tmp_path / "y.png")
+    with pytest.raises(BadDataError, match="uint16 counts|counts, not Y"):
+        read_measurement(tmp_path / "y.png")
+    np.testing.assert_allclose(
+        read_measurement(tmp_path / "y.png", normalise=True).values, y / y.max() * 0.8, atol=1e-4
+    )
+
+
+def test_dispersion_to_the_left_is_the_mirror_image(camera):
+    """What the network gets is what a camera of the other direction gives it, and the result is turned back."""
+    cube, mask, y = camera
+    right = Scene(measurement=Measurement(values=y, kind="simulated"), mask=Mask(values=mask), step=STEP)
+    left = Scene(
+        measurement=Measurement(values=y[:, ::-1], kind="simulated"), mask=Mask(values=mask[:, ::-1]), step=-STEP
+    )
+    for mine, its in zip(SCI.prepare(left), SCI.prepare(right), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert left.shape == right.shape
+    guess = np.full_like(cube, 0.3)
+    np.testing.assert_array_equal(SCI.finish(guess + cube / 9, left), SCI.finish(guess + cube / 9, right)[:, ::-1])
+    projected = SCI.project(guess, left)
+    np.testing.assert_allclose(cassi.forward(projected[:, ::-1], mask, step=STEP), y, atol=1e-4)
+
+
+# The check
+
+
+@pytest.mark.parametrize(
+    ("turn", "said"),
+    [
+        (lambda mask: mask, ""),
+        (lambda mask: mask[:, ::-1], "mirrored left to right"),
+        (lambda mask: mask[::-1], "mirrored top to bottom"),
+        (lambda mask: mask[::-1, ::-1], "turned by half"),
+        (lambda mask: mask.T, "transposed"),
+        (lambda mask: 1 - mask + np.random.default_rng(3).random(mask.shape), "no orientation"),
+    ],
+)
+def test_check_says_how_the_mask_is_to_be_laid(camera, tmp_path, turn, said):
+    _, mask, y = camera
+    scipy.io.savemat(tmp_path / "y.mat", {"simulation_test": y})
+    scipy.io.savemat(tmp_path / "m.mat", {"mask": turn(mask)})
+    result = run_here("sci", "--check", tmp_path / "y.mat", tmp_path / "m.mat", "--json")
+    fits = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.returncode == (65 if said else 0) and said in result.stderr
+    if said != "no orientation":
+        assert fits[0]["mask"] == (said or "as it is") and fits[0]["correlation"] > 0.8
+        assert all(each["correlation"] < 0.3 for each in fits[1:])
+
+
+# Tiles
+
+
+def test_a_snapshot_of_usual_size_has_no_steps_in_its_mean_colour():
+    """Statistics of a tile set its mean, so tiles show; a network that is nothing but those makes it plain."""
+
+    def mean_of_tile(batches):
+        for (tile,) in batches:
+            yield tile / tile.mean(axis=(1, 2), keepdims=True)
+
+    image = np.full((660, 660, 1), 0.01, np.float32)
+    image[100:500, 200:460] = 1
+
+    def spread(tiling):
+        rows = run_tiled(mean_of_tile, lambda a, b: (image[a:b],), (660, 660), tiling=tiling, multiple=8)
+        result = np.concatenate(list(rows))
+        means = [result[600:640, at : at + 40].mean() for at in (20, 300, 600)]
+        return max(means) / min(means)
+
+    assert spread(Tiling.parse("auto", auto_px=SCI.tile_px)) < 1.1 < spread(Tiling.parse("auto"))
