@@ -35,7 +35,10 @@ def main() -> None:
     parser.add_argument("model", help="model id, or path of a checkpoint")
     parser.add_argument("--images", type=Path, action="append", default=[], help="the photos of training")
     parser.add_argument("--pairs", type=Path, action="append", default=[], help="folder with input/ and target/")
-    parser.add_argument("--spectra", type=Path, help="the reflectances of training, for rgb2hsi and sci")
+    parser.add_argument(
+        "--spectra", type=Path, action="append", default=[], help="the reflectances of training, for rgb2hsi and sci"
+    )
+    parser.add_argument("--cubes", type=Path, action="append", default=[], help="folder of real cubes, for rgb2hsi")
     parser.add_argument("--masks", type=Path, action="append", default=[], help="mask of a camera, for sci")
     parser.add_argument("--tile", action="append", help="as of the verbs; default auto")
     parser.add_argument("--images-at-most", type=int, help="of each set, the first; for a quick look")
@@ -48,7 +51,9 @@ def main() -> None:
     restorers = {
         tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in options.tile or ["auto"]
     }
-    data = Data(images=options.images, pairs=options.pairs, spectra=options.spectra, masks=options.masks)
+    data = Data(
+        images=options.images, pairs=options.pairs, spectra=options.spectra, cubes=options.cubes, masks=options.masks
+    )
     quality = {}
     for suite in suites_of(task, data):
         quality |= measured(suite, restorers, options.images_at_most)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from baselines import gap_tv, kernel_ridge, least_squares
+from baselines import gap_tv, kernel_ridge, least_squares, perceptron, root_polynomial
 from jaxtyping import Float
 from polyblur import polyblur
 
@@ -21,12 +21,14 @@ from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 from glmha_cli.tasks.sci import Scene
 from glmha_cli.training.checks import degradation_of
-from glmha_cli.training.data.found import DataPaths, find_data
+from glmha_cli.training.data.files import files_in
+from glmha_cli.training.data.found import CUBE_SUFFIXES, DataPaths, find_data
 from glmha_cli.training.data.pairs import pairs_by_set
 from glmha_cli.training.data.photos import decode, find_photos
 from glmha_cli.training.data.reflectances import read_library, read_reflectances
 from glmha_cli.training.data.samples import unpacked
-from glmha_cli.training.data.sources import CleanImage, load_held_out
+from glmha_cli.training.data.sources import CleanImage, load_cube, load_held_out
+from glmha_cli.training.data.spectra import charts
 from glmha_cli.training.data.validation import synthetic_sets, whole_samples
 from glmha_cli.training.degradations.camera import CameraConfig
 from glmha_cli.training.degradations.sensor import add_noise
@@ -37,7 +39,7 @@ from glmha_cli.training.degradations.snapshot import (
     read_plain_mask,
     window,
 )
-from glmha_cli.training.recipe import load_recipe
+from glmha_cli.training.recipe import Recipe, load_recipe
 from glmha_cli.training.scores import SCORES
 
 SHOWN_AT_MOST_DB = 99.0  # an untouched photo has no finite PSNR
@@ -70,7 +72,8 @@ class Suite:
 class Data:
     images: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
-    spectra: Path | None = None
+    spectra: Sequence[Path] = ()
+    cubes: Sequence[Path] = ()
     masks: Sequence[Path] = ()
 
 
@@ -83,15 +86,19 @@ def suites_of(task: Task, data: Data) -> Iterator[Suite]:
         yield snapshots(task, data)
 
 
+def recipe_of(task: Task) -> Recipe:
+    return load_recipe(f"{task.name}-lite")
+
+
 def held_out_images(task: Task, data: Data) -> dict[str, list[CleanImage]]:
     found = find_data(task, DataPaths(images=data.images, spectra=data.spectra))
     library = read_library(data.spectra, task.wavelength_nm)[1] if data.spectra else None
-    return load_held_out(task, found, library=library)
+    return load_held_out(task, found, library=library, config=recipe_of(task).cubes)
 
 
 def photos(task: Task, data: Data) -> Suite:
     held_out = held_out_images(task, data) if data.images else {}
-    made = synthetic_sets(held_out, degradation_of(load_recipe(f"{task.name}-lite")).validation())
+    made = synthetic_sets(held_out, degradation_of(recipe_of(task)).validation())
     sets = {name: whole_samples(pairs) for name, pairs in pairs_by_set(data.pairs, taken=made).items()} | made
     score = SCORES[task.protocol]
 
@@ -114,22 +121,36 @@ def photos(task: Task, data: Data) -> Suite:
 # Reflectance from photos
 
 
+REGRESSIONS = {
+    "least squares": least_squares,
+    "kernel ridge": kernel_ridge,
+    "root polynomial": root_polynomial,
+    "perceptron": perceptron,
+}
+
+
 def reflectance(task: Task, data: Data) -> Suite:
-    held_out = held_out_images(task, data)
-    sets = synthetic_sets(held_out, CameraConfig().validation())
-    training, kept = read_reflectances(data.spectra)
-    every = np.concatenate([training, kept])  # "all" has seen the very spectra that it is asked for
-    to_beat = {
-        f"{name} on {which} spectra": fit(known)
-        for name, fit in (("least squares", least_squares), ("kernel ridge", kernel_ridge))
-        for which, known in (("training", training), ("all", every))
-    }
+    """Held-out spectra in the colours of photos, charts of each source's, and real cubes. The methods to beat know the
+    training spectra of the first file, or of all files.
+    """
+    cubes = {"photo": held_out_images(task, data)[""]}
+    library = read_library(data.spectra, task.wavelength_nm)[1]
+    for source, cube in charts(library, recipe_of(task).cubes.sources).items():
+        cubes[f"spectra of {source}"] = [cube]
+    for folder in data.cubes:
+        cubes |= {path.stem: [load_cube(path, task)] for path in files_in(folder, CUBE_SUFFIXES, kind="cubes")}
+    photograph, rng = CameraConfig().validation()["photo"], np.random.default_rng(0)
+    known = {data.spectra[0].stem: data.spectra[:1], "all spectra": data.spectra}
     return Suite(
         name=task.protocol,
         measure=partial(by_protocol, task.protocol),
-        to_beat=to_beat,
+        to_beat={
+            f"{name} on {which}": fit(read_reflectances(files)[0].values)
+            for which, files in known.items()
+            for name, fit in REGRESSIONS.items()
+        },
         sets={
-            name: [(unpacked(inputs[0]), unpacked(cube)) for inputs, cube in samples] for name, samples in sets.items()
+            name: [(photograph(unpacked(cube), rng), unpacked(cube)) for cube in some] for name, some in cubes.items()
         },
     )
 

@@ -60,7 +60,8 @@ def photos(degraded: Path, clean: Path, photo: np.ndarray, degrade, *, seed: int
 def materials(folder: Path, photo: np.ndarray, spectra: Path) -> None:
     """A cube of held-out spectra in the photo's colours, and the photo of that cube."""
     folder.mkdir(exist_ok=True)
-    cube = nearest_cube(photo, read_library(spectra, RGB2HSI_NM)[1])
+    library = read_library([spectra], RGB2HSI_NM)[1]
+    cube = nearest_cube(photo, library, library.weights({}))
     save_cube(folder / "cube.npz", cube, RGB2HSI_NM)
     Image.fromarray(as_bytes(render(cube))).save(folder / "photo.png", optimize=True)
 
@@ -69,7 +70,8 @@ def snapshot(folder: Path, photo: np.ndarray, spectra: Path, *, seed: int) -> No
     """Such a cube for sci, a mask of random bits and the noisy snapshot through it."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(seed)
-    cube = nearest_cube(photo, read_library(spectra, SCI_NM)[1])
+    library = read_library([spectra], SCI_NM)[1]
+    cube = nearest_cube(photo, library, library.weights({}))
     mask = rng.integers(2, size=photo.shape[:2]).astype(np.float32)
     measurement = add_noise(cassi.forward(cube, mask, step=2), rng, shot=VALIDATION_SHOT, read=VALIDATION_READ)
     save_cube(folder / "cube.npz", cube, SCI_NM)

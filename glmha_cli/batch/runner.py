@@ -43,8 +43,8 @@ class _Run:
     def run(self) -> Summary:
         request, reporter = self.request, self.reporter
         plan = make_plan(self.loader.task, request, reporter.warning)
-        jobs, done, weights = plan.jobs, list[Job](), None
-        if request.record is not None and request.resume:
+        done, jobs, weights = [], plan.jobs, None
+        if request.resume:
             weights = self.loader.find(quick=plan.is_quick, offline=request.dry_run)
             done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
         if plan.single and jobs and jobs[0].problem is not None:

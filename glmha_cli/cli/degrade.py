@@ -1,6 +1,5 @@
 """`glmha degrade KIND PHOTO OUTPUT`: a photo damaged as in training or validation."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -75,7 +74,7 @@ def chosen(degradation: Degradation, options: DegradeOptions) -> tuple[str, Degr
     return name, sets[name]
 
 
-def contact_sheet(pictures: Sequence[Float[np.ndarray, "h w 3"]]) -> Float[np.ndarray, "rows_h columns_w 3"]:
+def contact_sheet(pictures: list[Float[np.ndarray, "h w 3"]]) -> Float[np.ndarray, "rows_h columns_w 3"]:
     """All in one picture, row by row, about as many rows as columns; places left over are white."""
     columns = int(np.ceil(np.sqrt(len(pictures))))
     blank = [np.ones_like(pictures[0])] * (-len(pictures) % columns)

@@ -93,10 +93,10 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
         raise UsageError(
             "give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR"
         )
-    if options.results and options.targets:
+    if options.results:
         pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
         yield PairSet(name=options.results.name, pairs=pairs)
-    taken: set[str] = set()
+    taken = set()
     for folder in options.pairs:
         name = set_name(folder, taken)
         taken.add(name)

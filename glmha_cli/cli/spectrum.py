@@ -5,7 +5,6 @@ A value that the file does not have is `nan` in tables and CSV, null in JSON.
 
 import csv
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def spectrum(options: SpectrumOptions) -> None:
         with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
             draw(name, positions, spectra, temporary)
         output.note(f"plot: {options.plot}")
-    rows = [[position, *(float(each[i]) for each in spectra.values())] for i, position in enumerate(positions)]
+    rows = [[position, *(float(values[i]) for values in spectra.values())] for i, position in enumerate(positions)]
     if options.json:
         for text, values in spectra.items():
             known = [None if np.isnan(value) else float(value) for value in values]
@@ -42,8 +41,8 @@ def spectrum(options: SpectrumOptions) -> None:
         csv.writer(sys.stdout, lineterminator="\n").writerows([[name, *spectra], *rows])
     else:
         table = Table(name, *spectra, box=None, pad_edge=False)
-        for position, *of_pixels in rows:
-            table.add_row(f"{position:g}", *(f"{value:.4f}" for value in of_pixels))
+        for position, *values in rows:
+            table.add_row(f"{position:g}", *(f"{value:.4f}" for value in values))
         output.table(table)
 
 
@@ -61,7 +60,7 @@ def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
     return cube.values[y, x]
 
 
-def draw(name: str, positions: Sequence[float], spectra: dict[str, np.ndarray], path: Path) -> None:
+def draw(name: str, positions: object, spectra: dict[str, np.ndarray], path: Path) -> None:
     figure = new_figure(7, 4)
     axes = figure.subplots()
     for text, values in spectra.items():

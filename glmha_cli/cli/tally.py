@@ -16,7 +16,7 @@ class Tally(Reporter):
 
     def __init__(self, output: Output) -> None:
         self.output = output
-        self.summary = Summary(task="", total=0, single=False, dry_run=False)  # until the run has started
+        self.summary: Summary | None = None
         self.bars: Bars | None = None
 
     def rename(self, path: str, name: str) -> None:
@@ -44,7 +44,7 @@ class Tally(Reporter):
                 self.output.note(f"{job.source} -> {job.target} is done already")
             case "planned" if not self.output.as_json:
                 self.output.line(f"{job.source} -> {job.target}")
-            case "failed" if outcome.error is not None and not self.summary.single:
+            case "failed" if not self.summary.single:
                 self.output.error(outcome.error)
         self.output.record(line_of(outcome))
         if self.bars is not None:
@@ -61,9 +61,8 @@ class Tally(Reporter):
         elif not summary.single:
             not_tried = f", {summary.not_tried} not tried" if summary.not_tried else ""
             self.output.note(f"{summary.done} done, {summary.skipped} skipped, {failed} failed{not_tried}")
-            for error in (outcome.error for outcome in summary.failures):
-                if error is not None:
-                    self.output.note(f"  failed: {one_line(error)}")
+            for outcome in summary.failures:
+                self.output.note(f"  failed: {one_line(outcome.error)}")
 
 
 class Bars:

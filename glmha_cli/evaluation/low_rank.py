@@ -51,7 +51,7 @@ def _watch(name: str, attention: ChannelAttention, found: list[Matrices]) -> Non
         found.append(Matrices(block=name, pixels=q.shape[-1], attn=attn[0].double().cpu().numpy()))
         return attn
 
-    attention.attend = recording  # type: ignore[method-assign]  # for as long as `recorded` is active
+    attention.attend = recording
 
 
 @torch.inference_mode()

@@ -61,8 +61,8 @@ def run_process(command: Sequence[str]) -> Process:
     seen: list[int] = []
     peaks = Thread(target=watch_peak, args=(process.pid, seen))
     peaks.start()
-    _, said = process.communicate()
-    code, seconds = process.returncode, time.perf_counter() - start
+    said = process.stderr.read()
+    code, seconds = process.wait(), time.perf_counter() - start
     peaks.join()
     if code:
         raise GlmhaError(f"`{' '.join(map(str, command))}` failed: {(said.splitlines() or [f'exit code {code}'])[-1]}")

@@ -5,11 +5,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glmha_cli.fusion.rows import as_image, as_rows
+from glmha_cli.fusion.rows import as_image, as_rows, matrix
 from glmha_cli.fusion.steps import Dense
 from glmha_cli.fusion.u_shape import BandedU, Gate
 from glmha_cli.networks.mst import MST
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
+
+PIXELS = 2**12
+"""At once through a perceptron: a map of them is a megabyte."""
 
 
 class BandedMSTPlusPlus(nn.Module):
@@ -18,7 +21,8 @@ class BandedMSTPlusPlus(nn.Module):
     def __init__(self, network: MSTPlusPlus, dtype: torch.dtype) -> None:
         super().__init__()
         self.config = network.config
-        self.embed, self.output = Dense(network.embed), Dense(network.output)
+        self.embed = Perceptron(network.embed) if network.config.pointwise else Dense(network.embed)
+        self.output = Dense(network.output)
         self.stages = [
             (Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages
         ]
@@ -32,6 +36,22 @@ class BandedMSTPlusPlus(nn.Module):
             gates = [None for _ in u.blocks()]
             x = output(as_image(u(as_rows(embed(x)), gates))) + x
         return self.output(x) + features
+
+
+class Perceptron:
+    """`networks.mst_plus_plus.perceptron`, some pixels at a time: its hidden maps stay in the cache."""
+
+    def __init__(self, network: nn.Sequential) -> None:
+        self.layers = [(matrix(layer.weight, layer.weight.dtype), layer.bias) for layer in network[::2]]
+
+    def __call__(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 c h w"]:
+        pixels, last = as_rows(image).flatten(0, 1), self.layers[-1]
+        out = pixels.new_empty(len(pixels), last[0].shape[1])
+        for x, part in zip(pixels.split(PIXELS), out.split(PIXELS), strict=True):
+            for weight, bias in self.layers[:-1]:
+                x = torch.addmm(bias, x, weight).relu_()
+            torch.addmm(last[1], x, last[0], out=part)
+        return as_image(out.view(*image.shape[2:], -1))
 
 
 class BandedMST(nn.Module):

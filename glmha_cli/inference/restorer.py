@@ -74,15 +74,14 @@ class Restorer:
 
     def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
         """Finished rows, part after part from the top down."""
-        height, width = size = source.shape[:2]
-        total, done, start = count_tiles(height, width, self.tiling), 0, 0
+        size = source.shape[:2]
+        total, done, start = count_tiles(*size, self.tiling), 0, 0
 
         def count() -> None:
             nonlocal done
             done += 1
             on_tile(done, total)
 
-        project = self.task.project if self.projects else None
         on_tile(0, total)
         for output in run_tiled(
             self.engine.run_batches,
@@ -96,7 +95,7 @@ class Restorer:
             rows = source[start : start + len(output)]
             start += len(output)
             result = self.task.finish(output, rows)
-            yield project(result, rows) if project else result
+            yield self.task.project(result, rows) if self.projects else result
 
     def _reader(self, source: Any) -> Read:
         """The network's inputs of some rows; stretched as the whole image asks for, if the network wants that."""
@@ -123,9 +122,9 @@ def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project:
 
 def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:
     """Strips that make up an image of `height`, one below the other; only one of them is held beside the image."""
-    image, start = np.zeros(0), 0
+    image, start = None, 0
     for strip in strips:
-        if start == 0:
+        if image is None:
             image = np.empty((height, *strip.shape[1:]), strip.dtype)
         image[start : start + len(strip)] = strip
         start += len(strip)

@@ -18,10 +18,10 @@ def restore_in_all_orientations(restorer: Restorer, source: Float[np.ndarray, "h
         raise UsageError(
             f"--tta is for photos: a measurement of '{restorer.task.name}' cannot be rotated", "leave out --tta"
         )
-    total = np.zeros(1)
+    total = None
     for turns, mirrored in product(range(4), (False, True)):
         turned = np.rot90(source, turns)
         result = restorer.restore(np.ascontiguousarray(turned[:, ::-1] if mirrored else turned))
         upright = np.rot90(result[:, ::-1] if mirrored else result, -turns)
-        total = total + upright
+        total = upright.astype(np.float64) if total is None else total + upright
     return (total / 8).astype(np.float32)

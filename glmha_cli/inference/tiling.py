@@ -141,11 +141,11 @@ def run_tiled(
     read: see `Read`. on_tile: called after each tile.
     """
     columns, rows = spans(size[1], tiling), spans(size[0], tiling)
-    blended: np.ndarray = np.zeros(0)  # made with the first tile, which says how many channels there are
+    blended = None
     for row, following in zip_longest(rows, rows[1:]):
         outputs = _run_row(run, read(row.start, row.stop), columns, size, multiple=multiple, batch=batch)
         for column, tile in zip(columns, outputs, strict=True):
-            if not blended.size:
+            if blended is None:
                 blended = np.zeros((row.stop - row.start, size[1], tile.shape[2]), np.float32)
             blended[:, column.start : column.stop] += tile * (row.weight[:, None, None] * column.weight[:, None])
             on_tile()

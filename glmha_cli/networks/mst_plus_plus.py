@@ -19,12 +19,16 @@ class MSTPlusPlusConfig(UShapeConfig):
 
     channels: bands of the cube, and width of every stage's level 1.
     num_blocks: per level of each of the `num_stages` equal stages.
+    pointwise: width of the two hidden layers of a perceptron that takes the place of the first convolution, and sees
+        each pixel by itself; 0 for the convolution, as published. The rest of the network adds to what it gives, at
+        first nothing: so the network holds a regression from pixel to spectrum. With `num_stages` 0 it is that alone.
     """
 
     in_channels: int = 3
     channels: int = 31
     num_stages: int = 3
     num_blocks: tuple[int, ...] = (1, 1, 1)
+    pointwise: int = 0
 
     @property
     def size_multiple(self) -> int:
@@ -50,15 +54,31 @@ class Stage(nn.Module):
         return self.output(self.u(self.embed(x))) + x
 
 
+def perceptron(in_channels: int, width: int, out_channels: int) -> nn.Sequential:
+    """From pixel to pixel, with two hidden layers of ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, 1),
+        nn.ReLU(),
+        nn.Conv2d(width, width, 1),
+        nn.ReLU(),
+        nn.Conv2d(width, out_channels, 1),
+    )
+
+
 class MSTPlusPlus(nn.Module):
     """(b, in_channels, h, w) -> (b, channels, h, w), h and w multiples of `config.size_multiple`."""
 
     def __init__(self, config: MSTPlusPlusConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = conv3x3(config.in_channels, config.channels)
+        if config.pointwise:
+            self.embed = perceptron(config.in_channels, config.pointwise, config.channels)
+        else:
+            self.embed = conv3x3(config.in_channels, config.channels)
         self.stages = Modules(Stage(config) for _ in range(config.num_stages))
         self.output = conv3x3(config.channels, config.channels)
+        if config.pointwise:
+            nn.init.zeros_(self.output.weight).requires_grad_(config.num_stages > 0)
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
         x = features = self.embed(image)

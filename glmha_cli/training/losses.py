@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from glmha_cli.physics.colour import TO_RGB
 
-ANGLE_WEIGHT = 0.5
-COLOUR_WEIGHT = 1.0
+RELATIVE_WEIGHT, SQUARE_WEIGHT, COLOUR_WEIGHT = 0.5, 4.0, 1.0
+"""Beside the angle in radians; what remains of each of the first two is then about alike."""
 DARKEST = 0.01
 """Reflectances below count as so much in relative errors: no camera tells them from black."""
 
@@ -18,13 +18,16 @@ def charbonnier(prediction: Tensor, target: Tensor) -> Tensor:
     return torch.sqrt((prediction - target).square() + 1e-6).mean()
 
 
-def mrae_sam_colour(prediction: Float[Tensor, "b 31 h w"], target: Float[Tensor, "b 31 h w"]) -> Tensor:
-    """For reflectance: the mean relative absolute error, the spectral angle, and how far the cube renders from the
-    target's photo.
+def reflectance(prediction: Float[Tensor, "b 31 h w"], target: Float[Tensor, "b 31 h w"]) -> Tensor:
+    """For cubes of reflectance, what they are judged by: the spectral angle, the mean relative error, the root mean
+    square error of the whole batch (its best answer is the mean of all spectra that a colour may have), and how far the
+    cube renders from the target's photo.
     """
     relative = ((prediction - target).abs() / target.clamp(min=DARKEST)).mean()
+    square = torch.sqrt((prediction - target).square().mean() + 1e-9)
     colour = (render(prediction) - render(target)).abs().mean()
-    return relative + ANGLE_WEIGHT * chord(prediction, target).mean() + COLOUR_WEIGHT * colour
+    angle = chord(prediction, target).mean()
+    return angle + RELATIVE_WEIGHT * relative + SQUARE_WEIGHT * square + COLOUR_WEIGHT * colour
 
 
 def chord(prediction: Float[Tensor, "b c h w"], target: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h w"]:
@@ -49,6 +52,6 @@ def rmse(prediction: Tensor, target: Tensor) -> Tensor:
 
 LOSSES = {
     "charbonnier": "glmha_cli.training.losses:charbonnier",
-    "mrae_sam_colour": "glmha_cli.training.losses:mrae_sam_colour",
+    "reflectance": "glmha_cli.training.losses:reflectance",
     "rmse": "glmha_cli.training.losses:rmse",
 }

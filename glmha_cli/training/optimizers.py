@@ -77,10 +77,14 @@ def is_matrix(parameter: nn.Parameter) -> bool:
 
 
 def orthogonal(matrices: Float[Tensor, "k n m"]) -> Float[Tensor, "k n m"]:
-    """U V^T of each U S V^T, its singular values within about 0.7 to 1.2: Newton-Schulz iterations in bfloat16."""
+    """U V^T of each U S V^T, its singular values within about 0.7 to 1.2, by Newton-Schulz iterations.
+
+    On GPUs in bfloat16; CPUs without instructions for it multiply float32 fifteen times as fast.
+    """
     a, b, c = QUINTIC
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = (matrices if wide else matrices.mT).bfloat16()
+    x = matrices if wide else matrices.mT
+    x = x.bfloat16() if x.is_cuda else x.float()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(ITERATIONS):
         gram = x @ x.mT

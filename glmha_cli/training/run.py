@@ -63,7 +63,7 @@ def train(
     prepared = prepare_data(recipe, data, num_workers=machine.num_workers)
     module = Restoration(recipe, list(prepared.sets))
     if run.start_from is not None:
-        load_weights(module.network, run.start_from)
+        load_weights(module.network, run.start_from, partly=True)
     if machine.compiled:
         module.network.compile()
     minutes = math.inf if run.max_minutes is None else max(0.0, run.max_minutes - (time.monotonic() - start) / 60)

@@ -10,7 +10,7 @@ from typing import Protocol
 class RunSettings:
     """folder: receives checkpoint, curve and weights. resume: go on from the folder's last checkpoint.
 
-    start_from: a checkpoint of the same network whose weights a new run begins with.
+    start_from: a checkpoint of the same network, or of a part of it, whose weights a new run begins with.
     max_minutes: from the call on, reading the data included; the validation after the last step comes on top.
     """
 

@@ -38,9 +38,14 @@ def load_network(path: Path) -> nn.Module:
     return network.eval()
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Put the weights of a checkpoint into `network`; BadDataError if they are not of such a network."""
+def load_weights(network: nn.Module, path: Path, *, partly: bool = False) -> None:
+    """Put the weights of a checkpoint into `network`; BadDataError if they are not of such a network.
+
+    partly: they may be those of a part of it; what they leave out stays as it is.
+    """
     state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    if partly:
+        state = network.state_dict() | state
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -32,6 +32,7 @@ NETWORKS = {
     "csa": {**RESTORMER, "attention": {"name": "csa"}},
     "linformer": {**RESTORMER, "attention": {"name": "linformer", "rank": 3}},
     "mst++": {"name": "mst_plus_plus", "num_stages": 1},
+    "mst++, pointwise": {"name": "mst_plus_plus", "num_stages": 1, "pointwise": 8},
     "mst": {"name": "mst", "num_blocks": [1, 1, 1]},
     "mst of another step": {"name": "mst", "num_blocks": [1, 1, 1], "step": 1, "attention": {"name": "csa"}},
 }

@@ -28,6 +28,7 @@ NETWORKS = {
     ),
     "mst": MSTConfig(channels=6, num_blocks=(1, 2, 1), step=3),
     "mst_plus_plus": MSTPlusPlusConfig(channels=7, num_stages=2),
+    "mst_plus_plus, pointwise": MSTPlusPlusConfig(channels=7, num_stages=1, pointwise=5),
 }
 
 

@@ -115,3 +115,14 @@ def test_sizes():
     assert MSTPlusPlusConfig().size_multiple == 8
     assert MSTConfig().w_ext(256) == 310
     assert MSTConfig(step=1).w_ext(660) == 687
+
+
+def test_with_a_perceptron_the_network_begins_as_that_and_sees_each_pixel_by_itself():
+    network = MSTPlusPlusConfig(channels=7, num_stages=1, pointwise=5).build()
+    alone = MSTPlusPlusConfig(channels=7, num_stages=0, pointwise=5).build()
+    image = torch.rand(2, 3, 16, 24)
+    assert torch.equal(network(image), network.embed(image))
+    torch.testing.assert_close(network(image.flip(2, 3)), network(image).flip(2, 3))
+    assert network.output.weight.requires_grad and not alone.output.weight.requires_grad
+    network.load_state_dict(network.state_dict() | alone.state_dict())
+    assert torch.equal(network(image), alone(image))

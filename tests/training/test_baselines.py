@@ -1,22 +1,32 @@
 """The methods that checkpoints are compared with: known answers; quality.py runs on the validation of training."""
 
 import json
-import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.baselines import ALPHA, GAMMA, gap_tv, kernel_ridge, least_squares
-from glmha_cli.evaluation.metrics import psnr_db
+from benchmarks import baselines
+from benchmarks.baselines import (
+    ALPHA,
+    GAMMA,
+    gap_tv,
+    kernel_ridge,
+    least_squares,
+    perceptron,
+    root_features,
+    root_polynomial,
+)
+from glmha_cli.evaluation.metrics import psnr_db, rmse
 from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render_linear
 from glmha_cli.training.degradations.snapshot import SnapshotConfig
 from glmha_cli.weights.checkpoint import save_checkpoint
-from tests.training.conftest import smooth_reflectances
+from tests.training.conftest import NM, smooth_reflectances
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +62,31 @@ def test_kernel_ridge_is_its_closed_form_at_any_brightness():
     np.testing.assert_array_equal(predict(np.zeros((2, 2, 3))), 0)
 
 
+def test_root_polynomials_scale_with_exposure_and_are_each_once():
+    rgb = np.random.default_rng(0).random((50, 3))
+    features = root_features(rgb)
+    assert features.shape == (50, 22)  # of order 4 (Finlayson et al. 2015)
+    np.testing.assert_allclose(root_features(7 * rgb), 7 * features, rtol=1e-12)
+    assert len({tuple(column) for column in features.T.round(9)}) == 22
+
+
+def test_the_root_polynomial_regression_knows_spectra_that_are_one():
+    """Each band a root polynomial of the colour, at brightnesses that training did not have."""
+    basis = smooth_reflectances(3, seed=1)
+    known = np.random.default_rng(0).dirichlet([1, 1, 1], 400) @ basis
+    inside = ((known @ TO_RGB) > 0).all(axis=1)
+    cube = known[inside][:60].reshape(6, 10, 31) / 3
+    np.testing.assert_allclose(root_polynomial(known)(photo_of(cube)), cube, rtol=2e-3, atol=1e-4)
+
+
+def test_the_perceptron_learns(monkeypatch):
+    monkeypatch.setattr(baselines, "STEPS", 300)
+    monkeypatch.setattr(baselines, "BATCH", 256)
+    known = smooth_reflectances(60)
+    cube = known.reshape(6, 10, 31)
+    assert rmse(perceptron(known)(photo_of(cube)), cube) < 0.7 * cube.std()
+
+
 def test_gap_tv_recovers_a_smooth_cube():
     rng = np.random.default_rng(0)
     rows, columns, bands = np.mgrid[0:48, 0:48, 0:28].astype(np.float32)
@@ -84,8 +119,11 @@ NETWORKS = {
 WANTED = {
     "rgb2hsi": {
         "arad/photo": "mrae",
-        "arad/photo, kernel ridge on training spectra": "mrae",
+        "arad/photo, kernel ridge on spectra": "mrae",
         "arad/photo, least squares on all spectra": "sam_deg",
+        "arad/spectra of others, root polynomial on all spectra": "psnr_db",
+        "arad/scene, perceptron on all spectra": "sam_deg",
+        "arad/scene, not projected": "psnr_db",
         "colour/held-out photos": "delta_e_2000",
         "colour/held-out photos, not projected": "delta_e_2000",
     },
@@ -99,7 +137,7 @@ WANTED = {
 
 
 @pytest.mark.parametrize("task", NETWORKS)
-def test_quality_of_a_network_for_cubes(task, photos, spectra, tmp_path):
+def test_quality_of_a_network_for_cubes(task, photos, spectra, tmp_path, monkeypatch, capsys):
     config = network_from_plain(NETWORKS[task])
     save_checkpoint(
         tmp_path / "w.safetensors",
@@ -108,31 +146,21 @@ def test_quality_of_a_network_for_cubes(task, photos, spectra, tmp_path):
         dtype=torch.float32,
     )
     np.save(tmp_path / "mask.npy", np.random.default_rng(0).random((40, 40), dtype=np.float32))
-    command = [
-        sys.executable,
-        ROOT / "benchmarks" / "quality.py",
-        tmp_path / "w.safetensors",
-        "--images",
-        photos,
-        "--spectra",
-        spectra,
-        "--masks",
-        tmp_path / "mask.npy",
-        "--images-at-most",
-        "1",
-    ]
-    result = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""},
-    )
-    assert result.returncode == 0, result.stderr
-    quality = json.loads(result.stdout)
+    cubes = tmp_path / "cubes"
+    cubes.mkdir()
+    np.savez(cubes / "scene.npz", cube=smooth_reflectances(400).reshape(20, 20, 31), wavelength_nm=NM)
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import baselines
+    import quality
+
+    monkeypatch.setattr(baselines, "STEPS", 20)
+    options = {"--images": photos, "--spectra": spectra, "--masks": tmp_path / "mask.npy", "--cubes": cubes}
+    command = ["quality.py", tmp_path / "w.safetensors", *chain(*options.items()), "--images-at-most", 1]
+    monkeypatch.setattr(sys, "argv", [str(each) for each in command])
+    quality.main()
+    measured = json.loads(capsys.readouterr().out)
     assert all(
-        np.isfinite(quality[key][metric]) and quality[key]["images"] == 1 for key, metric in WANTED[task].items()
+        np.isfinite(measured[key][metric]) and measured[key]["images"] == 1 for key, metric in WANTED[task].items()
     )
     if task == "rgb2hsi":
-        assert quality["colour/held-out photos"]["delta_e_2000"] < 0.01
+        assert measured["colour/held-out photos"]["delta_e_2000"] < 0.01

@@ -6,7 +6,7 @@ import torch
 
 from glmha_cli.lookup import resolve
 from glmha_cli.physics import colour
-from glmha_cli.training.losses import LOSSES, chord, mrae_sam_colour, render, rmse
+from glmha_cli.training.losses import LOSSES, chord, reflectance, render, rmse
 
 torch.manual_seed(0)
 TARGET = torch.rand(2, 31, 12, 10)
@@ -31,14 +31,22 @@ def test_rmse_is_of_each_band_of_each_cube():
     assert rmse(prediction, TARGET).item() == pytest.approx(0.4 / 62 + 1e-4 * 61 / 62, rel=1e-3)
 
 
-def test_mrae_sam_colour_by_hand():
+def test_reflectance_by_hand():
     target = torch.full((1, 31, 2, 2), 0.5)
     # A flat spectrum renders to gray, so a tenth more of each band is a tenth more of linear light, at no angle.
     gray = colour.linear_to_srgb(np.array([0.5, 0.55]))
-    assert mrae_sam_colour(1.1 * target, target).item() == pytest.approx(0.1 + gray[1] - gray[0], abs=1e-3)
+    expected = 0.5 * 0.1 + 4 * 0.05 + gray[1] - gray[0]
+    assert reflectance(1.1 * target, target).item() == pytest.approx(expected, abs=2e-3)
     dark = torch.full_like(target, 0.002)
-    expected = 0.2 + 0.002 * 12.92 + 0.5 * chord(dark, 0 * target).mean().item()
-    assert mrae_sam_colour(dark, 0 * target).item() == pytest.approx(expected, abs=1e-4)
+    expected = 0.5 * 0.2 + 4 * 0.002 + 0.002 * 12.92 + chord(dark, 0 * target).mean().item()
+    assert reflectance(dark, 0 * target).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_best_answer_to_two_equally_likely_spectra_lies_between_them():
+    """The relative error alone would take the darker one."""
+    target = torch.stack([torch.full((31, 1, 1), 0.2), torch.full((31, 1, 1), 0.6)])
+    losses = [reflectance(torch.full_like(target, value), target).item() for value in (0.2, 0.35, 0.6)]
+    assert losses[1] < min(losses[0], losses[2])
 
 
 @pytest.mark.parametrize("angle", [0.01, 0.1, 1.0, 3.0])

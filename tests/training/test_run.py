@@ -270,7 +270,7 @@ def small(recipe):
 @pytest.mark.parametrize("name", [name for name in recipe_names() if name.endswith("-lite")])
 def test_every_small_recipe_takes_a_step_and_stays_finite(name, photos, spectra, tmp_path):
     recipe = small(load_recipe(name))
-    to_cubes = {"spectra": spectra} if recipe.task in ("rgb2hsi", "sci") else {}
+    to_cubes = {"spectra": [spectra]} if recipe.task in ("rgb2hsi", "sci") else {}
     before = Restoration(recipe, []).network.state_dict()
     best = run_training(recipe, images=[photos], run_dir=tmp_path / "run", steps=1, **to_cubes, **ON_CPU)
     trained = checkpoint(tmp_path / "run")["current_model_state"]
@@ -292,6 +292,9 @@ def test_cubes_are_learnt_from_directly_and_held_out_too(tmp_path):
     assert set(curve(tmp_path / "run")[0]) == {"step", "score", "gray_cubes", "gray_cubes_sam_deg"}
 
 
+SETS = "gray", "gray_spectra", "measured", "measured_spectra"
+
+
 def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path, capsys):
     recipe, mask, run_dir = (tmp_path / name for name in ("small.toml", "mask.npy", "run"))
     recipe.write_text(SMALL_SCI)
@@ -299,7 +302,7 @@ def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path, capsys
     options = TrainOptions(
         recipe=str(recipe),
         images=[photos],
-        spectra=spectra,
+        spectra=[spectra],
         masks=[mask],
         run_dir=run_dir,
         steps=1,
@@ -308,10 +311,10 @@ def test_the_command_line_hands_all_sources_on(photos, spectra, tmp_path, capsys
         workers=0,
     )
     train_verb(options)
-    assert set(curve(run_dir)[0]) == {"step", "score", "gray", "measured", "gray_sam_deg", "measured_sam_deg"}
+    assert set(curve(run_dir)[0]) == {"step", "score", *SETS, *(f"{name}_sam_deg" for name in SETS)}
     assert re.search(r"step 1, \d+\.\d min: score \d+.*, gray \d+", capsys.readouterr().err)  # in a log file, too
     with pytest.raises(BadDataError, match="unknown key 'masks'"):
-        train_verb(replace(options, recipe="derain-lite", spectra=None, run_dir=tmp_path / "other"))
+        train_verb(replace(options, recipe="derain-lite", spectra=[], run_dir=tmp_path / "other"))
 
 
 def refused(error: type[GlmhaError], match: str, recipe, run_dir, **options) -> None:
@@ -380,7 +383,7 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
         replace(sci, degradation={**sci.degradation, "step": 1}),
         run_dir,
         images=[photos],
-        spectra=spectra,
+        spectra=[spectra],
     )
     count = torch.cuda.device_count()
     with pytest.raises(UsageError, match=f"has {count} devices 'cuda', not {count + 1}"):
@@ -421,8 +424,10 @@ def test_what_is_validated_on_is_not_among_the_photos(tiny, photos, tmp_path):
 def test_what_a_task_lacks_or_has_no_use_for_is_refused(tiny, photos, spectra, tmp_path):
     rgb2hsi, run_dir = load_recipe("rgb2hsi-lite"), tmp_path / "run"
     refused(UsageError, "needs measured spectra", rgb2hsi, run_dir, images=[photos])
-    refused(UsageError, "cannot use pairs", rgb2hsi, run_dir, images=[photos], spectra=spectra, validate_pairs=[photos])
-    refused(UsageError, "photos only", tiny, run_dir, images=[photos], spectra=spectra)
+    refused(
+        UsageError, "cannot use pairs", rgb2hsi, run_dir, images=[photos], spectra=[spectra], validate_pairs=[photos]
+    )
+    refused(UsageError, "photos only", tiny, run_dir, images=[photos], spectra=[spectra])
     unknown = replace(tiny, degradation={"name": "rian"})
     refused(UsageError, "unknown degradation 'rian'", unknown, run_dir, images=[photos])
 
@@ -443,6 +448,18 @@ def test_a_new_run_can_start_from_weights(whole, tiny, photos, tmp_path):
         resume=True,
         start_from=whole / "last.safetensors",
     )
+
+
+def test_a_new_run_can_start_from_a_part_of_its_network(photos, spectra, tmp_path):
+    whole = small(load_recipe("rgb2hsi-lite"))
+    still = replace(whole, schedule=replace(whole.schedule, steps=1, learning_rate=0.0, weight_decay=0.0))
+    part = replace(whole, network={**whole.network, "num_stages": 0})
+    data = {"images": [photos], "spectra": [spectra], **ON_CPU}
+    regression = run_training(part, run_dir=tmp_path / "part", steps=1, **data)
+    run_training(still, run_dir=tmp_path / "whole", start_from=regression, **data)
+    given, went_on = (load_file(tmp_path / run / "last.safetensors") for run in ("part", "whole"))
+    assert len(given) < len(went_on)
+    assert all(torch.equal(tensor, went_on[name]) for name, tensor in given.items())
 
 
 def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tmp_path):

@@ -69,14 +69,15 @@ class TrainOptions(WeightsOptions):
         ),
     ] = ()
     spectra: Annotated[
-        Path | None,
+        list[Path],
         typer.Option(
             help=(
-                "Measured reflectances, to make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`."
+                "Measured reflectances, to make cubes of photos: .npz or .mat with `reflectance` and `wavelength_nm`, "
+                "an .npz may name the `source` of each; may be given several times."
             ),
             show_default=False,
         ),
-    ] = None
+    ] = ()
     cubes: Annotated[
         list[Path],
         typer.Option(

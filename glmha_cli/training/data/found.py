@@ -22,14 +22,14 @@ HELD_OUT_PAIRS = "pairs"
 class DataPaths:
     """Where the data of a run lies.
 
-    images: folders or packs (.zip) of clean photos. cubes: folders. spectra: a file of measured reflectances, which
-    make cubes of photos. pairs: folders of degraded and clean photos (`pairs.LAYOUTS`) to train on. validate_pairs:
+    images: folders or packs (.zip) of clean photos. cubes: folders. spectra: files of measured reflectances, which make
+    cubes of photos. pairs: folders of degraded and clean photos (`pairs.LAYOUTS`) to train on. validate_pairs:
     such folders to validate on. Of all but the last, a tenth is held out.
     """
 
     images: Sequence[Path] = ()
     cubes: Sequence[Path] = ()
-    spectra: Path | None = None
+    spectra: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     validate_pairs: Sequence[Path] = ()
 
@@ -40,7 +40,7 @@ class FoundData:
 
     photos: Split[File]
     cubes: Split[Path]
-    spectra: Path | None
+    spectra: Sequence[Path]
     pairs: Split[PhotoPair]
     validation_pairs: Mapping[str, Sequence[PhotoPair]]
 
@@ -77,7 +77,7 @@ def require_suitable(task: Task, paths: DataPaths) -> None:
             "no training data is given",
             "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER",
         )
-    if paths.images and not to_photo and paths.spectra is None:
+    if paths.images and not to_photo and not paths.spectra:
         raise UsageError(
             f"{task.name} needs measured spectra to make cubes of photos",
             "--spectra FILE.npz with `reflectance` and `wavelength_nm`, or --cubes FOLDER alone",

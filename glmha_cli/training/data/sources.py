@@ -15,7 +15,7 @@ from glmha_cli.tasks.base import Task
 from glmha_cli.training.data.found import FoundData
 from glmha_cli.training.data.photos import decode, load_photos, usable
 from glmha_cli.training.data.reflectances import Library, read_library, resample
-from glmha_cli.training.data.spectra import CubesConfig, nearest_cube, training_cube
+from glmha_cli.training.data.spectra import CubesConfig, charts, nearest_cube, thinned, training_cube
 
 CleanImage = UInt8[np.ndarray, "h w 3"] | Float16[np.ndarray, "h w bands"]
 """A photo in sRGB, or a cube in [0, 1] at the task's wavelengths."""
@@ -47,16 +47,24 @@ def load_targets(task: Task, found: FoundData, *, crop_px: int, config: CubesCon
     return Targets(
         images=[*photos, *cubes],
         make=partial(as_cube, library=libraries[0], config=config) if libraries else as_it_is,
-        held_out=load_held_out(task, found, library=libraries[1] if libraries else None),
+        held_out=load_held_out(task, found, library=libraries[1] if libraries else None, config=config),
     )
 
 
-def load_held_out(task: Task, found: FoundData, *, library: Library | None) -> dict[str, list[CleanImage]]:
-    """The middles of some held-out photos and cubes. library: held-out spectra that make cubes of the photos."""
+def load_held_out(
+    task: Task, found: FoundData, *, library: Library | None, config: CubesConfig
+) -> dict[str, list[CleanImage]]:
+    """The middles of some held-out photos and cubes. library: held-out spectra, which make cubes of the photos, and a
+    chart for each of the sources that `config` names.
+    """
     held_out: dict[str, list[CleanImage]] = {}
     if found.photos.held_out:
         photos = [centre_crop(decode(file)) for file in evenly_chosen(found.photos.held_out, task)]
-        held_out[""] = [nearest_cube(photo, library).astype(np.float16) for photo in photos] if library else photos
+        held_out[""] = photos
+        if library:
+            weights = library.weights(config.sources)
+            held_out[""] = [nearest_cube(photo, library, weights).astype(np.float16) for photo in photos]
+            held_out["_spectra"] = [cube.astype(np.float16) for cube in charts(library, config.sources).values()]
     if found.cubes.held_out:
         paths = evenly_chosen(found.cubes.held_out, task)
         held_out["_cubes"] = [centre_crop(load_cube(path, task)) for path in paths]
@@ -68,7 +76,8 @@ def as_it_is(crop: CleanImage, rng: np.random.Generator) -> CleanImage:
 
 
 def as_cube(crop: CleanImage, rng: np.random.Generator, *, library: Library, config: CubesConfig) -> np.ndarray:
-    return training_cube(crop, library, rng, config) if crop.dtype == np.uint8 else crop
+    photo = crop.dtype == np.uint8
+    return training_cube(crop, library, rng, config) if photo else thinned(crop, rng, config.side_px)
 
 
 def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:

@@ -1,86 +1,208 @@
-"""Cubes of reflectance made of a photo and a library of measured spectra: targets for networks that see colours.
+"""Cubes of reflectance made of measured spectra, and of photos that say where they lie: targets for networks that see
+colours.
 
-No photo tells its spectra. So the pixels of a photo only say where which colour is, and what measured spectra make
-most likely for that colour fills them; the network's input is then made of the cube, not of the photo.
+No photo tells its spectra. So a photo only lends its shapes, its light and its colours: each material in it gets a
+measured spectrum of about its colour, another one each time, and the network's input is made of the cube, not of the
+photo. What is learnt so is what the sources make likely, given all of a picture.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
+from scipy.spatial import cKDTree
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
-from glmha_cli.training.data.reflectances import LUMINANCE, Library, likeness, pure_chromaticity, squared_distances
+from glmha_cli.training.data.light import relit, with_stray_light
+from glmha_cli.training.data.reflectances import LUMINANCE, Library, squared_distances
 from glmha_cli.training.degradations.sensor import log_uniform
 
-GAIN, SATURATION = (0.4, 1.2), (1.0, 2.5)
-AT_ONCE = 1 << 14
+GAIN = (0.1, 1.5)
+MATERIALS = (1, 32)
+"""Of a photo's crop, at least and at most; few are more frequent."""
+
+PATCH_PX = (1, 1, 2, 4, 8)
+CANDIDATES, NEAREST = 1024, 1000
+LIKENESS = 0.03
+"""Standard deviation of a material's colour from that of its place in the photo, in `colour_place`."""
+
+MIXING = (0.005, 0.06)
+"""Distance of colours, in `colour_place`, over which neighbouring materials mix."""
+
 LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CubesConfig:
-    """How colours are changed before cubes are made of them: photos hold few pixels of strong colours, on which spectra
-    are
-    hardest to tell.
+    """sources: how likely a spectrum is to be of each source, whatever the number of its spectra; those not named share
+    what is left of 1, every spectrum alike.
 
-    Of all crops the share `saturated` is moved away from grey by a factor in SATURATION. Of the share `shuffled` the
-    pixels change places: a spectrum is a matter of its own pixel, however different those beside it.
+    Shares of all cubes: `one_source` hold spectra of one source alone (those not
+    named count as one); `charts` are patches of measured spectra of any
+    colour, without a photo; `stray_light` have some light of the scene, or white, all over; `relit` stand in the light
+    of a lamp or of the sky, for which the camera was not corrected. Of those made of photos, `recoloured` keep the
+    photo's shapes and light, and their materials are of any colour.
+    side_px: of a larger crop every second, third, … pixel is taken for a cube of so many squared: small whole scenes.
     """
 
-    saturated: float = 0.0
-    shuffled: float = 0.0
+    sources: Mapping[str, float] = field(default_factory=dict)
+    one_source: float = 0.0
+    charts: float = 0.0
+    recoloured: float = 0.0
+    stray_light: float = 0.0
+    relit: float = 0.0
+    side_px: int | None = None
 
     def __post_init__(self) -> None:
-        for name, share in vars(self).items():
+        for name in ("one_source", "charts", "recoloured", "stray_light", "relit"):
+            share = getattr(self, name)
             if not 0 <= share <= 1:
-                raise BadDataError(f"the share of {name} crops is {share}", "0..1")
+                raise BadDataError(f"the share of {name} cubes is {share}", "0..1")
+        if min(self.sources.values(), default=0) < 0:
+            raise BadDataError(f"weights of sources {dict(self.sources)}", "0 for none of it, or more")
 
 
 def training_cube(
     photo: UInt8[np.ndarray, "h w 3"], library: Library, rng: np.random.Generator, config: CubesConfig
 ) -> Float[np.ndarray, "h w bands"]:
-    """`likely_cube` of `photo` at a random gain, in other colours."""
-    rgb = LINEAR[photo] * np.float32(log_uniform(rng, GAIN))
-    if rng.random() < config.shuffled:
-        rgb = rng.permutation(rgb.reshape(-1, 3)).reshape(rgb.shape)
-    if rng.random() < config.saturated:
-        grey = rgb @ LUMINANCE[:, None]
-        rgb = np.maximum(grey + (rgb - grey) * np.float32(log_uniform(rng, SATURATION)), 0)
-    return likely_cube(np.minimum(rgb, 1), library)
+    """A cube in [0, 1] as `config` asks for; h and w are those of the photo, or `config.side_px`."""
+    photo = thinned(photo, rng, config.side_px)
+    weights = library.weights(config.sources)
+    if rng.random() < config.one_source:
+        weights = one_group(library, rng, config)
+    if rng.random() < config.charts:
+        cube = chart(photo.shape[:2], library, rng, weights)
+    else:
+        cube = scene(LINEAR[photo], library, rng, weights, recoloured=rng.random() < config.recoloured)
+    if rng.random() < config.relit:
+        cube = relit(cube, library.wavelength_nm, rng)
+    if rng.random() < config.stray_light:
+        cube = with_stray_light(cube, rng)
+    return within(cube * np.float32(log_uniform(rng, GAIN)))
 
 
-def likely_cube(rgb: Float[np.ndarray, "h w 3"], library: Library) -> Float[np.ndarray, "h w bands"]:
-    """A cube in [0, 1] in which each pixel has the spectrum that all of the library together make most likely for its
-    chromaticity, by kernel ridge; what is left of its colour is the Wiener estimate. rgb: linear sRGB in [0, 1]. Only
-    clipping to [0, 1] changes the colours.
+def one_group(library: Library, rng: np.random.Generator, config: CubesConfig) -> Float[np.ndarray, " sources"]:
+    """One of `library.groups`, as often as the square root of its weight says: rare ones are to be known, too."""
+    weights, groups = library.weights(config.sources), list(library.groups(config.sources).values())
+    often = np.sqrt([weights[group > 0].sum() for group in groups])
+    return groups[rng.choice(len(groups), p=often / often.sum())]
+
+
+def thinned(photo: Num[np.ndarray, "h w c"], rng: np.random.Generator, side_px: int | None) -> Num[np.ndarray, "_ _ c"]:
+    """Every n-th pixel, from any first one, until `side_px` squared are there; one that is no larger as it is."""
+    if side_px is None or min(photo.shape[:2]) <= side_px:
+        return photo
+    every = rng.integers(1, min(photo.shape[:2]) // side_px + 1)
+    top, left = (rng.integers(size - every * (side_px - 1)) for size in photo.shape[:2])
+    return photo[top::every, left::every][:side_px, :side_px]
+
+
+def within(cube: Float[np.ndarray, "h w bands"]) -> Float[np.ndarray, "h w bands"]:
+    """In [0, 1]: a pixel that exceeds it becomes darker, not flat."""
+    cube = np.maximum(cube, 0)
+    return np.minimum(cube / np.maximum(cube.max(axis=2, keepdims=True), 1), 1)
+
+
+def chart(
+    shape: tuple[int, int], library: Library, rng: np.random.Generator, weights: Float[np.ndarray, " sources"]
+) -> Float[np.ndarray, "h w bands"]:
+    """Equal square patches, of a side in PATCH_PX, each a measured spectrum as bright as it was measured, times a gain
+    of its own in half of the charts.
+    """
+    side = rng.choice(PATCH_PX)
+    rows, columns = (-(-length // side) for length in shape)
+    drawn = library.draw(rng, rows * columns, weights)
+    bright = library.luminance[drawn]
+    if rng.random() < 0.5:
+        bright = bright * np.exp(rng.uniform(*np.log(GAIN), len(drawn))).astype(np.float32)
+    patches = (library.spectra[drawn] * bright[:, None]).reshape(rows, columns, -1)
+    return patches.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
+
+
+def scene(
+    rgb: Float[np.ndarray, "h w 3"],
+    library: Library,
+    rng: np.random.Generator,
+    weights: Float[np.ndarray, " sources"],
+    *,
+    recoloured: bool,
+) -> Float[np.ndarray, "h w bands"]:
+    """The photo's shapes and light on measured spectra, rgb: linear sRGB in [0, 1].
+
+    Some of its pixels stand for its materials. Each gets a spectrum of about its colour, every pixel those of the
+    pixels that it resembles, and, up to a random share, its own deviation from their colour. `recoloured`: spectra of
+    any colour, and no deviations.
     """
     pixels = rgb.reshape(-1, 3)
-    cube, known = pixels @ library.change, pure_chromaticity(library.colours)
-    for some, spectra in zip(_parts(pixels), _parts(cube), strict=True):
-        weights = likeness(pure_chromaticity(some), known)
-        spectra += (some @ LUMINANCE)[:, None] * (weights @ library.beyond_colour)
-    return np.clip(cube, 0, 1, out=cube).reshape(*rgb.shape[:2], -1)
+    count = round(log_uniform(rng, MATERIALS))
+    seeds = pixels[rng.integers(len(pixels), size=count)]
+    drawn = library.draw(rng, count, weights) if recoloured else materials(seeds, library, rng, weights)
+    spectra = library.spectra[drawn]
+    reach = log_uniform(rng, MIXING)
+    distances = squared_distances(colour_place(pixels), colour_place(seeds))
+    shares = np.exp((distances.min(axis=1, keepdims=True) - distances) / np.float32(2 * reach**2))
+    shares /= shares.sum(axis=1, keepdims=True)
+    luminance = (pixels @ LUMINANCE)[:, None]
+    cube = luminance * (shares @ spectra)
+    if not recoloured:
+        cube += np.float32(rng.random()) * deviation(pixels, luminance, shares, seeds) @ library.change
+    return cube.reshape(*rgb.shape[:2], -1)
 
 
-def nearest_cube(photo: UInt8[np.ndarray, "h w 3"], library: Library) -> Float[np.ndarray, "h w bands"]:
-    """A cube in [0, 1] in which each pixel has the one measured spectrum of the most similar chromaticity, at its
-    own luminance: pure materials with hard borders, for validation.
+def deviation(
+    pixels: Float[np.ndarray, "n 3"],
+    luminance: Float[np.ndarray, "n 1"],
+    shares: Float[np.ndarray, "n materials"],
+    seeds: Float[np.ndarray, "materials 3"],
+) -> Float[np.ndarray, "n 3"]:
+    """Of each pixel's colour from that of the materials that it is mixed of, as bright as the pixel is."""
+    unit = seeds / np.maximum(seeds @ LUMINANCE, 1e-4)[:, None]
+    return pixels - luminance * (shares @ unit)
+
+
+def materials(
+    colours: Float[np.ndarray, "n 3"],
+    library: Library,
+    rng: np.random.Generator,
+    weights: Float[np.ndarray, " sources"],
+) -> np.ndarray:
+    """For each colour (linear sRGB) a spectrum of about that colour, drawn as `weights` make it likely: indices."""
+    drawn = library.draw(rng, CANDIDATES, weights)
+    distances = squared_distances(colour_place(colours), colour_place(library.colours[drawn]))
+    return drawn[(rng.gumbel(size=distances.shape) - distances / (2 * LIKENESS**2)).argmax(axis=1)]
+
+
+def charts(library: Library, named: Collection[str]) -> dict[str, Float[np.ndarray, "64 64 bands"]]:
+    """For validation, always the same: of each of `library.groups` a chart of its spectra as they were measured, in
+    patches of 4 px.
     """
-    rgb = LINEAR[photo]
-    nearest = squared_distances(_chromaticity(rgb).reshape(-1, 2), _chromaticity(library.colours)).argmin(axis=1)
-    cube = library.spectra[nearest].reshape(*photo.shape[:2], -1)
+    made = {}
+    for name, weights in library.groups(named).items():
+        drawn = library.draw(np.random.default_rng(0), 256, weights)
+        spectra = library.spectra[drawn] * library.luminance[drawn][:, None]
+        made[name] = within(spectra.reshape(16, 16, -1).repeat(4, axis=0).repeat(4, axis=1))
+    return made
+
+
+def nearest_cube(
+    photo: UInt8[np.ndarray, "h w 3"], library: Library, weights: Float[np.ndarray, " sources"]
+) -> Float[np.ndarray, "h w bands"]:
+    """A cube in [0, 1] in which each pixel has the one measured spectrum of the most similar chromaticity, at its
+    own luminance: pure materials with hard borders, for validation. They are of NEAREST spectra, always the same ones,
+    drawn as `weights` make them likely.
+    """
+    rgb, drawn = LINEAR[photo], library.draw(np.random.default_rng(0), NEAREST, weights)
+    nearest = cKDTree(colour_place(library.colours[drawn])).query(colour_place(rgb))[1]
+    cube = library.spectra[drawn[nearest]]
     cube *= (rgb @ LUMINANCE)[..., None]
     return np.clip(cube, 0, 1, out=cube)
 
 
-def _chromaticity(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
-    """Shares of red and green; near black, where 8 bits tell no hue, those of grey."""
-    lifted = rgb + np.float32(0.01)
-    return lifted[..., :2] / lifted.sum(axis=-1, keepdims=True)
-
-
-def _parts(pixels: Float[np.ndarray, "n c"]) -> list[Float[np.ndarray, "_ c"]]:
-    """Views that together are all of them: against a whole library large crops would not fit into memory."""
-    return np.array_split(pixels, -(-len(pixels) // AT_ONCE))
+def colour_place(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
+    """Square roots of the shares of red, green and blue, apart about as seen; near black, where 8 bits tell no hue,
+    those of grey.
+    """
+    lifted = np.maximum(rgb, 0) + np.float32(0.002)
+    return np.sqrt(lifted / lifted.sum(axis=-1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Cubes made of photos: in range, repeatable, as smooth as what was measured, and of the photo's colours."""
+"""Cubes made of measured spectra and photos: in range, repeatable, of the spectra and sources that were asked for."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render, render_linear
+from glmha_cli.physics.colour import TO_RGB, render, render_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
-from glmha_cli.training.data.reflectances import LUMINANCE, Library, read_library, resample
-from glmha_cli.training.data.spectra import LINEAR, CubesConfig, likely_cube, nearest_cube, training_cube
-from tests.training.conftest import NM, smooth_photo, smooth_reflectances
+from glmha_cli.training.data.light import black_body, relit, with_stray_light
+from glmha_cli.training.data.reflectances import LUMINANCE, Library, Reflectances
+from glmha_cli.training.data.spectra import (
+    LINEAR,
+    CubesConfig,
+    chart,
+    charts,
+    materials,
+    nearest_cube,
+    scene,
+    thinned,
+    training_cube,
+)
+from tests.training.conftest import smooth_photo, smooth_reflectances
 
 REFLECTANCE = smooth_reflectances(120)
-LIBRARY = Library.of(REFLECTANCE, RGB2HSI_NM)
+SOURCE = np.array(["paint"] * 100 + ["leaf"] * 20)
+LIBRARY = Library.of(Reflectances(REFLECTANCE, SOURCE), RGB2HSI_NM)
+EVEN = LIBRARY.weights({})
 SEEDS = st.integers(0, 2**32 - 1)
-CHANGED = CubesConfig(saturated=0.5, shuffled=0.5)
+EVERYTHING = CubesConfig(one_source=0.5, charts=0.4, recoloured=0.5, stray_light=0.5, relit=0.5)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
@@ -23,96 +36,141 @@ def noise_photo(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
 
 
-@settings(max_examples=50, deadline=None)
+def angles_deg(spectra: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Of each spectrum from the nearest of those known."""
+    unit = [each / np.linalg.norm(each, axis=-1, keepdims=True) for each in (spectra, known)]
+    return np.degrees(np.arccos((unit[0] @ unit[1].T).max(axis=-1).clip(-1, 1)))
+
+
+@settings(max_examples=60, deadline=None)
 @given(size=SIZES, seed=SEEDS)
 def test_a_cube_lies_in_0_1_and_repeats_by_its_seed(size, seed):
     photo = noise_photo(size, seed)
-    cube = training_cube(photo, LIBRARY, np.random.default_rng(seed), CHANGED)
+    cube = training_cube(photo, LIBRARY, np.random.default_rng(seed), EVERYTHING)
     assert cube.shape == (*size, 31) and cube.dtype == np.float32
     assert cube.min() >= 0 and cube.max() <= 1
-    np.testing.assert_array_equal(cube, training_cube(photo, LIBRARY, np.random.default_rng(seed), CHANGED))
-    nearest = nearest_cube(photo, LIBRARY)
+    np.testing.assert_array_equal(cube, training_cube(photo, LIBRARY, np.random.default_rng(seed), EVERYTHING))
+    nearest = nearest_cube(photo, LIBRARY, EVEN)
     assert nearest.shape == (*size, 31) and nearest.dtype == np.float32
     assert nearest.min() >= 0 and nearest.max() <= 1
 
 
-@settings(max_examples=30, deadline=None)
-@given(seed=SEEDS)
-def test_where_nothing_clips_a_cube_renders_to_its_photo(seed):
-    rgb = LINEAR[60 + smooth_photo(seed) // 3]  # of moderate colours: no spectrum has to leave [0, 1]
-    cube = likely_cube(rgb, LIBRARY)
-    inside = ((cube > 0) & (cube < 1)).all(axis=2)
-    assert inside.mean() > 0.5
-    np.testing.assert_allclose(render_linear(cube)[inside], rgb[inside], rtol=2e-4, atol=1e-6)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chart_holds_measured_spectra_only_and_another_gain_leaves_their_shape(seed):
+    cube = chart((24, 20), LIBRARY, np.random.default_rng(seed), EVEN)
+    assert cube.shape == (24, 20, 31)
+    assert angles_deg(cube.reshape(-1, 31), REFLECTANCE).max() < 0.1
 
 
-def colours_of(photo: np.ndarray, seeds: int, **shares: float) -> np.ndarray:
-    """Linear colours of the cubes made of it, (seeds, pixels, 3)."""
-    config = CubesConfig(**shares)
-    cubes = [training_cube(photo, LIBRARY, np.random.default_rng(seed), config) for seed in range(seeds)]
-    return render_linear(np.stack(cubes)).reshape(seeds, -1, 3)
+def test_a_material_has_about_the_colour_of_its_place_and_is_another_one_each_time():
+    colours = LIBRARY.colours[:10]
+    drawn = np.array([materials(colours, LIBRARY, np.random.default_rng(seed), EVEN) for seed in range(40)])
+    away = np.abs(LIBRARY.colours[drawn] - colours).sum(axis=2)
+    anyway = np.abs(LIBRARY.colours[:, None] - colours).sum(axis=2)
+    assert np.median(away) < 0.5 * np.median(anyway)
+    assert np.mean([len(set(column)) for column in drawn.T]) > 3
 
 
-ONE = np.full((1, 1, 3), (120, 100, 90), np.uint8)
+def test_a_scene_keeps_the_light_of_its_photo():
+    rgb = LINEAR[smooth_photo(3)]
+    for recoloured in (False, True):
+        cube = scene(rgb, LIBRARY, np.random.default_rng(0), EVEN, recoloured=recoloured)
+        np.testing.assert_allclose(render_linear(cube) @ LUMINANCE, rgb @ LUMINANCE, atol=1e-3)
 
 
-def test_gain_and_saturation_vary_and_hue_stays():
-    colours, given = colours_of(ONE, 60, saturated=0.6)[:, 0], LINEAR[ONE[0, 0]]
-    beyond_grey = [
-        colour - grey for colour, grey in zip((*colours, given), (*colours @ LUMINANCE, given @ LUMINANCE), strict=True)
-    ]
-    share = np.linalg.norm(beyond_grey[:-1], axis=1) / (colours @ LUMINANCE)
-    own = np.linalg.norm(beyond_grey[-1]) / (given @ LUMINANCE)
-    assert np.isclose(share, own, rtol=0.02).mean() > 0.2 and 1.8 < share.max() / own < 2.6
-    cosine = [b @ beyond_grey[-1] / np.linalg.norm(b) / np.linalg.norm(beyond_grey[-1]) for b in beyond_grey]
-    assert min(cosine) > 0.999
-    assert colours.max() > 2 * colours.min(axis=0).max()
+def test_a_scene_has_about_the_colours_of_its_photo_unless_recoloured():
+    rgb = LINEAR[smooth_photo(3)]
+    away = [
+        np.mean([
+            np.abs(render_linear(scene(rgb, LIBRARY, np.random.default_rng(seed), EVEN, recoloured=recoloured)) - rgb)
+            for seed in range(10)
+        ])
+        for recoloured in (False, True)
+    ]  # fmt: skip
+    assert away[0] < 0.6 * away[1]
 
 
-def test_shuffling_keeps_the_pixels():
-    photo = smooth_photo(2)[:8, :8]
-    plain, shuffled = (colours_of(photo, 3, shuffled=share) for share in (0.0, 1.0))
-    assert not np.allclose(plain, shuffled, atol=1e-3)
-    np.testing.assert_allclose(np.sort(plain, axis=1), np.sort(shuffled, axis=1), atol=1e-5)
+def test_materials_of_one_source_are_of_that_source():
+    config = CubesConfig(sources={"paint": 0.5, "leaf": 0.5}, one_source=1, charts=1)
+    photo, leaves = smooth_photo(0), REFLECTANCE[SOURCE == "leaf"]
+    cubes = [training_cube(photo, LIBRARY, np.random.default_rng(seed), config) for seed in range(40)]
+    of_leaves = [angles_deg(cube.reshape(-1, 31), leaves) < 0.1 for cube in cubes]
+    shares = np.array([each.mean() for each in of_leaves])
+    assert set(np.rint(shares)) == {0, 1} and np.abs(shares - np.rint(shares)).max() < 0.05
 
 
+def test_named_sources_are_as_likely_as_they_say_and_the_others_share_the_rest():
+    library = Library.of(Reflectances(REFLECTANCE, np.repeat(["a", "b", "c"], [60, 45, 15])), RGB2HSI_NM)
+    np.testing.assert_allclose(library.weights({}), [0.5, 0.375, 0.125])
+    np.testing.assert_allclose(library.weights({"a": 0.2}), [0.2, 0.6, 0.2])
+    np.testing.assert_allclose(library.weights({"a": 3, "c": 1}), [0.75, 0, 0.25])
+    drawn = library.draw(np.random.default_rng(0), 4000, library.weights({"a": 0.2}))
+    counted = np.bincount(np.searchsorted([60, 105], drawn, side="right"), minlength=3) / 4000
+    np.testing.assert_allclose(counted, [0.2, 0.6, 0.2], atol=0.03)
+    with pytest.raises(BadDataError, match="a, b, c"):
+        library.weights({"a": 0, "b": 0, "c": 0})
+
+
+def test_spectra_of_a_library_lie_source_by_source_at_luminance_1():
+    np.testing.assert_allclose(LIBRARY.colours @ LUMINANCE, 1, atol=1e-5)
+    leaves = LIBRARY.spectra[:20] * LIBRARY.luminance[:20, None]  # sources in alphabetical order
+    assert LIBRARY.sources == ["leaf", "paint"]
+    np.testing.assert_allclose(leaves, REFLECTANCE[100:], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["one_source", "charts", "recoloured", "stray_light", "relit"])
 @pytest.mark.parametrize("share", [-0.1, 1.5])
-def test_shares_lie_in_0_1(share):
-    with pytest.raises(BadDataError, match="shuffled"):
-        CubesConfig(shuffled=share)
+def test_shares_lie_in_0_1(name, share):
+    with pytest.raises(BadDataError, match=name):
+        CubesConfig(**{name: share})
 
 
-def test_the_colours_of_the_library_get_their_spectra_back():
-    """But for those that nearly share a chromaticity, which get what lies between them."""
-    levels = np.rint(linear_to_srgb(0.5 * LIBRARY.colours / LIBRARY.colours.max(axis=1, keepdims=True)) * 255)
-    cube = likely_cube(LINEAR[levels.astype(np.uint8)][None], LIBRARY)[0]
-    cosine = (cube * REFLECTANCE).sum(axis=1) / np.linalg.norm(cube, axis=1) / np.linalg.norm(REFLECTANCE, axis=1)
-    assert np.median(np.degrees(np.arccos(cosine.clip(-1, 1)))) < 3
+def test_thinning_takes_pixels_at_equal_distances():
+    photo = np.arange(40 * 48).reshape(40, 48, 1)
+    distances = set()
+    for seed in range(60):
+        taken = thinned(photo, np.random.default_rng(seed), 8)[..., 0]
+        assert taken.shape == (8, 8)
+        (across,), (along,) = set(np.diff(taken, axis=1).flat), set(np.diff(taken, axis=0).flat)
+        assert along == 48 * across
+        distances.add(int(across))
+    assert distances == {1, 2, 3, 4, 5}
+    assert all(thinned(photo, np.random.default_rng(0), side_px) is photo for side_px in (None, 40, 64))
 
 
-def test_large_photos_are_made_in_parts():
-    rgb = LINEAR[smooth_photo(3, 200, 180)]
-    cube, part = likely_cube(rgb, LIBRARY), likely_cube(rgb[:4], LIBRARY)
-    np.testing.assert_allclose(cube[:4], part, atol=1e-5)
+def test_lamps_are_redder_and_the_sky_bluer_than_daylight():
+    nm = np.array(RGB2HSI_NM, float)
+    peak = black_body(np.linspace(100, 3000, 30000), 5000.0)
+    assert np.linspace(100, 3000, 30000)[peak.argmax()] == pytest.approx(2.897771955e6 / 5000, rel=1e-3)  # Wien
+    white = np.ones((1, 1, 31), np.float32)
+    lights = np.stack([relit(white, nm, np.random.default_rng(seed))[0, 0] for seed in range(40)])
+    np.testing.assert_allclose(lights.mean(axis=1), 1, atol=1e-5)
+    red = lights[:, -1] / lights[:, 0]
+    assert red.min() < 0.8 and red.max() > 3
+    assert ((np.diff(lights) > 0).all(axis=1) | (red < 1.2)).all()
 
 
-def roughness(spectra: np.ndarray) -> np.ndarray:
-    """Root mean square of the second differences, relative to each spectrum's mean."""
-    return np.sqrt((np.diff(spectra, 2, axis=1) ** 2).mean(axis=1)) / spectra.mean(axis=1)
+def test_stray_light_lifts_black_by_light_of_the_scene_and_keeps_its_sum():
+    cube = np.random.default_rng(0).random((6, 6, 31)).astype(np.float32)
+    cube[0] = 0
+    for seed in range(8):
+        lifted = with_stray_light(cube, np.random.default_rng(seed))
+        np.testing.assert_allclose(lifted.mean(), cube.mean(), rtol=1e-4)
+        assert lifted[0].min() > 0.001 and lifted[0].max() < 0.1
+        np.testing.assert_allclose(lifted[0, 0], lifted[0, 5])
 
 
-def test_spectra_are_about_as_smooth_as_the_measured_ones():
-    made = [likely_cube(LINEAR[60 + smooth_photo(seed) // 3], LIBRARY).reshape(-1, 31) for seed in range(10)]
-    share = np.median(roughness(np.concatenate(made))) / np.median(roughness(REFLECTANCE))
-    assert 0.4 < share < 1.6
+def test_validation_charts_are_fixed_one_for_each_named_source_and_one_for_the_others():
+    made = charts(LIBRARY, {"leaf", "unknown"})
+    assert list(made) == ["leaf", "others"]
+    assert all(cube.shape == (64, 64, 31) for cube in made.values())
+    assert angles_deg(made["leaf"].reshape(-1, 31), REFLECTANCE[SOURCE == "leaf"]).max() < 0.1
+    np.testing.assert_array_equal(made["others"], charts(LIBRARY, {"leaf"})["others"])
 
 
 def test_a_nearest_cube_holds_scaled_spectra_of_the_library_only():
-    cube = nearest_cube(noise_photo((12, 12), 0) // 2, LIBRARY).reshape(-1, 31)
-    shapes = REFLECTANCE / np.linalg.norm(REFLECTANCE, axis=1, keepdims=True)
-    unclipped = cube[cube.max(axis=1) < 1]
-    cosine = unclipped @ shapes.T / np.linalg.norm(unclipped, axis=1, keepdims=True)
-    np.testing.assert_allclose(cosine.max(axis=1), 1, atol=1e-5)
+    cube = nearest_cube(noise_photo((12, 12), 0) // 2, LIBRARY, EVEN).reshape(-1, 31)
+    assert angles_deg(cube[cube.max(axis=1) < 1], REFLECTANCE).max() < 0.1
 
 
 def test_a_change_renders_to_itself_and_is_smoother_than_the_least_one():
@@ -122,48 +180,16 @@ def test_a_change_renders_to_itself_and_is_smoother_than_the_least_one():
 
 
 def test_cubes_for_sci_are_the_same_cubes_resampled():
-    cubes = [likely_cube(LINEAR[smooth_photo(4) // 2], Library.of(REFLECTANCE, nm)) for nm in (RGB2HSI_NM, SCI_NM)]
-    inside = (cubes[0] > 0).all(axis=2) & (cubes[0] < 1).all(axis=2)
-    wanted = np.stack([np.interp(SCI_NM, RGB2HSI_NM, spectrum) for spectrum in cubes[0][inside]])
-    assert inside.mean() > 0.3
-    np.testing.assert_allclose(cubes[1][inside], wanted, atol=1e-5)
+    reflectances = Reflectances(REFLECTANCE, SOURCE)
+    cubes = [
+        scene(LINEAR[smooth_photo(4)], Library.of(reflectances, nm), np.random.default_rng(2), EVEN, recoloured=False)
+        for nm in (RGB2HSI_NM, SCI_NM)
+    ]
+    wanted = np.stack([np.interp(SCI_NM, RGB2HSI_NM, spectrum) for spectrum in cubes[0].reshape(-1, 31)])
+    np.testing.assert_allclose(cubes[1].reshape(-1, 28), wanted, atol=1e-5)
 
 
 def test_white_stays_white():
-    library = Library.of(np.vstack([REFLECTANCE, np.ones((1, 31))]), RGB2HSI_NM)
-    cube = nearest_cube(np.full((2, 2, 3), 255, np.uint8), library)
+    library = Library.of(Reflectances(np.vstack([REFLECTANCE, np.ones((1, 31))]), np.full(121, "any")), RGB2HSI_NM)
+    cube = nearest_cube(np.full((2, 2, 3), 255, np.uint8), library, np.ones(1))
     np.testing.assert_allclose(render(cube), 1, atol=1e-3)
-
-
-def test_a_tenth_of_a_file_is_held_out(spectra):
-    training, held_out = read_library(spectra, SCI_NM)
-    assert (len(training.spectra), len(held_out.spectra)) == (108, 12)
-    assert training.spectra.shape[1] == held_out.spectra.shape[1] == 28
-    assert not (training.colours[:, None] == held_out.colours).all(axis=2).any()
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        ({"reflectance": REFLECTANCE[:20]}, "at least 50"),
-        ({"reflectance": 100 * REFLECTANCE}, "not reflectances"),
-        ({"reflectance": REFLECTANCE - 0.5}, "not reflectances"),
-        ({"wavelength_nm": NM[:-1]}, "as many wavelengths"),
-        ({"wavelength_nm": NM[::-1]}, "ascending"),
-        ({"wavelength_nm": NM + 20}, "covers 420..720 nm"),
-    ],
-)
-def test_files_that_hold_no_such_spectra_are_refused(tmp_path, change, match):
-    path = tmp_path / "spectra.npz"
-    np.savez(path, **{"reflectance": REFLECTANCE, "wavelength_nm": NM} | change)
-    with pytest.raises(BadDataError) as caught:
-        read_library(path, RGB2HSI_NM)
-    assert match in f"{caught.value.message} {caught.value.hint}"
-    assert str(path) in caught.value.message
-
-
-def test_resampling_is_linear_interpolation():
-    values = np.random.default_rng(0).random((3, 31))
-    wanted = np.stack([np.interp(SCI_NM, RGB2HSI_NM, row) for row in values])
-    np.testing.assert_allclose(resample(values, RGB2HSI_NM, SCI_NM), wanted, atol=1e-12)
-    np.testing.assert_array_equal(resample(values, RGB2HSI_NM, RGB2HSI_NM), values)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import render
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
-from glmha_cli.training.data.reflectances import Library
+from glmha_cli.training.data.reflectances import Library, Reflectances
 from glmha_cli.training.data.samples import sample
 from glmha_cli.training.data.spectra import CubesConfig, training_cube
 from glmha_cli.training.degradations.camera import CameraConfig
 from tests.training.conftest import smooth_photo, smooth_reflectances
 
-LIBRARY = Library.of(smooth_reflectances(120), RGB2HSI_NM)
+LIBRARY = Library.of(Reflectances(smooth_reflectances(120), np.full(120, "any")), RGB2HSI_NM)
 PERFECT = CameraConfig(noisy=0, compressed=0).training()
 
 
