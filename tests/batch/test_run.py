@@ -268,22 +268,6 @@ def test_what_is_changed_while_a_run_is_under_way_is_kept(here, derain, monkeypa
     assert all(path.read_bytes() == b"retouched by hand" for path in Path("out").iterdir())
 
 
-def test_two_runs_at_once_share_the_work(here, tiny_model):
-    for i in range(12):
-        Image.fromarray(np.random.default_rng(i).integers(0, 256, (70, 90, 3), np.uint8)).save(f"in/{i}.png")
-    command = ["derain", "in", "out", "--record", "run.jsonl", "--resume", "--tile", "32", "--model", str(tiny_model)]
-    runs = [
-        subprocess.Popen([sys.executable, "-m", "glmha_cli", *command], stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [run.communicate(timeout=300)[1] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], said
-    assert len(os.listdir("out")) == 16
-    for line in lines(status="ok"):
-        assert sha256(line["output"]) == line["sha256"]
-    assert not lines(status="failed")
-
-
 def test_failed_files_are_tried_again(here, derain):
     whole = Path("in/b.jpg").read_bytes()
     damage("in/b.jpg")

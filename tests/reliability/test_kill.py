@@ -126,6 +126,36 @@ def kill_often(
     return count
 
 
+def kill_and_retouch(
+    starter: Starter, command: list[object], tmp_path: Path, kills: int, *, seconds: float, seed: int = 0
+) -> Counter:
+    """Batches, each killed and resumed until all is done, while someone changes outputs by hand between the runs."""
+    count, chance = Counter(), random.Random(seed)
+    while count["kills"] < kills:
+        count["batches"] += 1
+        out, record = tmp_path / f"out{count['batches']}", tmp_path / f"run{count['batches']}.jsonl"
+        retouched: dict[Path, bytes] = {}
+        code = -signal.SIGKILL
+        while code == -signal.SIGKILL and count["kills"] < kills:
+            code = starter.run(*command, out, "--record", record, "--resume", kill_after=chance.uniform(0, seconds))
+            assert code in (-signal.SIGKILL, 0, 1)
+            assert all(path.read_bytes() == content for path, content in retouched.items()), "something was lost"
+            count["kills"] += code == -signal.SIGKILL
+            path = last_written(record) or chance.choice([None, *(out / name for name in sorted(shown(out)))])
+            if code == -signal.SIGKILL and path is not None and path.exists() and path not in retouched:
+                count['between "writing" and "ok"'] += path == last_written(record)
+                retouched[path] = f"retouched {count['kills']}".encode()
+                path.write_bytes(retouched[path])
+        count["retouched"] += len(retouched)
+    return count
+
+
+def last_written(record: Path) -> Path | None:
+    """The output that the run was cut off at, if its record says so."""
+    lines = record.read_bytes().splitlines() if record.exists() else []
+    return Path(json.loads(lines[-1])["output"]) if lines and WRITING in lines[-1] else None
+
+
 def test_killed_a_few_times(starter, command, tmp_path):
     count = kill_often(starter, command, tmp_path, 6, overwrite=False)
     assert count["kills"] == 6
@@ -138,3 +168,15 @@ def test_killed_a_hundred_times(starter, command, tmp_path, overwrite, capsys):
     with capsys.disabled():
         print(dict(count))
     assert count["while a file was written"] > 0
+
+
+def test_what_is_retouched_after_a_kill_is_kept(starter, command, tmp_path):
+    assert kill_and_retouch(starter, command, tmp_path, 4, seconds=3)["kills"] == 4
+
+
+@pytest.mark.long
+def test_what_is_retouched_after_any_of_200_kills_is_kept(starter, command, tmp_path, capsys):
+    count = kill_and_retouch(starter, command, tmp_path, 200, seconds=3, seed=1)
+    with capsys.disabled():
+        print(dict(count))
+    assert count["retouched"] > 20
