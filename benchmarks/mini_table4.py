@@ -29,8 +29,9 @@ from glmha_cli.training.settings import Machine, RunSettings
 
 def with_attention(recipe: Recipe, name: str, steps: int) -> Recipe:
     """The one config line, and a validation after the last step."""
-    schedule = replace(recipe.schedule, steps=steps, validate_every=min(recipe.schedule.validate_every, steps))
-    return replace(recipe, network={**recipe.network, "attention": {"name": name}}, schedule=schedule)
+    recipe = recipe.adjusted(steps=steps, attention=name)
+    validate_every = min(recipe.schedule.validate_every, steps)
+    return replace(recipe, schedule=replace(recipe.schedule, validate_every=validate_every))
 
 
 def last_row(run_dir: Path) -> dict[str, float] | None:

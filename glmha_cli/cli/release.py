@@ -3,7 +3,7 @@
 from glmha_cli.cli.options import ImportOptions, PublishOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.weights.convert import import_checkpoint
-from glmha_cli.weights.publish import publish_model
+from glmha_cli.weights.publish import publication, publish_model
 from glmha_cli.weights.store import Access
 
 
@@ -23,6 +23,14 @@ def import_released(options: ImportOptions) -> None:
 def publish(options: PublishOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     access = Access(weights_dir=options.weights_dir, say=output.note)
+    if options.dry_run:
+        what = publication(options.model, access)
+        sizes = {name: path.stat().st_size for name, path in what.files.items()}
+        sizes |= {name: len(text.encode()) for name, text in what.texts.items()}
+        for name, size in sizes.items():
+            output.note(f"would upload {name}, {size:,} bytes, to {options.repo}")
+        output.record({"id": options.model, "repo_id": options.repo, "status": "dry run", "files": sizes})
+        return
     commit = publish_model(options.model, options.repo, access)
-    output.note(f"{options.model} -> {options.repo}@{commit}, pinned in the manifest")
+    output.note(f"{options.model} -> {options.repo}@{commit}")
     output.record({"id": options.model, "repo_id": options.repo, "revision": commit})

@@ -46,7 +46,12 @@ def recipe_of(options: TrainOptions) -> Recipe:
     recipe = load_recipe(options.recipe)
     if options.masks:
         recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
-    return recipe if options.steps is None else recipe.with_steps(options.steps)
+    return recipe.adjusted(
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        attention=options.attention,
+    )
 
 
 def data_of(options: TrainOptions) -> DataPaths:

@@ -18,7 +18,28 @@ class Verb:
     verbs: Mapping[str, "Verb"] = field(default_factory=dict)
 
 
-MODELS_VERBS = {
+MODELS_RECIPES_VERBS = {
+    "list": Verb(
+        run="glmha_cli.cli.recipes:list_recipes",
+        options=options.ReportOptions,
+        summary="List the recipes: name, task, hardware, time, score.",
+        examples=("glmha recipes list", "glmha recipes list --json"),
+    ),
+    "show": Verb(
+        run="glmha_cli.cli.recipes:show",
+        options=options.RecipeOptions,
+        summary="Print a recipe.",
+        examples=("glmha recipes show derain-lite",),
+    ),
+    "copy": Verb(
+        run="glmha_cli.cli.recipes:copy",
+        options=options.CopyRecipeOptions,
+        summary="Write a recipe as a file, to change it.",
+        examples=("glmha recipes copy derain-lite mine.toml", "glmha train mine.toml --images photos/"),
+    ),
+}
+
+VERBS = {
     "list": Verb(
         run="glmha_cli.cli.models:list_models",
         options=options.ReportOptions,
@@ -64,8 +85,32 @@ MODELS_VERBS = {
     "publish": Verb(
         run="glmha_cli.cli.release:publish",
         options=options.PublishOptions,
-        summary="Upload a model to the Hugging Face Hub and pin the commit in the manifest.",
-        examples=("glmha models publish derain-lite --repo ORG/NAME",),
+        summary="Upload a model to the Hugging Face Hub; the commit of one that has an id is pinned in the manifest.",
+        examples=(
+            "glmha models publish derain-lite --repo ORG/NAME",
+            "glmha models publish runs/derain-lite/best.safetensors --repo me/my-derain --dry-run",
+        ),
+    ),
+}
+
+RECIPES_VERBS = {
+    "list": Verb(
+        run="glmha_cli.cli.recipes:list_recipes",
+        options=options.ReportOptions,
+        summary="List the recipes: name, task, hardware, time, score.",
+        examples=("glmha recipes list", "glmha recipes list --json"),
+    ),
+    "show": Verb(
+        run="glmha_cli.cli.recipes:show",
+        options=options.RecipeOptions,
+        summary="Print a recipe.",
+        examples=("glmha recipes show derain-lite",),
+    ),
+    "copy": Verb(
+        run="glmha_cli.cli.recipes:copy",
+        options=options.CopyRecipeOptions,
+        summary="Write a recipe as a file, to change it.",
+        examples=("glmha recipes copy derain-lite mine.toml", "glmha train mine.toml --images photos/"),
     ),
 }
 
@@ -129,7 +174,15 @@ VERBS = {
         examples=(
             "glmha train derain-lite --images photos/ --max-minutes 60",
             "glmha train derain-lite --images photos/ --resume",
+            "glmha train derain-lite --images photos/ --attention csa --seed 2 --run-dir runs/csa",
         ),
+    ),
+    "recipes": Verb(
+        run="glmha_cli.cli.recipes:list_recipes",
+        options=options.ReportOptions,
+        summary="List, show and copy the recipes of training.",
+        examples=("glmha recipes",),
+        verbs=RECIPES_VERBS,
     ),
     "eval": Verb(
         run="glmha_cli.cli.eval:evaluate",

@@ -37,14 +37,15 @@ def restore(network: nn.Module, inputs: Sequence[Tensor], multiple: int) -> Floa
 
 
 LASTING = "lasting"
-"""Key of a run's checkpoint: what of its recipe the state of the optimiser holds, so that a resumed run cannot change
-it."""
+"""Key of a run's checkpoint: what of its recipe a resumed run cannot change, since the state of the optimiser holds it,
+or the batches so far stem from it."""
 
 
-def lasting(recipe: Recipe) -> dict[str, str | float]:
+def lasting(recipe: Recipe) -> dict[str, str | int | float]:
     schedule = recipe.schedule
     return {
         "task": recipe.task,
+        "seed": recipe.seed,
         "optimizer": recipe.optimizer,
         "learning_rate": schedule.learning_rate,
         "weight_decay": schedule.weight_decay,

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,22 @@ class Recipe:
     cpu_threads: int | None = None
     cubes: CubesConfig = field(default_factory=CubesConfig)
 
-    def with_steps(self, steps: int) -> "Recipe":
-        """The same with another number of steps, so that a finished run can be lengthened."""
-        return replace(self, schedule=replace(self.schedule, steps=steps))
+    def adjusted(
+        self,
+        *,
+        steps: int | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+        attention: str | None = None,
+    ) -> "Recipe":
+        """The same but for what is given. More steps lengthen a finished run; attention: a name, with its defaults."""
+        schedule = {"steps": steps, "learning_rate": learning_rate}
+        return replace(
+            self,
+            seed=self.seed if seed is None else seed,
+            network=self.network if attention is None else {**self.network, "attention": {"name": attention}},
+            schedule=replace(self.schedule, **{name: value for name, value in schedule.items() if value is not None}),
+        )
 
 
 def recipe_names() -> list[str]:
@@ -99,19 +113,35 @@ def recipe_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
+def recipe_text(name: str) -> str:
+    """The TOML of a recipe of the package by name, or of a file by path."""
+    if not name.endswith(".toml"):
+        if name not in recipe_names():
+            raise unknown("recipe", name, recipe_names())
+        return (files("glmha_cli.training") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    path = Path(name)
+    if not path.is_file():
+        raise NoInputError(f"no recipe at {path}", f"recipes of the package: {', '.join(recipe_names())}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadDataError(f"recipe {name} is not text in UTF-8") from error
+
+
+def header_of(text: str) -> dict[str, str]:
+    """What a recipe says of itself in its first comments, by the words before the colon: Command, Hardware, …"""
+    said = {}
+    for line in takewhile(lambda line: line.startswith("#"), text.splitlines()):
+        name, colon, value = line.removeprefix("#").partition(":")
+        if colon and name.strip().isalpha():
+            said[name.strip()] = value.strip()
+    return said
+
+
 def load_recipe(name: str) -> Recipe:
     """A recipe of the package by name, or a TOML file by path."""
-    if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise NoInputError(f"no recipe at {path}", f"recipes of the package: {', '.join(recipe_names())}")
-        text = path.read_text()
-    elif name in recipe_names():
-        text = (files("glmha_cli.training") / "recipes" / f"{name}.toml").read_text()
-    else:
-        raise unknown("recipe", name, recipe_names())
     try:
-        return recipe_from_plain(tomllib.loads(text), name)
+        return recipe_from_plain(tomllib.loads(recipe_text(name)), name)
     except tomllib.TOMLDecodeError as error:
         raise BadDataError(f"recipe {name} is not TOML: {error}") from error
 

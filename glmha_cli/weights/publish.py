@@ -5,7 +5,9 @@ In the repository: model.safetensors, config.json (its arguments), model.onnx if
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from glmha_cli.errors import UsageError
 from glmha_cli.weights import manifest
@@ -14,29 +16,82 @@ from glmha_cli.weights.hub import client, explained
 from glmha_cli.weights.manifest import ModelEntry
 from glmha_cli.weights.store import Access, fetch
 
+RUN_FILES = ("best", "last")
+"""Stems of a training run's weights, which is called as its folder."""
+USAGE, RUN_USAGE = "glmha models show {0.id}", "glmha {0.task} INPUT OUTPUT --model model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """What goes into a repository, by name there. id: in the manifest, None for a checkpoint that has no entry."""
+
+    name: str
+    id: str | None
+    files: Mapping[str, Path]
+    texts: Mapping[str, str]
+
 
 def publish_model(model: str, repo_id: str, access: Access) -> str:
-    """Upload all files of a trained model in one commit, and write that commit into the manifest; returns it.
+    """Upload all files of a trained model in one commit; returns it, and pins that of a model with an id in the
+    manifest.
+
+    model: id, or path of a .safetensors file of ours. Raises as `publication`, and WeightsUnavailableError where the Hub
+    refuses (HF_TOKEN, rights).
+    """
+    what = publication(model, access)
+    commit = upload(repo_id, what.files, what.texts, message=f"glmha: {what.name}")
+    if what.id is not None:
+        names = {name.removeprefix("model."): name for name in what.files}
+        manifest.update_entry(what.id, hub={"repo_id": repo_id, "revision": commit, "names": names})
+    return commit
+
+
+def publication(model: str, access: Access) -> Publication:
+    """What `publish_model` uploads.
 
     Raises:
         UsageError: unknown model, or one whose weights are not ours to publish.
-        WeightsUnavailableError: no weights, not the manifest's bytes, or the Hub refuses (HF_TOKEN, rights).
+        NoInputError, BadDataError: no such file, or none of ours.
+        WeightsUnavailableError: no weights, or not the manifest's bytes.
     """
+    if model.endswith(".safetensors"):
+        path = Path(model)
+        entry = entry_of_run(path, read_about(path))
+        return Publication(
+            name=entry.id, id=None, files={"model.safetensors": path}, texts=texts_of(entry, facts(entry, RUN_USAGE))
+        )
     entry = manifest.load_manifest().model(model)
     if "pth" in entry.files:
         raise UsageError(
             f"'{entry.id}' was released by others; only they may publish it", "glmha models lists the models of glmha"
         )
-    files = {kind: fetch(entry, kind, access) for kind in ("safetensors", *entry.files)}
-    names = {kind: f"model.{kind}" for kind in files}
-    about = read_about(files["safetensors"])
-    texts = {
-        "config.json": json.dumps({key: about[key] for key in ("task", "network")}, indent=2) + "\n",
-        "README.md": card(entry),
-    }
-    commit = upload(repo_id, {names[kind]: path for kind, path in files.items()}, texts, message=f"glmha: {entry.id}")
-    manifest.update_entry(entry.id, hub={"repo_id": repo_id, "revision": commit, "names": names})
-    return commit
+    files = {f"model.{kind}": fetch(entry, kind, access) for kind in ("safetensors", *entry.files)}
+    about = read_about(files["model.safetensors"])
+    written = manifest.manifest_path().parent / "docs" / "models" / f"{entry.id}.md"
+    body = written.read_text(encoding="utf-8") if written.is_file() else facts(entry, USAGE)
+    texts = texts_of(replace(entry, task=about["task"], network=about["network"]), body)
+    return Publication(name=entry.id, id=entry.id, files=files, texts=texts)
+
+
+def entry_of_run(path: Path, about: Mapping[str, Any]) -> ModelEntry:
+    """What is known of a checkpoint without an entry in the manifest; called as its file or, of a run, its folder."""
+    run = dict(about.get("run", {}))
+    training = {name: run.pop(key) for key, name in (("step", "steps"), ("minutes", "minutes")) if key in run}
+    return ModelEntry(
+        id=path.resolve().parent.name if path.stem in RUN_FILES else path.stem,
+        task=about["task"],
+        size="lite",
+        summary=f"{about['network']['name']} trained for {about['task']}",
+        network=about["network"],
+        licence=about.get("licence", ""),
+        training=training,
+        quality={"validation": run} if run else {},
+    )
+
+
+def texts_of(entry: ModelEntry, body: str) -> dict[str, str]:
+    config = json.dumps({"task": entry.task, "network": entry.network}, indent=2) + "\n"
+    return {"config.json": config, "README.md": card(entry, body)}
 
 
 def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *, message: str) -> str:
@@ -53,22 +108,21 @@ def upload(repo_id: str, files: Mapping[str, Path], texts: Mapping[str, str], *,
         return api.create_commit(repo_id, operations, commit_message=message).oid
 
 
-def card(entry: ModelEntry) -> str:
-    """The model card, after the Hub's metadata: the one in docs/models, or what the manifest knows."""
+def card(entry: ModelEntry, body: str) -> str:
+    """The model card: the Hub's metadata, then `body`."""
     is_spdx = " " not in entry.licence
     data = client().ModelCardData(
-        license=entry.licence.lower() if is_spdx else "other",
+        license=(entry.licence.lower() or None) if is_spdx else "other",
         license_name=None if is_spdx else entry.licence,
         library_name="glmha",
         pipeline_tag="image-to-image",
         tags=[entry.task, entry.network["name"], "glmha"],
     )
-    written = manifest.manifest_path().parent / "docs" / "models" / f"{entry.id}.md"
-    body = written.read_text(encoding="utf-8") if written.is_file() else facts(entry)
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
 
 
-def facts(entry: ModelEntry) -> str:
+def facts(entry: ModelEntry, usage: str) -> str:
+    """What the manifest, or the run, knows of a model that no card was written for."""
     quality = "\n".join(
         f"| {protocol} | {', '.join(f'{name} {score}' for name, score in scores.items())} |"
         for protocol, scores in entry.quality.items()
@@ -79,8 +133,7 @@ def facts(entry: ModelEntry) -> str:
 {entry.summary}. Task: {entry.task}.
 
     pip install glmha
-    glmha {entry.task} --help
-    glmha models show {entry.id}
+    {usage.format(entry)}
 
 ## Quality
 
@@ -94,5 +147,5 @@ def facts(entry: ModelEntry) -> str:
 
 ## Licence
 
-{entry.licence}
+{entry.licence or "not stated"}
 """

@@ -26,5 +26,4 @@ def run_training(
         Machine(**given(Machine)),
     )
     assert not settings, f"no such settings: {settings}"
-    recipe = recipe if steps is None else recipe.with_steps(steps)
-    return train(recipe, data, run, machine=machine, reporter=reporter)
+    return train(recipe.adjusted(steps=steps), data, run, machine=machine, reporter=reporter)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from glmha_cli.errors import UsageError, WeightsUnavailableError
+from glmha_cli.errors import BadDataError, NoInputError, UsageError, WeightsUnavailableError
 from glmha_cli.networks import network_from_plain
 from glmha_cli.networks.restormer import Restormer
 from glmha_cli.weights import manifest
@@ -88,6 +88,37 @@ def test_the_command_publishes_again_over_what_is_there(trained, server, command
         assert code == 0 and json.loads(out)["revision"] == server.commit, err
     manifest.load_manifest.cache_clear()
     assert manifest.load_manifest().models["tiny"].hub.revision == server.commit
+
+
+def test_a_checkpoint_of_a_run_is_published_without_an_entry_and_nothing_is_pinned(
+    server, library, tiny_model, tmp_path, command
+):
+    path = tmp_path / "my-derain" / "best.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(tiny_model.read_bytes())
+    before = library.path.read_text()
+    arguments = ["models", "publish", path, "--repo", REPO, "--json"]
+    code, out, err = finish(command(*arguments, "--dry-run"))
+    assert code == 0 and not server.requests, err
+    planned = json.loads(out)
+    assert planned["status"] == "dry run" and planned["files"]["model.safetensors"] == path.stat().st_size
+    code, out, err = finish(command(*arguments))
+    assert code == 0 and json.loads(out)["revision"] == server.commit, err
+    sent = {name: data for (repository, name), data in server.files.items() if repository == REPO}
+    assert {name: len(data) for name, data in sent.items()} == planned["files"]
+    assert sent["model.safetensors"] == path.read_bytes()
+    card = sent["README.md"].decode()
+    assert "# my-derain" in card and "--model model.safetensors" in card and "glmha models show" not in card
+    assert library.path.read_text() == before
+
+
+def test_files_that_are_no_checkpoints_of_ours_are_not_published(server, library, tmp_path):
+    with pytest.raises(NoInputError, match="no checkpoint"):
+        publish_model(str(tmp_path / "absent.safetensors"), REPO, Access())
+    (tmp_path / "bad.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(BadDataError, match=r"bad\.safetensors"):
+        publish_model(str(tmp_path / "bad.safetensors"), REPO, Access())
+    assert not server.requests
 
 
 def test_what_cannot_be_published(trained, server, library):

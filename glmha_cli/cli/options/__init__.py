@@ -24,7 +24,7 @@ from glmha_cli.cli.options.shared import (
     WeightsDirOptions,
     WeightsOptions,
 )
-from glmha_cli.cli.options.training import DegradeOptions, TrainOptions
+from glmha_cli.cli.options.training import CopyRecipeOptions, DegradeOptions, RecipeOptions, TrainOptions
 
 __all__ = [
     "COMPUTE",
@@ -35,6 +35,7 @@ __all__ = [
     "BenchOptions",
     "ComputeOptions",
     "ConvertOptions",
+    "CopyRecipeOptions",
     "CubeInput",
     "CubeToFile",
     "DegradeOptions",
@@ -50,6 +51,7 @@ __all__ = [
     "ProfileOptions",
     "PublishOptions",
     "PullOptions",
+    "RecipeOptions",
     "ReportOptions",
     "SpectrumOptions",
     "TrainOptions",

@@ -81,7 +81,10 @@ class ImportOptions(ReportOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PublishOptions(WeightsDirOptions):
-    model: Annotated[str, typer.Argument(help="Model id.", show_default=False)]
+    model: Annotated[
+        str, typer.Argument(help="Model id, or the path of a .safetensors file that was trained.", show_default=False)
+    ]
     repo: Annotated[
         str, typer.Option(help="Repository on the Hub, ORG/NAME; created if there is none.", show_default=False)
     ]
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be uploaded; upload nothing.")] = False

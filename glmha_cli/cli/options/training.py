@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from glmha_cli.attention import ATTENTIONS
 from glmha_cli.cli.options.shared import FILES, MaxPixels, ReportOptions, WeightsOptions
 
 
@@ -90,7 +91,11 @@ class TrainOptions(WeightsOptions):
     run_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the checkpoint, the curve and the weights. Default: runs/RECIPE.", show_default=False
+            help=(
+                "Folder for the checkpoint, the weights and curve.csv (step, minutes, score, PSNR of each validation "
+                "set; see docs/training.md). Default: runs/RECIPE."
+            ),
+            show_default=False,
         ),
     ] = None
     validate_pairs: Annotated[
@@ -112,6 +117,20 @@ class TrainOptions(WeightsOptions):
         int | None,
         typer.Option(help="Total number of training steps, instead of the recipe's.", min=1, show_default=False),
     ] = None
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Learning rate, instead of the recipe's.", min=0, show_default=False)
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of weights and batches, instead of the recipe's.", min=0, show_default=False),
+    ] = None
+    attention: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Channel attention of the network, instead of the recipe's: {', '.join(ATTENTIONS)}.",
+            show_default=False,
+        ),
+    ] = None
     max_minutes: Annotated[
         float | None,
         typer.Option(
@@ -131,3 +150,19 @@ class TrainOptions(WeightsOptions):
         bool, typer.Option("--compile", help="Compile the network first, which takes minutes; for long runs on a GPU.")
     ] = False
     workers: Annotated[int, typer.Option(help="Number of processes that prepare data.", min=0)] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions(ReportOptions):
+    recipe: Annotated[
+        str, typer.Argument(help="Recipe of the package, or the path of a .toml file.", show_default=False)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyRecipeOptions(RecipeOptions):
+    output: Annotated[
+        Path | None,
+        typer.Argument(help="The .toml file to write, or a folder. Default: RECIPE.toml here.", show_default=False),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
