@@ -9,7 +9,7 @@ from glmha_cli.cli.output import Output
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.training.recipe import header_of, load_recipe, recipe_names, recipe_text
 
-COLUMNS = ("recipe", "task", "hardware", "time", "score")
+COLUMNS = ("recipe", "task", "hardware")
 
 
 def list_recipes(options: ReportOptions) -> None:

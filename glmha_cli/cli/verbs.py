@@ -18,28 +18,7 @@ class Verb:
     verbs: Mapping[str, "Verb"] = field(default_factory=dict)
 
 
-MODELS_RECIPES_VERBS = {
-    "list": Verb(
-        run="glmha_cli.cli.recipes:list_recipes",
-        options=options.ReportOptions,
-        summary="List the recipes: name, task, hardware, time, score.",
-        examples=("glmha recipes list", "glmha recipes list --json"),
-    ),
-    "show": Verb(
-        run="glmha_cli.cli.recipes:show",
-        options=options.RecipeOptions,
-        summary="Print a recipe.",
-        examples=("glmha recipes show derain-lite",),
-    ),
-    "copy": Verb(
-        run="glmha_cli.cli.recipes:copy",
-        options=options.CopyRecipeOptions,
-        summary="Write a recipe as a file, to change it.",
-        examples=("glmha recipes copy derain-lite mine.toml", "glmha train mine.toml --images photos/"),
-    ),
-}
-
-VERBS = {
+MODELS_VERBS = {
     "list": Verb(
         run="glmha_cli.cli.models:list_models",
         options=options.ReportOptions,
@@ -97,7 +76,7 @@ RECIPES_VERBS = {
     "list": Verb(
         run="glmha_cli.cli.recipes:list_recipes",
         options=options.ReportOptions,
-        summary="List the recipes: name, task, hardware, time, score.",
+        summary="List the recipes: name, task, hardware; with --json also command, time and score.",
         examples=("glmha recipes list", "glmha recipes list --json"),
     ),
     "show": Verb(

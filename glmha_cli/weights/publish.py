@@ -32,11 +32,10 @@ class Publication:
 
 
 def publish_model(model: str, repo_id: str, access: Access) -> str:
-    """Upload all files of a trained model in one commit; returns it, and pins that of a model with an id in the
-    manifest.
+    """Upload all files of a trained model in one commit and return it; of a model with an id, pin it in the manifest.
 
-    model: id, or path of a .safetensors file of ours. Raises as `publication`, and WeightsUnavailableError where the Hub
-    refuses (HF_TOKEN, rights).
+    model: id, or path of a .safetensors file of ours. Raises as `publication`, and WeightsUnavailableError where the
+    Hub refuses (HF_TOKEN, rights).
     """
     what = publication(model, access)
     commit = upload(repo_id, what.files, what.texts, message=f"glmha: {what.name}")
