@@ -95,8 +95,20 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
     masks = {realpath(path) for path in _masks(request)}
     found = [each for each in _found(request, folder, readable, say) if realpath(each.path) not in masks]
     found = _without_outputs(found, folder, naming, request.overwrite, say)
+    _say_changes(found, readable, naming, request, say)
     jobs = plan_batch(found, folder, naming, overwrite=request.overwrite, others=_masks(request))
     return Plan([job for job in jobs if not request.shard or request.shard.has(job.relative)], folder, single=False)
+
+
+def _say_changes(
+    found: list[Found], readable: tuple[str, ...], naming: Naming, request: BatchRequest, say: Say
+) -> None:
+    """Once, which photos become files of another format, since theirs is only read."""
+    suffixes = sorted({each.relative.suffix.lower() for each in found} & set(readable))
+    changed = {suffix: naming.extension_for(suffix) for suffix in suffixes if suffix not in naming.writable}
+    if set(naming.writable) < set(readable) and changed and not request.ext:
+        pairs = ", ".join(f"{source} as {target}" for source, target in changed.items())
+        say(f"formats that are only read are written in others: {pairs} (--ext chooses another)")
 
 
 def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say) -> list[Found]:

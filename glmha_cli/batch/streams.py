@@ -113,9 +113,9 @@ def _require_alone(request: BatchRequest, task: Task) -> None:
 
 
 def extension_of(first_bytes: bytes) -> str:
-    """The usual extension of the photo format that begins so; "" for one that is read, but not written."""
+    """The usual extension of the photo format that begins so; "" for one that is known only to be refused."""
     found = format_of(first_bytes)
     if found is None:
         problem = "stdin is not a photo" if first_bytes else "stdin is empty"
         raise BadDataError(problem, f"a photo is needed as {readable_names()}")
-    return found.suffixes[0] if found.encode else ""
+    return found.suffixes[0] if found.suffixes else ""

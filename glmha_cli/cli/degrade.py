@@ -11,6 +11,7 @@ from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
+from glmha_cli.io.photos.formats import output_suffix
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.lookup import resolve, unknown
@@ -23,7 +24,7 @@ TRAINING = "training"
 def degrade_verb(options: DegradeOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     kind = photo_degradation(options.kind)
-    (job,) = plan_file(options.input, options.output, suffix_for=str, overwrite=options.overwrite)
+    (job,) = plan_file(options.input, options.output, suffix_for=output_suffix, overwrite=options.overwrite)
     output_format(job.target)
     set_name, degrade = chosen(resolve(DEGRADATIONS, kind, "degradation")(), options)
     photo = read_photo(job.source, max_pixels=options.max_pixels)

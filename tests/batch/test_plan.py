@@ -346,3 +346,12 @@ def test_a_dry_run_loads_neither_network_nor_torch(here):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert (result.returncode, result.stdout) == (0, "in/a.png -> out/a.png\n"), result.stderr
+
+
+def test_formats_that_are_only_read_become_others_and_it_is_said_once(here):
+    touch("in/a.heic", "in/b.HEIC", "in/c.avif", "in/d.bmp", "in/e.png")
+    result = run_here("derain", "in", "out", "--dry-run", "--json")
+    outputs = [Path(json.loads(line)["output"]).name for line in result.stdout.splitlines()]
+    assert outputs == ["a.jpg", "b.jpg", "c.jpg", "d.png", "e.png"]
+    assert result.stderr.count(".heic as .jpg") == 1 and ".bmp as .png" in result.stderr and "--ext" in result.stderr
+    assert set(plan("in", "out", "--ext", "tif").values()) == {os.path.join("out", f"{stem}.tif") for stem in "abcde"}

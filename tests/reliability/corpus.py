@@ -130,6 +130,10 @@ def photos() -> Iterator[tuple[str, bytes]]:
     yield "cmyk.tif", encoded(PICTURE, "TIFF", mode="CMYK")
     yield "rgba.avif", encoded(ALPHA, "AVIF", quality=90, exif=exif(6))
     yield "rgb10.avif", imagecodecs.avif_encode(DEEP >> 6, level=90, bitspersample=10)
+    yield "lossless.jp2", imagecodecs.jpeg2k_encode(DEEP, level=0, codecformat="jp2")
+    yield "plain.ppm", encoded(PICTURE, "PPM")
+    yield "packed.tga", encoded(PICTURE, "TGA", compression="tga_rle")
+    yield "plain.bmp", encoded(PICTURE, "BMP")
     yield "rgba8.heic", (DATA / "rgba8.heic").read_bytes()
     yield "rgb10.heic", (DATA / "rgb10.heic").read_bytes()
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
-from glmha_cli.io.photos.formats import readable_suffixes, writable_suffixes
+from glmha_cli.io.photos.formats import output_suffix, readable_suffixes, writable_suffixes
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import storing, write_photo
 from glmha_cli.tasks.base import Task
@@ -30,7 +30,7 @@ class PhotoKind:
         return Source(value=photo.colours, photo=photo, notes=photo.notes)
 
     def suffix_for(self, source: str) -> str:
-        return source
+        return output_suffix(source)
 
     def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
         return read_photo(path).pixels

@@ -17,6 +17,7 @@ class PhotoFormat:
     signature: regular expression of a file's first bytes, as Latin-1; the first row that matches counts.
     suffixes: lower case with the dot, the usual one first; none for a format that is known only to be refused.
     decode, encode: "module:function", see `DecodePhoto` and `EncodePhoto` in formats/base.py; encode None: read only.
+    becomes: the format that results are written in by default where this one is not written.
     The limits are those of writing. bit_depths: of a sample. dpi: has a place for the resolution.
     keeps: the kinds of side data, beside EXIF, ICC profile and XMP, that have a place.
     max_metadata_bytes: of EXIF and of XMP, each.
@@ -27,6 +28,7 @@ class PhotoFormat:
     suffixes: tuple[str, ...]
     decode: str
     encode: str | None = None
+    becomes: str = ""
     bit_depths: tuple[int, ...] = (8,)
     alpha: bool = True
     grayscale: bool = True
@@ -86,18 +88,43 @@ _ROWS = (
         signature=r".{4}ftyp(avi[fs]|m[is]f1.{4}(.{4})*?avi[fs])",
         suffixes=(".avif",),
         decode=f"{_MODULES}.avif:decode",
+        becomes="JPEG",
     ),
     PhotoFormat(
         name="HEIC",
         signature=r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)",
         suffixes=(".heic", ".heif"),
         decode=f"{_MODULES}.heif:decode",
+        becomes="JPEG",
     ),
     PhotoFormat(
         name="BMP",
         signature=r"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",
         suffixes=(".bmp", ".dib"),
         decode=f"{_MODULES}.plain:decode_bmp",
+        becomes="PNG",
+    ),
+    PhotoFormat(
+        name="JPEG 2000",
+        signature=r"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+        suffixes=(".jp2", ".j2k", ".jpf", ".jpx"),
+        decode=f"{_MODULES}.jpeg2000:decode",
+        becomes="PNG",
+    ),
+    PhotoFormat(
+        name="PPM",
+        signature=r"P[56][\s#]",
+        suffixes=(".ppm", ".pgm", ".pnm"),
+        decode=f"{_MODULES}.netpbm:decode",
+        becomes="PNG",
+    ),
+    PhotoFormat(
+        name="TGA",
+        # No signature of its own: a kind of picture, at the origin, of a depth and an order that there are.
+        signature=r".[\0\1][\1\2\3\x09\x0a\x0b].{5}\0\0\0\0.{4}[\x08\x10\x18\x20][\0\x08\x20\x28]",
+        suffixes=(".tga",),
+        decode=f"{_MODULES}.plain:decode_tga",
+        becomes="PNG",
     ),
     PhotoFormat(name="GIF", signature=r"GIF8[79]a", suffixes=(), decode=f"{_MODULES}.gif:decode"),
 )
@@ -117,6 +144,12 @@ def readable_suffixes() -> tuple[str, ...]:
 def writable_suffixes() -> tuple[str, ...]:
     """That an output may have."""
     return tuple(suffix for row in FORMATS.values() if row.encode for suffix in row.suffixes)
+
+
+def output_suffix(suffix: str) -> str:
+    """Of the result of a photo with this suffix, by default: the same where it can be written."""
+    row = next((row for row in FORMATS.values() if suffix.lower() in row.suffixes), None)
+    return FORMATS[row.becomes].suffixes[0] if row and row.becomes else suffix
 
 
 def readable_names() -> str:

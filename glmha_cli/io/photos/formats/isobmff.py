@@ -117,7 +117,7 @@ def read_container(file: bytes, findings: Findings) -> Container:
     """As far as it can be read; what is damaged there does not show in the pixels."""
     found = Container()
     try:
-        for kind, at, end in _boxes(file, 0, len(file)):
+        for kind, at, end in boxes(file, 0, len(file)):
             if kind == b"meta":
                 _read_meta(file, at + 4, end, found)
             found.has_video |= kind == b"mpvd"
@@ -126,7 +126,7 @@ def read_container(file: bytes, findings: Findings) -> Container:
     return found
 
 
-def _boxes(file: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(file: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(type, begin and end of the body) of each box in turn."""
     while at + 8 <= end:
         size, kind = struct.unpack_from(">I4s", file, at)
@@ -142,7 +142,7 @@ def _boxes(file: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 def _read_meta(file: bytes, at: int, end: int, found: Container) -> None:
     properties: list[tuple[bytes, bytes]] = []
-    for kind, body_at, body_end in _boxes(file, at, end):
+    for kind, body_at, body_end in boxes(file, at, end):
         cursor = _Cursor(file, body_at)
         if kind == b"pitm":
             found.primary_id = cursor.number(2 if cursor.version() == 0 else 4)
@@ -151,9 +151,9 @@ def _read_meta(file: bytes, at: int, end: int, found: Container) -> None:
         elif kind in _PARSERS:
             _PARSERS[kind](cursor, body_end, found)
         elif kind == b"iprp":
-            for inner, inner_at, inner_end in _boxes(file, body_at, body_end):
+            for inner, inner_at, inner_end in boxes(file, body_at, body_end):
                 if inner == b"ipco":
-                    properties = [(name, file[a:b]) for name, a, b in _boxes(file, inner_at, inner_end)]
+                    properties = [(name, file[a:b]) for name, a, b in boxes(file, inner_at, inner_end)]
                 elif inner == b"ipma":
                     _associations(_Cursor(file, inner_at), properties, found)
 
@@ -188,7 +188,7 @@ def _associations(cursor: _Cursor, properties: list[tuple[bytes, bytes]], found:
 
 def _item_list(cursor: _Cursor, end: int, found: Container) -> None:
     cursor.number(2 if cursor.version() == 0 else 4)
-    for kind, at, _ in _boxes(cursor.file, cursor.at, end):
+    for kind, at, _ in boxes(cursor.file, cursor.at, end):
         entry = _Cursor(cursor.file, at)
         version = entry.version()
         if kind == b"infe" and version >= 2:
@@ -201,7 +201,7 @@ def _item_list(cursor: _Cursor, end: int, found: Container) -> None:
 
 def _references(cursor: _Cursor, end: int, found: Container) -> None:
     id_size = 2 if cursor.version() == 0 else 4
-    for kind, at, _ in _boxes(cursor.file, cursor.at, end):
+    for kind, at, _ in boxes(cursor.file, cursor.at, end):
         link = _Cursor(cursor.file, at)
         item_id = link.number(id_size)
         if kind == b"auxl" and link.number(2):

@@ -9,6 +9,7 @@ from glmha_cli.io.photos.formats.base import Stored, require_size
 from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
 
 _CALIBRATED, _PROFILE, _LINKED = b"\0\0\0\0", b"DEBM", b"KNIL"  # bV5CSType, a number in little-endian order
+_TGA_FOOTER = b"TRUEVISION-XFILE"
 _V4_BYTES, _V5_BYTES = 108, 124
 
 
@@ -23,6 +24,15 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     samples = np.atleast_3d(iio.imread(data, plugin="pillow"))
     samples = samples * np.uint8(255) if samples.dtype == np.bool_ else samples
     return Stored(samples=samples, metadata=Metadata())
+
+
+def decode_tga(data: bytes, max_pixels: int) -> Stored:
+    """TGA 2.0 can hold texts before the picture and an extension area behind it."""
+    stored, findings = decode(data, max_pixels), Findings()
+    has_extension = data[-18:].startswith(_TGA_FOOTER) and data[-26:-22] != bytes(4)
+    if data[0] or has_extension:
+        findings.notes.append("the texts beside its picture were left out")
+    return Stored(samples=stored.samples, metadata=Metadata(), findings=findings)
 
 
 def decode_bmp(data: bytes, max_pixels: int) -> Stored:

@@ -1,0 +1,79 @@
+"""JPEG 2000 (ISO/IEC 15444-1), as JP2 file or bare codestream: imagecodecs for the pixels, of any depth up to 16."""
+
+import struct
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.exif_edit import without_prefix
+from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
+from glmha_cli.io.photos.formats.isobmff import boxes
+from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
+
+_SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, then the marker SIZ (annex A.5.1)
+_KNOWN = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
+_RGB, _GRAY = 16, 17  # EnumCS of the colour specification box (annex I.5.3.3)
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF = b"JpgTiffExif->JP2"
+_METRES_PER_INCH = 0.0254
+
+
+def decode(data: bytes, max_pixels: int) -> Stored:
+    import imagecodecs
+
+    at = _codestream_at(data)
+    if not data.startswith(_SIZES, at):
+        raise BadDataError("damaged: it holds no codestream")
+    right, bottom, left, top = struct.unpack_from(">4I", data, at + 8)
+    require_size(right - left, bottom - top, max_pixels)
+    bits = data[at + 42]  # of the first component: whether signed, and its depth less one
+    findings = Findings()
+    metadata = _metadata(data, findings) if at else Metadata()
+    samples = imagecodecs.jpeg2k_decode(data)
+    if samples.shape[:2] != (bottom - top, right - left):
+        raise BadDataError("damaged: its picture is not of the size it declares")
+    if bits & 0x80 or bits > 15 or samples.ndim not in (2, 3) or samples.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+        raise BadDataError("not gray or RGB of up to 16 bit", "convert it to PNG or TIFF first")
+    return Stored(samples=full_range(samples, bits + 1), metadata=metadata, findings=findings)
+
+
+def _codestream_at(data: bytes) -> int:
+    """Of the first, which is the photo (annex I.5.4)."""
+    if data.startswith(_SIZES):
+        return 0
+    return next((at for kind, at, _ in boxes(data, 0, len(data)) if kind == b"jp2c"), len(data))
+
+
+def _metadata(data: bytes, findings: Findings) -> Metadata:
+    """BadDataError for colours that the samples would have to be converted from, such as sYCC."""
+    exif = xmp = profile = b""
+    dpi, left_out = None, []
+    for kind, at, end in boxes(data, 0, len(data)):
+        if kind == b"jp2h":
+            profile, dpi = _header(data, at, end)
+        elif kind == b"uuid" and data[at : at + 16] == _XMP:
+            xmp = data[at + 16 : end]
+        elif kind == b"uuid" and data[at : at + 16] == _EXIF:
+            exif = without_prefix(data[at + 16 : end])
+        elif kind not in _KNOWN:
+            left_out.append(kind.decode("latin-1").strip())
+    if left_out:
+        findings.notes.append(f"its JPEG 2000 boxes {', '.join(dict.fromkeys(left_out))} were left out")
+    return Metadata(exif=exif, xmp=xmp, icc_profile=profile, dpi=dpi)
+
+
+def _header(data: bytes, at: int, end: int) -> tuple[bytes, tuple[float, float] | None]:
+    """ICC profile and resolution of the header box."""
+    profile, dpi = b"", None
+    for kind, body_at, body_end in boxes(data, at, end):
+        space = int.from_bytes(data[body_at + 3 : body_at + 7])
+        if kind == b"colr" and data[body_at] == 1 and space not in (_RGB, _GRAY):
+            raise BadDataError("its colours are neither RGB nor gray", "convert it to PNG or TIFF first")
+        if kind == b"colr" and data[body_at] == 2:
+            profile = data[body_at + 3 : body_end]
+        if kind == b"pclr":
+            raise BadDataError("its colours are those of a palette", "convert it to PNG or TIFF first")
+        for inner, place, _ in boxes(data, body_at, body_end) if kind == b"res " else ():
+            if inner in (b"resc", b"resd"):
+                y, y_per, x, x_per, y_power, x_power = struct.unpack_from(">4H2b", data, place)
+                per_metre = x / max(x_per, 1) * 10.0**x_power, y / max(y_per, 1) * 10.0**y_power
+                dpi = usable_dpi(*(value * _METRES_PER_INCH for value in per_metre))
+    return profile, dpi
