@@ -124,10 +124,7 @@ def precisions() -> dict[str, torch.dtype]:
 
 
 def inputs_of(config: RestormerConfig | MSTConfig | MSTPlusPlusConfig, side: int) -> list[Tensor]:
-    shapes = [(1, config.in_channels, side, side)]
-    if isinstance(config, MSTConfig):
-        shapes.append((1, config.channels, side, config.w_ext(side)))
-    return [torch.rand(shape) for shape in shapes]
+    return [torch.rand(shape) for shape in config.input_shapes(side, side)]
 
 
 def steps(output: Tensor, expected: Tensor) -> str:

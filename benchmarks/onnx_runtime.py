@@ -22,7 +22,6 @@ from fusion import NETWORKS, SIDE, best_of, plain, randomised
 from torch import nn
 
 from glmha_cli.attention.glmha import GLMHAConfig
-from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export import export_onnx
 from glmha_cli.export.graph import OPSET, operators
 from glmha_cli.inference.engine import EngineOptions, open_engine
@@ -46,7 +45,7 @@ def plain_session(network: nn.Module, inputs: list[torch.Tensor]) -> Callable[[]
 
 def measure(name: str, rounds: int) -> None:
     config, _ = NETWORKS[name]
-    inputs = [torch.rand(shape) for shape in input_shapes(config, SIDE, SIDE)]
+    inputs = [torch.rand(shape) for shape in config.input_shapes(SIDE, SIDE)]
     tiles = [tensor[0].permute(1, 2, 0).numpy() for tensor in inputs]
     csa, ours = (
         randomised(type(config)(**{**vars(config), "attention": attention}).build())

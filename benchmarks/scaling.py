@@ -101,7 +101,6 @@ def attention(options: argparse.Namespace) -> None:
 
     from glmha_cli.attention.csa import CSAConfig
     from glmha_cli.attention.glmha import GLMHAConfig
-    from glmha_cli.evaluation.complexity import input_shapes
     from glmha_cli.inference.torch_engine import TorchEngine
     from glmha_cli.networks import network_from_plain
 
@@ -114,7 +113,7 @@ def attention(options: argparse.Namespace) -> None:
             engine = TorchEngine(config.build().eval(), device="cpu", precision="fp32", about={"network": {}})
             tiles = [
                 np.random.default_rng(0).random((h, w, c), dtype=np.float32)
-                for _, c, h, w in input_shapes(config, side, side)
+                for _, c, h, w in config.input_shapes(side, side)
             ]
             works[type(kind).__name__] = lambda engine=engine, tiles=tiles: engine.run(*tiles)
         best = best_in_turn(works, options.rounds)

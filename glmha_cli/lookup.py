@@ -23,9 +23,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
 
 
 def resolve(table: Mapping[str, str], name: str, kind: str) -> Any:
-    """Import what `table[name]` ("module:attribute") points to; UsageError for an unknown name."""
-    if name not in table:
-        raise unknown(kind, name, table)
+    """Import what `table[name]` ("module:attribute") points to; UsageError for a name that is unknown, or none."""
+    if not isinstance(name, str) or name not in table:
+        raise unknown(kind, str(name), table)
     return import_target(table[name])
 
 

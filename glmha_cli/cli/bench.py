@@ -13,15 +13,15 @@ from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import BenchOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
-from glmha_cli.evaluation.complexity import count, input_shapes
+from glmha_cli.evaluation.complexity import count
 from glmha_cli.evaluation.speed import Process, matrix_rate, run_process, seconds_of
 from glmha_cli.inference.engine import FORMATS, EngineOptions, formats_for, open_engine
 from glmha_cli.inference.tiling import OVERLAP_PX
 from glmha_cli.lookup import resolve
-from glmha_cli.networks import network_from_plain
 from glmha_cli.shapes import next_multiple
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
+from glmha_cli.weights.about import config_of
 from glmha_cli.weights.manifest import load_manifest
 from glmha_cli.weights.store import Weights, describe, find_weights, is_path
 
@@ -75,7 +75,7 @@ def engines_of(model: str) -> list[str]:
 def measured(model: str, engine_name: str, options: BenchOptions, output: Output) -> dict[str, Any]:
     """A row: one model with one engine."""
     about = describe(model)
-    task, config = resolve(TASKS, about["task"], "task"), network_from_plain(about["network"])
+    task, config = resolve(TASKS, about["task"], "task"), config_of(about, model)
     asked = EngineOptions(engine=engine_name, device=options.device, precision=options.precision)
     weights = find_weights(
         model,
@@ -89,7 +89,7 @@ def measured(model: str, engine_name: str, options: BenchOptions, output: Output
     rng = np.random.default_rng(0)
     inputs = [
         rng.random((1, height, width, channels), dtype=np.float32)
-        for _, channels, height, width in input_shapes(config, side, side)
+        for _, channels, height, width in config.input_shapes(side, side)
     ]
     tile_s = seconds_of(lambda: list(engine.run_batches([tuple(inputs)] * TILES)), options.repeat) / TILES
     macs = count(config, height=side, width=side).macs["everything"]

@@ -10,8 +10,7 @@ from rich.table import Table
 from glmha_cli.cli.options import InfoOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.evaluation.complexity import count
-from glmha_cli.networks import network_from_plain
-from glmha_cli.weights.about import read_about
+from glmha_cli.weights.about import config_of, read_about
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.manifest import load_manifest
 from glmha_cli.weights.store import is_path
@@ -20,7 +19,7 @@ from glmha_cli.weights.store import is_path
 def info(options: InfoOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     facts = facts_of_file(Path(options.model)) if is_path(options.model) else facts_of_entry(options.model)
-    complexity = count(network_from_plain(facts["network"]), height=256, width=256)
+    complexity = count(config_of(facts, options.model), height=256, width=256)
     facts["parameters"] = complexity.parameters
     facts["multiply_adds_256x256"] = dict(complexity.macs)
     output.record(facts)

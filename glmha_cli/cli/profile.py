@@ -1,7 +1,6 @@
 """`glmha profile MODEL|NETWORK`: parameters and multiply-adds, by the conventions of published tables and by level."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,14 +11,16 @@ from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import CONVENTIONS, Complexity, count
 from glmha_cli.networks import NETWORKS, attention_from_plain, network_from_plain, network_to_plain
+from glmha_cli.networks.config import NetworkConfig
 from glmha_cli.networks.replace import with_attention
 from glmha_cli.shapes import next_multiple
+from glmha_cli.weights.about import config_of
 from glmha_cli.weights.store import describe
 
 
 def profile(options: ProfileOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    config = as_asked(network_from_plain(plain_network(options.model)), options)
+    config = as_asked(config_named(options.model), options)
     height, width = (next_multiple(side, config.size_multiple) for side in parse_size(options.size))
     cost = count(config, height=height, width=width)
     output.record(
@@ -37,9 +38,9 @@ def profile(options: ProfileOptions) -> None:
         output.table(as_table(cost))
 
 
-def plain_network(model: str) -> Mapping[str, Any]:
-    """The plain config of a checkpoint's path, of a network's name (with its paper's numbers) or of a model's id."""
-    return {"name": model} if model in NETWORKS else describe(model)["network"]
+def config_named(model: str) -> NetworkConfig:
+    """The config of a checkpoint's path, of a network's name (with its paper's numbers) or of a model's id."""
+    return network_from_plain({"name": model}) if model in NETWORKS else config_of(describe(model), model)
 
 
 def as_asked(config: Any, options: ProfileOptions) -> Any:

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from glmha_cli.attention.base import ChannelAttention
+from glmha_cli.networks.config import NetworkConfig
 
 aten = torch.ops.aten
 
@@ -52,14 +53,14 @@ class Complexity:
     levels: dict[str, "Complexity"] = field(default_factory=dict)
 
 
-def count(config: Any, *, height: int = 256, width: int = 256) -> Complexity:
+def count(config: NetworkConfig, *, height: int = 256, width: int = 256) -> Complexity:
     """Cost of a network's config for one image, in pixels; nothing is computed, so it takes about a second.
 
     height and width are multiples of `config.size_multiple`: padding is not the network's.
     """
     with torch.device("meta"), torch.no_grad():
         network = config.build().eval()
-        inputs = [torch.empty(shape) for shape in input_shapes(config, height, width)]
+        inputs = [torch.empty(shape) for shape in config.input_shapes(height, width)]
         with OperationCounter(network) as counter:
             network(*inputs)
     rows = sorted(counter.parameters | counter.macs, reverse=True)
@@ -78,14 +79,6 @@ def count(config: Any, *, height: int = 256, width: int = 256) -> Complexity:
 def by_convention(macs: Mapping[str, int]) -> dict[str, int]:
     """Multiply-adds by kind of operation -> by convention."""
     return {name: sum(macs[kind] * times for kind, times in kinds.items()) for name, kinds in CONVENTIONS.items()}
-
-
-def input_shapes(config: Any, height: int, width: int) -> list[tuple[int, int, int, int]]:
-    """Of one image, and of its mask where the network looks through a coded aperture (MST)."""
-    shapes = [(1, config.in_channels, height, width)]
-    if hasattr(config, "w_ext"):
-        shapes.append((1, config.in_channels, height, config.w_ext(width)))
-    return shapes
 
 
 class OperationCounter(TorchDispatchMode):

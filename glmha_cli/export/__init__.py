@@ -65,6 +65,7 @@ def export_onnx(
             "glmha": __version__,
             "precision": precision,
             "size_multiple": multiple,
+            "width": network.config.width,
         }
         onnx.helper.set_model_props(model, {KEY: json.dumps(about, sort_keys=True)})
         onnx.save(model, temporary)

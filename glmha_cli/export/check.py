@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from glmha_cli.errors import GlmhaError
-from glmha_cli.evaluation.complexity import input_shapes
 
 LIMITS = {"fp32": 1e-4, "fp16": 2e-2}
 OTHER_SIZES = ((2, 3, 5), (1, 8, 7))  # images, and rows and columns in multiples of the network's own
@@ -39,7 +38,7 @@ def _difference(
     network: nn.Module, session: onnxruntime.InferenceSession, images: int, height: int, width: int
 ) -> float:
     random = torch.Generator().manual_seed(height)
-    inputs = [torch.rand(images, *shape[1:], generator=random) for shape in input_shapes(network.config, height, width)]
+    inputs = [torch.rand(images, *shape[1:], generator=random) for shape in network.config.input_shapes(height, width)]
     expected = network(*inputs).numpy()
     feed = {each.name: tensor.numpy() for each, tensor in zip(session.get_inputs(), inputs, strict=True)}
     return float(np.abs(session.run(None, feed)[0] - expected).max() / np.abs(expected).max())

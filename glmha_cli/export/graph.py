@@ -21,7 +21,6 @@ from torch import nn
 from torch.onnx import register_custom_op_symbolic, symbolic_helper, unregister_custom_op_symbolic
 
 from glmha_cli.errors import GlmhaError
-from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export.sizes import sizes_by_input
 
 OPSET = 20  # the first with Gelu
@@ -35,7 +34,7 @@ def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
     Raises what the network raises, such as UsageError for an attention that no graph can hold, and GlmhaError for an
     operator that the exporter does not know.
     """
-    shapes = input_shapes(network.config, tile_px, tile_px)
+    shapes = network.config.input_shapes(tile_px, tile_px)
     examples = tuple(torch.rand(2, *shape[1:]) for shape in shapes)
     names, graph = list(NAMES[: len(examples)]), io.BytesIO()
     with operators(), warnings.catch_warnings(action="ignore"), torch.no_grad():

@@ -14,8 +14,6 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from glmha_cli.evaluation.complexity import input_shapes
-
 PROBES = ((2, 6, 10), (3, 14, 22))  # batch, and rows and columns in multiples of the network's own
 AXES = {"batch": 0, "height": 2, "width": 3}
 Entry = int | tuple[str, Fraction]
@@ -81,7 +79,7 @@ def _measured(graph: onnx.ModelProto, config: Any, names: Sequence[str]) -> list
     session = onnxruntime.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
     measured = []
     for batch, *sides in PROBES:
-        shapes = input_shapes(config, *(side * config.size_multiple for side in sides))
+        shapes = config.input_shapes(*(side * config.size_multiple for side in sides))
         feed = {
             each.name: np.zeros((batch, *shape[1:]), np.float32)
             for each, shape in zip(session.get_inputs(), shapes, strict=True)

@@ -1,10 +1,9 @@
 """How much memory there is, which tiles fit into it, and what to do where they do not."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.inference.engine import Engine
@@ -67,9 +66,8 @@ def fitted(engine: Engine, tiling: Tiling, *, say: Callable[[str], None]) -> tup
     return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // longest_px**2))
 
 
-def room_px(free_bytes: int | None, network: Mapping[str, Any], bytes_per_value: int = 4) -> int | None:
-    """How many pixels a network (its plain config) can work on at once in so much memory, estimated from its width."""
-    width = network.get("channels", 64) / network.get("stem_downscale", 1) ** 2
+def room_px(free_bytes: int | None, width: float, bytes_per_value: int = 4) -> int | None:
+    """How many pixels a network can work on at once in so much memory, estimated from its config's `width`."""
     return free_bytes and int(SHARE * free_bytes / (FLOATS_PER_CHANNEL * bytes_per_value * width))
 
 

@@ -15,6 +15,7 @@ from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, is_out_of_memory, room_px
 from glmha_cli.weights.about import read_about
 
+WIDTH = 64  # of a network whose file does not say: more than any of ours has
 PROVIDERS = {"cpu": ["CPUExecutionProvider"], "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"]}
 
 
@@ -46,7 +47,7 @@ class OnnxEngine:
 
     def room_px(self) -> int | None:
         """Of the main memory; how much a GPU has, ONNX Runtime does not tell."""
-        return room_px(free_bytes(), self.about["network"]) if self.device == "cpu" else None
+        return room_px(free_bytes(), self.about.get("width", WIDTH)) if self.device == "cpu" else None
 
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
         return self._run(tuple(array[None] for array in inputs))[0]

@@ -64,7 +64,7 @@ class TorchEngine:
         return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
 
     def room_px(self) -> int | None:
-        return room_px(free_device_bytes(self.device), self.about["network"], 4 if self.precision == "fp32" else 2)
+        return room_px(free_device_bytes(self.device), self.network.config.width, 4 if self.precision == "fp32" else 2)
 
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
         return self._finish(*self._start(tuple(array[None] for array in inputs)))[0]

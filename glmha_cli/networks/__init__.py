@@ -11,7 +11,7 @@ from typing import Any
 from glmha_cli.attention import ATTENTIONS
 from glmha_cli.errors import BadDataError
 from glmha_cli.lookup import resolve
-from glmha_cli.typed import from_mapping
+from glmha_cli.typed import from_mapping, shown
 
 NETWORKS = {
     "restormer": "glmha_cli.networks.restormer:RestormerConfig",
@@ -20,26 +20,29 @@ NETWORKS = {
 }
 
 
-def _named(table: Mapping[str, str], data: Mapping[str, Any], kind: str) -> tuple[type, dict[str, Any]]:
+def _named(table: Mapping[str, str], data: Any, kind: str) -> tuple[type, dict[str, Any]]:
+    if not isinstance(data, Mapping):
+        raise BadDataError(f"the {kind} is {shown(data)}, not a table", f'{kind} = {{ name = "{next(iter(table))}" }}')
     rest = dict(data)
-    if "name" not in rest:
-        raise BadDataError(f"{kind} config has no name", f"add name = one of {', '.join(table)}")
-    return resolve(table, rest.pop("name"), kind), rest
+    name = rest.pop("name", None)
+    if not isinstance(name, str):
+        raise BadDataError(f"the {kind} has no name", f"add name = one of {', '.join(table)}")
+    return resolve(table, name, kind), rest
 
 
-def attention_from_plain(data: Mapping[str, Any]) -> Any:
+def attention_from_plain(data: Any) -> Any:
     """{"name": "glmha", …} -> the attention's frozen config."""
     cls, rest = _named(ATTENTIONS, data, "attention")
     return from_mapping(cls, rest, f"attention {data['name']}")
 
 
-def network_from_plain(data: Mapping[str, Any]) -> Any:
+def network_from_plain(data: Any) -> Any:
     """The plain form above -> the network's frozen config; UsageError or BadDataError for what no table knows."""
     cls, rest = _named(NETWORKS, data, "network")
     if "attention" in rest:
         rest["attention"] = attention_from_plain(rest["attention"])
-    by_level = rest.get("attention_by_level", {})
-    if by_level:
+    by_level = rest.get("attention_by_level")
+    if isinstance(by_level, Mapping):
         rest["attention_by_level"] = {level: attention_from_plain(a) for level, a in by_level.items()}
     return from_mapping(cls, rest, f"network {data['name']}")
 

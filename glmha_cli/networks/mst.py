@@ -6,6 +6,7 @@ into a gate of V. It depends on the mask alone: `gates(mask)` may be computed on
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.networks.blocks import Modules
+from glmha_cli.networks.config import Channels, Count, Shape
 from glmha_cli.networks.depthwise import LargeDepthwise
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3, down
+from glmha_cli.typed import Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +28,17 @@ class MSTConfig(UShapeConfig):
     step: pixels between the shifts of neighbouring bands.
     """
 
-    channels: int = 28
-    num_blocks: tuple[int, ...] = (4, 7, 5)
-    step: int = 2
-
-    @property
-    def in_channels(self) -> int:
-        return self.channels
+    channels: Channels = 28
+    num_blocks: tuple[Count, ...] = (4, 7, 5)
+    step: Annotated[int, Range(0, 64)] = 2
 
     def w_ext(self, w: int) -> int:
         """Columns of a measurement, and of its mask, of a scene w pixels wide."""
         return w + self.step * (self.channels - 1)
+
+    def input_shapes(self, h: int, w: int) -> list[Shape]:
+        """Of the measurement shifted back, and of its mask, which is wider."""
+        return [*super().input_shapes(h, w), (1, self.channels, h, self.w_ext(w))]
 
     def build(self) -> "MST":
         return MST(self)

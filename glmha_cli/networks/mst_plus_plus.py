@@ -5,12 +5,15 @@ Written from the paper's description.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from glmha_cli.networks.blocks import Modules
+from glmha_cli.networks.config import Channels, Count
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
+from glmha_cli.typed import Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +27,15 @@ class MSTPlusPlusConfig(UShapeConfig):
         first nothing: so the network holds a regression from pixel to spectrum. With `num_stages` 0 it is that alone.
     """
 
-    in_channels: int = 3
-    channels: int = 31
-    num_stages: int = 3
-    num_blocks: tuple[int, ...] = (1, 1, 1)
-    pointwise: int = 0
+    in_channels: Channels = 3  # a field here; in the base it follows from another
+    channels: Channels = 31
+    num_stages: Annotated[int, Range(0, 16)] = 3
+    num_blocks: tuple[Count, ...] = (1, 1, 1)
+    pointwise: Annotated[int, Range(0, 4096)] = 0
+
+    @property
+    def least_parameters(self) -> int:
+        return self.num_stages * super().least_parameters
 
     @property
     def size_multiple(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 from jaxtyping import Float
@@ -11,8 +11,11 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.base import AttentionConfig, Host
 from glmha_cli.attention.glmha import GLMHAConfig
+from glmha_cli.errors import UsageError
 from glmha_cli.lookup import unknown
 from glmha_cli.networks.blocks import GatedFeedForward, LayerNorm, Modules
+from glmha_cli.networks.config import Channels, Count, Shape
+from glmha_cli.typed import Range
 
 HOST = Host(depthwise=True, output_bias=False, positional=False)
 LEVELS = ("level1", "level2", "level3", "bottleneck")
@@ -26,17 +29,18 @@ class RestormerConfig:
     stem_downscale: 2 runs everything at half resolution behind a pixel-unshuffle (our lite networks).
     attention_by_level: overrides `attention` at "level1" (encoder, decoder and refinement), "level2",
     "level3" or "bottleneck" (the GLMHA paper's Table 9).
+    UsageError for a level that there is not, and for heads that do not divide their level's channels.
     """
 
-    in_channels: int = 3
-    out_channels: int = 3
-    channels: int = 48
-    num_blocks: tuple[int, int, int, int] = (4, 6, 6, 8)
-    num_refinement_blocks: int = 4
-    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
-    ffn_expansion: float = 2.66
+    in_channels: Channels = 3
+    out_channels: Channels = 3
+    channels: Channels = 48
+    num_blocks: tuple[Count, Count, Count, Count] = (4, 6, 6, 8)
+    num_refinement_blocks: Count = 4
+    heads: tuple[Channels, Channels, Channels, Channels] = (1, 2, 4, 8)
+    ffn_expansion: Annotated[float, Range(0.01, 16)] = 2.66
     centred_norm: bool = True
-    stem_downscale: int = 1
+    stem_downscale: Annotated[int, Range(1, 8)] = 1
     attention: AttentionConfig = field(default_factory=GLMHAConfig)
     attention_by_level: Mapping[str, AttentionConfig] = field(default_factory=dict)
 
@@ -44,6 +48,28 @@ class RestormerConfig:
         for name in self.attention_by_level:
             if name not in LEVELS:
                 raise unknown("level", name, LEVELS)
+        for level, heads in enumerate(self.heads):
+            if self.channels * 2**level % heads:
+                raise UsageError(
+                    f"{self.channels * 2**level} channels of {LEVELS[level]} do not split into {heads} heads",
+                    "heads = one number for each level that divides its channels",
+                )
+        if int(self.channels * self.ffn_expansion) < 1:
+            raise UsageError(f"an ffn_expansion of {self.ffn_expansion} leaves no channel", "ffn_expansion = 2.66")
+
+    @property
+    def width(self) -> float:
+        """Channels of the first level for each pixel of the input: what memory grows with."""
+        return self.channels / self.stem_downscale**2
+
+    @property
+    def least_parameters(self) -> int:
+        """Fewer than any network of these sizes has: of every block the output projection of its attention alone."""
+        return sum(count * (self.channels * 2**level) ** 2 for level, count in enumerate(self.num_blocks))
+
+    def input_shapes(self, h: int, w: int) -> list[Shape]:
+        """(b, c, h, w) of each input for one image of h x w px."""
+        return [(1, self.in_channels, h, w)]
 
     @property
     def size_multiple(self) -> int:

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from glmha_cli.attention.base import AttentionConfig, ChannelAttention, Host
 from glmha_cli.attention.glmha import GLMHAConfig
+from glmha_cli.errors import UsageError
 from glmha_cli.lookup import unknown
 from glmha_cli.networks.blocks import FeedForward, LayerNorm, Modules
+from glmha_cli.networks.config import Channels, Count, Shape
 
 HOST = Host(depthwise=False, output_bias=True, positional=True)
 
@@ -28,22 +30,42 @@ class UShapeConfig:
     channels: width of level 1, and of the output, as the first maps are added to it.
     num_blocks: per level, the last is the bottleneck; the decoder mirrors the encoder.
     attention_by_level: overrides `attention` at "level1", "level2", … or "bottleneck".
-    Raises UsageError for a level that the network does not have.
+    Raises UsageError for a level that the network does not have, and for more than six levels, or none.
     """
 
-    channels: int
-    num_blocks: tuple[int, ...]
+    channels: Channels
+    num_blocks: tuple[Count, ...]
     attention: AttentionConfig = field(default_factory=GLMHAConfig)
     attention_by_level: Mapping[str, AttentionConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not 1 <= len(self.num_blocks) <= 6:
+            raise UsageError(f"num_blocks for {len(self.num_blocks)} levels", "one number for each of up to 6 levels")
         for name in self.attention_by_level:
             if name not in self.levels:
                 raise unknown("level", name, self.levels)
 
     @property
+    def in_channels(self) -> int:
+        return self.channels
+
+    @property
     def out_channels(self) -> int:
         return self.channels
+
+    @property
+    def width(self) -> float:
+        """Channels of the first level for each pixel of the input: what memory grows with."""
+        return self.channels
+
+    @property
+    def least_parameters(self) -> int:
+        """Fewer than any network of these sizes has: of every block the output projection of its attention alone."""
+        return sum(count * (self.channels * 2**level) ** 2 for level, count in enumerate(self.num_blocks))
+
+    def input_shapes(self, h: int, w: int) -> list[Shape]:
+        """(b, c, h, w) of each input for one image of h x w px."""
+        return [(1, self.in_channels, h, w)]
 
     @property
     def num_levels(self) -> int:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.lookup import unknown
 from glmha_cli.training.data.spectra import CubesConfig
-from glmha_cli.typed import from_mapping
+from glmha_cli.typed import Range, from_mapping
+
+Share = Annotated[float, Range(0, 1)]
+Steps = Annotated[int, Range(1, 10**9)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +25,10 @@ class Stage:
     single colour; over a photo it never does.
     """
 
-    patch_px: int
-    batch: int
-    until: float
-    mosaic: int = 1
+    patch_px: Annotated[int, Range(1, 4096)]
+    batch: Annotated[int, Range(1, 4096)]
+    until: Share
+    mosaic: Annotated[int, Range(1, 64)] = 1
 
     def __post_init__(self) -> None:
         if min(self.patch_px, self.batch, self.mosaic) < 1:
@@ -48,15 +51,15 @@ class Schedule:
     beyond fixed training durations").
     """
 
-    steps: int
-    learning_rate: float
+    steps: Steps
+    learning_rate: Annotated[float, Range(0, 10)]
     stages: tuple[Stage, ...]
-    warmup_steps: int = 200
-    cooldown: float = 0.3
-    weight_decay: float = 1e-4
-    clip_norm: float = 1.0
-    ema_decay: float = 0.999
-    validate_every: int = 1000
+    warmup_steps: Annotated[int, Range(0, 10**9)] = 200
+    cooldown: Share = 0.3
+    weight_decay: Annotated[float, Range(0, 10)] = 1e-4
+    clip_norm: Annotated[float, Range(0, 10**6)] = 1.0
+    ema_decay: Share = 0.999
+    validate_every: Steps = 1000
 
     def __post_init__(self) -> None:
         if not self.stages or self.steps < 1:
@@ -84,10 +87,10 @@ class Recipe:
     network: Mapping[str, Any]
     degradation: Mapping[str, Any]
     schedule: Schedule
-    seed: int = 1
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 1
     loss: str = "charbonnier"
     optimizer: str = "adamw"
-    cpu_threads: int | None = None
+    cpu_threads: Annotated[int, Range(1, 1024)] | None = None
     cubes: CubesConfig = field(default_factory=CubesConfig)
 
     def adjusted(
@@ -147,10 +150,4 @@ def load_recipe(name: str) -> Recipe:
 
 
 def recipe_from_plain(data: Mapping[str, Any], name: str) -> Recipe:
-    data = dict(data)
-    schedule = dict(data.get("schedule", {}))
-    if "stages" in schedule:
-        schedule["stages"] = [from_mapping(Stage, stage, f"recipe {name}, stage") for stage in schedule["stages"]]
-    data["cubes"] = from_mapping(CubesConfig, data.get("cubes", {}), f"recipe {name}, cubes")
-    data["schedule"] = from_mapping(Schedule, schedule, f"recipe {name}, schedule")
     return from_mapping(Recipe, data, f"recipe {name}")

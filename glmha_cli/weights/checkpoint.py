@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.networks import network_from_plain
-from glmha_cli.weights.about import KEY, read_about
+from glmha_cli.networks.config import NetworkConfig
+from glmha_cli.weights.about import KEY, config_of, read_about
 
 
 def save_checkpoint(
@@ -33,9 +35,23 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str
 
 def load_network(path: Path) -> nn.Module:
     """The network of a checkpoint with its weights, float32, in eval mode, on the CPU."""
-    network = network_from_plain(read_about(path)["network"]).build()
+    config = config_of(read_about(path), str(path))
+    require_fit(config, path)
+    network = config.build()
     load_weights(network, path)
     return network.eval()
+
+
+def require_fit(config: NetworkConfig, path: Path) -> None:
+    """BadDataError where the file has fewer numbers than such a network at least: told before that is built."""
+    with safe_open(path, framework="numpy") as file:
+        numbers = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no mapping
+    if config.least_parameters > numbers:
+        raise misfit(path)
+
+
+def misfit(path: Path) -> BadDataError:
+    return BadDataError(f"'{path}': its weights do not match its network's config", f"glmha info {path}")
 
 
 def load_weights(network: nn.Module, path: Path, *, partly: bool = False) -> None:
@@ -49,4 +65,4 @@ def load_weights(network: nn.Module, path: Path, *, partly: bool = False) -> Non
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise BadDataError(f"'{path}': its weights do not match its network's config", f"glmha info {path}") from error
+        raise misfit(path) from error

@@ -10,6 +10,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import NETWORKS, network_from_plain
+from glmha_cli.networks.config import NetworkConfig
 from glmha_cli.tasks import TASKS
 from glmha_cli.typed import from_mapping
 from glmha_cli.weights.hub import own_folder
@@ -32,7 +33,8 @@ def import_checkpoint(
     import torch
 
     from glmha_cli.weights.checkpoint import save_checkpoint
-    from glmha_cli.weights.upstream import LICENCES, STRETCHED, load_pth
+    from glmha_cli.weights.released import LICENCES, STRETCHED
+    from glmha_cli.weights.upstream import load_pth
 
     _require_known(task, network)
     plain, state = load_pth(source)
@@ -60,11 +62,14 @@ def _require_fit(source: Path, plain: dict[str, Any], *, task: str, network: str
         raise UsageError(f"'{source}' holds a {plain['name']}, not a {network}", f"--network {plain['name']}")
     if plain["name"] != needed:
         raise UsageError(f"'{source}' holds a {plain['name']}; {task} needs a {needed}", "--task: see glmha models")
-    channels = [plain[key] for key in ("in_channels", "out_channels") if key in plain]
-    if channels and needed == "restormer" and channels != [3, 3]:
-        raise BadDataError(
-            f"'{source}' has {channels[0]} input and {channels[1]} output channels; {task} needs 3 and 3"
-        )
+    found, usual = (channels_of(network_from_plain(each)) for each in (plain, {"name": needed}))
+    if found != usual:
+        has, needs = ("{} input and {} output channels".format(*each) for each in (found, usual))
+        raise BadDataError(f"'{source}' has {has}; {task} needs {needs}")
+
+
+def channels_of(config: NetworkConfig) -> tuple[int, int]:
+    return config.in_channels, config.out_channels
 
 
 def converted(entry: ModelEntry, fetch: Callable[[], Path]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.lookup import unknown
-from glmha_cli.typed import from_mapping
+from glmha_cli.typed import from_mapping, shown
 
 PACKAGE = Path(__file__).parent.parent
 VERSION = 1
@@ -117,6 +117,15 @@ class Manifest:
         return alias is not None and entry.id in (alias.cpu, alias.gpu)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The file as it is written: the models' ids are keys."""
+
+    version: int
+    models: Mapping[str, Mapping[str, Any]]
+    aliases: Mapping[str, Alias]
+
+
 def manifest_path() -> Path:
     """In the wheel the manifest lies inside the package, in a checkout beside it."""
     inside = PACKAGE / "weights_manifest.json"
@@ -128,15 +137,20 @@ def load_manifest() -> Manifest:
     return manifest_from_plain(json.loads(manifest_path().read_text(encoding="utf-8")))
 
 
-def manifest_from_plain(data: Mapping[str, Any]) -> Manifest:
+def manifest_from_plain(data: Any) -> Manifest:
     """Typed manifest of its JSON; BadDataError names what is wrong."""
-    if data.get("version") != VERSION:
+    version = data.get("version") if isinstance(data, Mapping) else None
+    if version != VERSION:
         raise BadDataError(
-            f"weights manifest of version {data.get('version')}, this glmha reads {VERSION}",
+            f"weights manifest of version {shown(version)}, this glmha reads {VERSION}",
             "pip install --upgrade glmha",
         )
-    models = {model_id: _entry(model_id, entry) for model_id, entry in data["models"].items()}
-    aliases = {task: from_mapping(Alias, alias, f"weights manifest, {task}") for task, alias in data["aliases"].items()}
+    tables = from_mapping(Tables, data, "weights manifest")
+    models = {
+        model_id: from_mapping(ModelEntry, {**entry, "id": model_id}, f"weights manifest, {model_id}")
+        for model_id, entry in tables.models.items()
+    }
+    aliases = tables.aliases
     for task, alias in aliases.items():
         for model_id in filter(None, (alias.cpu, alias.gpu)):
             if model_id not in models or models[model_id].task != task:
@@ -152,10 +166,3 @@ def update_entry(model_id: str, **changes: Any) -> None:
     with atomic_output(manifest_path(), overwrite=True) as temporary:
         temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     load_manifest.cache_clear()
-
-
-def _entry(model_id: str, data: Mapping[str, Any]) -> ModelEntry:
-    where = f"weights manifest, {model_id}"
-    files = {kind: from_mapping(FileEntry, entry, where) for kind, entry in data.get("files", {}).items()}
-    hub = from_mapping(Hub, data["hub"], where) if data.get("hub") else None
-    return from_mapping(ModelEntry, {**data, "id": model_id, "files": files, "hub": hub}, where)

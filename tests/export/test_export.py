@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from glmha_cli import __version__
 from glmha_cli.errors import GlmhaError, UsageError
-from glmha_cli.evaluation.complexity import input_shapes
 from glmha_cli.export import check, export_onnx
 from glmha_cli.export.graph import traced
 from glmha_cli.installed import extra_command
+from glmha_cli.networks import network_from_plain
+from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 from glmha_cli.weights.integrity import sha256_of
@@ -49,7 +50,7 @@ def test_the_file_computes_what_the_network_does_at_other_sizes_and_batches(expo
     network = load_network(weights)
     for images, rows, columns in ((1, 1, 1), (2, 3, 5), (1, 9, 4)):
         height, width = (count * network.config.size_multiple for count in (rows, columns))
-        inputs = [torch.rand(images, *shape[1:]) for shape in input_shapes(network.config, height, width)]
+        inputs = [torch.rand(images, *shape[1:]) for shape in network.config.input_shapes(height, width)]
         with torch.inference_mode():
             expected = network(*inputs).numpy()
         assert np.abs(expected - inputs[0].numpy()).max() > 0.01 if expected.shape[1] == 3 else True
@@ -75,6 +76,7 @@ def test_the_file_says_what_it_is(exported):
         "glmha": __version__,
         "precision": "fp32",
         "size_multiple": 16,
+        "width": network_from_plain(about["network"]).width,
     }
     entries = onnx.load(path).metadata_props
     assert [json.loads(entry.value) for entry in entries if entry.key == "glmha"] == [about]
@@ -109,8 +111,7 @@ def test_half_precision(exported):
 
 
 class Pooling(torch.nn.Module):
-    class config:
-        in_channels, size_multiple = 2, 1
+    config = RestormerConfig(in_channels=2)
 
     def forward(self, x):
         return F.adaptive_max_pool2d(x, 7)
@@ -145,8 +146,7 @@ def test_the_check_sees_a_size_that_the_graph_has_fixed(tmp_path):
     """What tracing may do by mistake."""
 
     class Fixed(torch.nn.Module):
-        class config:
-            in_channels, size_multiple = 3, 8
+        config = RestormerConfig()
 
         def forward(self, x):
             return x * (1 + float(x.sum() > 3 * 32 * 32))

@@ -11,6 +11,7 @@ from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.inference.memory import fitted, free_bytes, is_out_of_memory, room_px
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.tiling import Tiling
+from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.tasks.derain import DERAIN
 from tests.conftest import ROOT
 from tests.inference.engines import Identity
@@ -109,7 +110,7 @@ def test_a_whole_image_is_left_whole():
 
 
 def test_room_grows_with_memory_and_shrinks_with_the_network():
-    lite, paper = {"channels": 32, "stem_downscale": 2}, {"channels": 48, "stem_downscale": 1}
+    lite, paper = RestormerConfig(channels=32, stem_downscale=2).width, RestormerConfig().width
     assert room_px(None, lite) is None
     assert room_px(2**32, paper) < room_px(2**33, paper) < room_px(2**33, paper, 2) < room_px(2**33, lite, 2)
 

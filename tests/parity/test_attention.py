@@ -140,11 +140,8 @@ def built(name, attention):
 
 
 def inputs(name, make):
-    config = NETWORKS[name]
-    shapes = [(2, config.in_channels, 16, 24)]
-    if name == "mst":
-        shapes.append((1, config.in_channels, 16, config.w_ext(24)))
-    return [make(shape, dtype=torch.float64) for shape in shapes]
+    (_, *image), *masks = NETWORKS[name].input_shapes(16, 24)
+    return [make(shape, dtype=torch.float64) for shape in [(2, *image), *masks]]
 
 
 def split_qkv(state):

@@ -47,11 +47,9 @@ def built(name, attention, dtype=torch.float64):
 
 
 def inputs(network, batch=1, h=32, w=48, dtype=torch.float64):
-    shapes = [(batch, network.config.in_channels, h, w)]
-    if isinstance(network.config, MSTConfig):
-        shapes.append((1, network.config.channels, h, network.config.w_ext(w)))
+    (_, *image), *masks = network.config.input_shapes(h, w)
     generator = torch.Generator().manual_seed(6)
-    return [torch.rand(shape, generator=generator, dtype=dtype) for shape in shapes]
+    return [torch.rand(shape, generator=generator, dtype=dtype) for shape in [(batch, *image), *masks]]
 
 
 def relative_error(given, expected):

@@ -39,6 +39,11 @@ class FakeNetwork:
     attention: Any = field(default_factory=FakeAttention)
     attention_by_level: dict = field(default_factory=dict)
     size_multiple: int = 4
+    width: float = 3
+    least_parameters: int = 1
+
+    def input_shapes(self, h, w):
+        return [(1, 3, h, w)]
 
     def build(self):
         network = torch.nn.Module()

@@ -121,7 +121,7 @@ def test_a_restormer_for_gray_photos_is_no_derain_model(tmp_path):
     state["patch_embed.proj.weight"] = state["patch_embed.proj.weight"][:, :1]
     state["output.weight"] = state["output.weight"][:1]
     torch.save(state, tmp_path / "gray.pth")
-    with pytest.raises(BadDataError, match="1 channels to 1"):
+    with pytest.raises(BadDataError, match="has 1 input and 1 output channels"):
         import_checkpoint(tmp_path / "gray.pth", tmp_path / "out.safetensors", task="derain")
 
 

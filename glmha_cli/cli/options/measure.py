@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from glmha_cli.attention import ATTENTIONS
 from glmha_cli.cli.options.shared import (
     COMPUTE,
     FILES,
@@ -16,6 +17,7 @@ from glmha_cli.cli.options.shared import (
     ReportOptions,
     WeightsOptions,
 )
+from glmha_cli.networks import NETWORKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,15 +123,13 @@ class ProfileOptions(ReportOptions):
     model: Annotated[
         str,
         typer.Argument(
-            help="Model id, task, path of a .safetensors file, or a network: restormer, mst, mst_plus_plus.",
+            help=f"Model id, task, path of a .safetensors file, or a network: {', '.join(NETWORKS)}.",
             show_default=False,
         ),
     ]
     attention: Annotated[
         str | None,
-        typer.Option(
-            help="Attention to use instead: csa, glmha, linformer, performer or reformer.", show_default=False
-        ),
+        typer.Option(help=f"Attention to use instead: {', '.join(ATTENTIONS)}.", show_default=False),
     ] = None
     reduction: Annotated[
         float | None,
