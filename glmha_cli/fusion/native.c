@@ -1,36 +1,134 @@
 /* Steps of a block for which PyTorch needs several passes over memory, in one each; `native.py` compiles and calls them.
  *
  * Maps are rows of one image, channels last: float16 (half = 1) or float32, computed in float32. A step is the distance
- * from a pixel to the next in numbers, so that maps may be some channels of wider ones. AVX-512, as 16 channels are one
- * vector; the last one of a pixel may be part of one. `threads` share the rows.
+ * from a pixel to the next in numbers, so that maps may be some channels of wider ones. LANES channels are one vector;
+ * the last one of a pixel may be part of one. `threads` share the rows.
+ *
+ * The first part says what a vector is: AVX-512, AVX2 with FMA and F16C, or four numbers in plain C, which a compiler
+ * makes NEON (or SSE2) of. Vectors are added and multiplied by the operators of GCC's and Clang's vector types.
  */
-#include <immintrin.h>
 #include <stddef.h>
+#include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
-#define LANES 16
 #define ABREAST 4 /* pixels of a row computed together, as their windows overlap */
 
+#if defined(__AVX512F__)
+
+#include <immintrin.h>
+#define LANES 16
 typedef __m512 vec;
 typedef __mmask16 mask;
 
 INLINE mask lanes(ptrdiff_t left) { return left >= LANES ? 0xffff : (mask)((1u << left) - 1); }
-
+INLINE vec all(float value) { return _mm512_set1_ps(value); }
+INLINE vec fma_of(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vec least(vec a, vec b) { return _mm512_min_ps(a, b); }
+INLINE vec most(vec a, vec b) { return _mm512_max_ps(a, b); }
+INLINE vec only(vec value, mask used) { return _mm512_maskz_mov_ps(used, value); }
+INLINE float sum_of(vec value) { return _mm512_reduce_add_ps(value); }
 INLINE vec load_float(const float *from, mask used) { return _mm512_maskz_loadu_ps(used, from); }
+INLINE void store_float(float *to, mask used, vec value) { _mm512_mask_storeu_ps(to, used, value); }
+
+INLINE vec load_half(const short *from, mask used) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(used, from)); }
+
+INLINE void store_half(short *to, mask used, vec value)
+{
+    _mm256_mask_storeu_epi16(to, used, _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+}
+
+#else
+
+typedef ptrdiff_t mask; /* how many of the first lanes are used */
+
+#if defined(__AVX2__)
+
+#include <immintrin.h>
+#define LANES 8
+typedef __m256 vec;
+typedef short half_vec __attribute__((vector_size(16)));
+
+INLINE vec all(float value) { return _mm256_set1_ps(value); }
+INLINE vec fma_of(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vec least(vec a, vec b) { return _mm256_min_ps(a, b); }
+INLINE vec most(vec a, vec b) { return _mm256_max_ps(a, b); }
+INLINE vec from_half(half_vec value) { return _mm256_cvtph_ps((__m128i)value); }
+INLINE half_vec to_half(vec value) { return (half_vec)_mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT); }
+
+#else
+
+#define LANES 4
+typedef float vec __attribute__((vector_size(16)));
+typedef _Float16 half_vec __attribute__((vector_size(8)));
+
+INLINE vec all(float value) { return (vec){value, value, value, value}; }
+INLINE vec fma_of(vec a, vec b, vec c) { return a * b + c; }
+INLINE vec least(vec a, vec b) { return (vec){a[0] < b[0] ? a[0] : b[0], a[1] < b[1] ? a[1] : b[1], a[2] < b[2] ? a[2] : b[2], a[3] < b[3] ? a[3] : b[3]}; }
+INLINE vec most(vec a, vec b) { return -least(-a, -b); }
+INLINE vec from_half(half_vec value) { return __builtin_convertvector(value, vec); }
+INLINE half_vec to_half(vec value) { return __builtin_convertvector(value, half_vec); }
+
+#endif
+
+INLINE mask lanes(ptrdiff_t left) { return left >= LANES ? LANES : left; }
+
+INLINE float sum_of(vec value)
+{
+    float sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += value[i];
+    return sum;
+}
+
+INLINE vec load_float(const float *from, mask used)
+{
+    vec value = all(0);
+    if (used == LANES)
+        memcpy(&value, from, sizeof value);
+    else
+        memcpy(&value, from, used * sizeof *from);
+    return value;
+}
+
+INLINE void store_float(float *to, mask used, vec value)
+{
+    if (used == LANES)
+        memcpy(to, &value, sizeof value);
+    else
+        memcpy(to, &value, used * sizeof *to);
+}
+
+INLINE vec only(vec value, mask used) { return used == LANES ? value : load_float((const float *)&value, used); }
+
+INLINE vec load_half(const short *from, mask used)
+{
+    half_vec value = {0};
+    if (used == LANES)
+        memcpy(&value, from, sizeof value);
+    else
+        memcpy(&value, from, used * sizeof *from);
+    return from_half(value);
+}
+
+INLINE void store_half(short *to, mask used, vec value)
+{
+    half_vec rounded = to_half(value);
+    memcpy(to, &rounded, used * sizeof *to);
+}
+
+#endif
 
 INLINE vec load(const void *from, ptrdiff_t at, mask used, int half)
 {
-    if (!half)
-        return load_float((const float *)from + at, used);
-    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(used, (const short *)from + at));
+    return half ? load_half((const short *)from + at, used) : load_float((const float *)from + at, used);
 }
 
 INLINE void store(void *to, ptrdiff_t at, mask used, int half, vec value)
 {
-    if (!half)
-        _mm512_mask_storeu_ps((float *)to + at, used, value);
+    if (half)
+        store_half((short *)to + at, used, value);
     else
-        _mm256_mask_storeu_epi16((short *)to + at, used, _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+        store_float((float *)to + at, used, value);
 }
 
 /* x Phi(x) within 1.5e-6 and 1e-7 of x. Phi(z) - 1/2 = z p(z^2), a polynomial fitted on [-5.25, 5.25]; beyond, Phi is 0 or 1. */
@@ -40,13 +138,13 @@ INLINE vec gelu(vec x)
                               -2.484251373e-02f, 1.882922649e-02f, -1.365345065e-02f, 7.904334925e-03f, -3.622003831e-03f,
                               3.094956046e-03f, -2.821801696e-03f, 9.800549597e-04f};
     const float end = 5.25f;
-    vec z = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(end)), _mm512_set1_ps(-end));
-    vec t = _mm512_fmsub_ps(z * z, _mm512_set1_ps(2 / (end * end)), _mm512_set1_ps(1));
-    vec sum = _mm512_set1_ps(p[12]);
+    vec z = most(least(x, all(end)), all(-end));
+    vec t = fma_of(z * z, all(2 / (end * end)), all(-1));
+    vec sum = all(p[12]);
 #pragma GCC unroll 12
     for (int i = 11; i >= 0; i--)
-        sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(p[i]));
-    return x * _mm512_fmadd_ps(z, sum, _mm512_set1_ps(0.5f));
+        sum = fma_of(sum, t, all(p[i]));
+    return x * fma_of(z, sum, all(0.5f));
 }
 
 /* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32. */
@@ -55,26 +153,25 @@ INLINE void update_pixel(float *x, const void *change, const float *weight, cons
 {
     ptrdiff_t first = pixel * channels;
     float *row = x + first;
-    vec sums = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
+    vec sums = all(0), squares = all(0);
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
         mask used = lanes(channels - c);
         vec value = load_float(row + c, used);
         if (change) {
             value += load(change, first + c, used, half);
-            _mm512_mask_storeu_ps(row + c, used, value);
+            store_float(row + c, used, value);
         }
         sums += value;
     }
     if (!normed)
         return;
-    vec mean = _mm512_set1_ps(_mm512_reduce_add_ps(sums) / channels);
+    vec mean = all(sum_of(sums) / channels);
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
         mask used = lanes(channels - c);
-        vec centred = _mm512_maskz_sub_ps(used, load_float(row + c, used), mean);
+        vec centred = only(load_float(row + c, used) - mean, used);
         squares += centred * centred;
     }
-    float variance = _mm512_reduce_add_ps(squares) / channels + 1e-5f;
-    vec scale = _mm512_set1_ps(1) / _mm512_sqrt_ps(_mm512_set1_ps(variance));
+    vec scale = all(1 / __builtin_sqrtf(sum_of(squares) / channels + 1e-5f));
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
         mask used = lanes(channels - c);
         vec value = (load_float(row + c, used) - mean) * scale;
@@ -87,7 +184,7 @@ INLINE void outputs(vec *out, int num, const void *in, ptrdiff_t top, ptrdiff_t 
                     const float *taps, ptrdiff_t channels, mask used, int half)
 {
     for (int i = 0; i < num; i++)
-        out[i] = _mm512_setzero_ps();
+        out[i] = all(0);
 #pragma GCC unroll 3
     for (int row = 0; row < 3; row++) {
         const float *tap = taps + 3 * row * channels;
@@ -98,11 +195,11 @@ INLINE void outputs(vec *out, int num, const void *in, ptrdiff_t top, ptrdiff_t 
                 continue;
             vec value = load(in, top + (row * width + x + i) * step, used, half);
             if (i > 0)
-                out[i - 1] = _mm512_fmadd_ps(value, right, out[i - 1]);
+                out[i - 1] = fma_of(value, right, out[i - 1]);
             if (i >= 0 && i < num)
-                out[i] = _mm512_fmadd_ps(value, middle, out[i]);
+                out[i] = fma_of(value, middle, out[i]);
             if (i + 1 < num)
-                out[i + 1] = _mm512_fmadd_ps(value, left, out[i + 1]);
+                out[i + 1] = fma_of(value, left, out[i + 1]);
         }
     }
 }

@@ -1,9 +1,11 @@
 """Compiled steps of a block against PyTorch's operators, and machines on which they cannot be compiled."""
 
+import platform
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from glmha_cli.fusion import fuse_for_cpu, native, rows, steps
+from glmha_cli.errors import UsageError
+from glmha_cli.fusion import fuse_for_cpu, library, native, rows, steps
 from glmha_cli.networks.restormer import RestormerConfig
 
 ROOT = Path(__file__).parents[2]
 natively = pytest.mark.skipif(
-    native.kernels() is None, reason="this machine has no C compiler, no AVX-512, or is no Linux"
+    native.kernels() is None, reason="this machine has no C compiler, or its CPU no variant of the steps"
 )
 precisions = pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 2e-3), (torch.float32, 2e-6)])
 sizes = {"h": st.integers(1, 5), "w": st.integers(1, 11), "c": st.sampled_from((1, 15, 16, 31, 32, 40))}
@@ -120,34 +123,90 @@ class TestCompiling:
     def _default_compiler(self, monkeypatch):
         monkeypatch.delenv("CC", raising=False)
 
+    @pytest.fixture(params=library.VARIANTS)
+    def variant(self, request):
+        """Of another kind of CPU without what only its compiler knows: plain C."""
+        variant = library.VARIANTS[request.param]
+        return (
+            variant
+            if platform.machine() in ("x86_64", "AMD64") and "x86" in variant.flags[0]
+            else replace(variant, flags=())
+        )
+
     def test_many_at_once_leave_one_file(self, tmp_path):
         with ThreadPoolExecutor(4) as pool:
-            paths = set(pool.map(lambda _: native.compiled(tmp_path), range(4)))
+            paths = set(pool.map(lambda _: library.compiled(tmp_path, library.VARIANTS["avx2"]), range(4)))
         assert set(tmp_path.iterdir()) == paths and len(paths) == 1
 
-    def test_it_is_compiled_once(self, tmp_path, monkeypatch):
-        path = native.compiled(tmp_path)
+    def test_it_is_compiled_once_for_each_variant(self, tmp_path, monkeypatch):
+        paths = {library.compiled(tmp_path, library.VARIANTS[name]) for name in ("avx2", "avx512")}
         monkeypatch.setattr(subprocess, "run", None)
-        assert native.compiled(tmp_path) == path
+        assert {library.compiled(tmp_path, library.VARIANTS[name]) for name in ("avx2", "avx512")} == paths
+        assert len(paths) == 2, "a home that moves to another CPU has no wrong file"
 
-    def test_the_source_has_no_warnings(self, tmp_path):
-        flags = [*native.FLAGS, "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized"]
-        subprocess.run(["cc", *flags, str(native.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
+    def test_the_source_has_no_warnings(self, tmp_path, variant):
+        flags = [*library.FLAGS, *variant.flags, "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized"]
+        subprocess.run(["cc", *flags, str(library.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
 
-    @natively
-    def test_a_damaged_file_is_made_anew(self, tmp_path):
-        (tmp_path / "glmha").mkdir(mode=0o700)
-        (tmp_path / "glmha" / native.file_name()).write_bytes(b"no library")
-        assert "CDLL" in library_of(XDG_CACHE_HOME=str(tmp_path))
+    @pytest.mark.parametrize("damage", [lambda data: data[:24000], lambda data: b"no library", lambda data: b""])
+    def test_a_damaged_file_is_made_anew(self, tmp_path, damage):
+        """One cut behind its headers would end the process in the loader."""
+        path = library.compiled(tmp_path, library.VARIANTS["avx2"])
+        path.write_bytes(damage(path.read_bytes()))
+        again = library.compiled(tmp_path, library.VARIANTS["avx2"])
+        assert again.stem.endswith(library.content_hash(again)) and list(tmp_path.iterdir()) == [again]
 
 
 def library_of(**env):
     """What another process finds, in this environment."""
-    code = "from glmha_cli.fusion import native; print(native.kernels())"
+    code = "from glmha_cli.fusion import library; print(library.kernels())"
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **env}
     return subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     ).stdout.strip()
+
+
+@pytest.mark.parametrize("value", ["off", "OFF "])
+def test_compiled_steps_can_be_turned_off(tmp_path, value):
+    assert library_of(XDG_CACHE_HOME=str(tmp_path), GLMHA_COMPILED_STEPS=value) == "None"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_setting_that_is_unknown_is_said(monkeypatch):
+    monkeypatch.setenv(library.SETTING, "avx3")
+    with pytest.raises(UsageError, match="GLMHA_COMPILED_STEPS is 'avx3'") as error:
+        list(library.usable())
+    assert "avx512" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("flags", "capability", "names"),
+    [
+        (
+            "flags\t\t: fpu avx2 fma f16c bmi1 bmi2 abm movbe avx512f avx512bw avx512cd avx512dq avx512vl",
+            "AVX512",
+            ["avx512", "avx2"],
+        ),
+        (
+            "flags\t\t: fpu avx2 fma f16c bmi1 bmi2 abm movbe avx512f avx512bw avx512cd avx512dq avx512vl",
+            "AVX2",
+            ["avx2"],
+        ),
+        ("flags\t\t: fpu avx2 fma bmi1 bmi2 abm movbe", "AVX2", []),
+        ("flags\t\t: fpu avx2 fma f16c bmi1 bmi2 abm movbe", "DEFAULT", []),
+        ("Features\t: fp asimd evtstrm", "DEFAULT", ["neon"]),
+        ("nothing", "AVX512", []),
+    ],
+)
+def test_what_the_cpu_can_do_decides(monkeypatch, tmp_path, flags, capability, names):
+    """Not its name; and what PyTorch may not use is not used."""
+    monkeypatch.delenv(library.SETTING, raising=False)
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: AMD avx512f\n{flags}\n\nprocessor\t: 1\n")
+    features = library.cpu_features(tmp_path / "cpuinfo")
+    monkeypatch.setattr(library, "cpu_features", lambda: features)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert list(library.usable()) == names
+    assert library.cpu_features(tmp_path / "absent") == frozenset()
 
 
 @pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast"])
