@@ -1,7 +1,7 @@
 """Many files through one model.
 
-from glmha_cli.batch import BatchRequest, run
-from glmha_cli.inference.loader import Loader
+from glmha_cli.batch import BatchRequest, Loader, run
+from glmha_cli.tasks.derain import DERAIN
 summary = run(BatchRequest(inputs=["photos/"], output="restored/"), Loader(task=DERAIN))
 """
 
@@ -10,12 +10,13 @@ from typing import Any
 _PUBLIC = {
     "BatchRequest": "glmha_cli.batch.request:BatchRequest",
     "FileOptions": "glmha_cli.batch.files:FileOptions",
+    "Loader": "glmha_cli.inference.loader:Loader",
     "Outcome": "glmha_cli.batch.report:Outcome",
     "Reporter": "glmha_cli.batch.report:Reporter",
     "Summary": "glmha_cli.batch.report:Summary",
     "run": "glmha_cli.batch.runner:run",
 }
-__all__ = ["BatchRequest", "FileOptions", "Outcome", "Reporter", "Summary", "run"]
+__all__ = ["BatchRequest", "FileOptions", "Loader", "Outcome", "Reporter", "Summary", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -77,9 +77,12 @@ def python_in(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
 def test_documented_python_runs(name, tmp_path):
-    (block,) = python_in(ROOT / name)
-    Image.new("RGB", (24, 16), (90, 120, 60)).save(tmp_path / "in.png")
-    run([sys.executable, "-c", block], cwd=tmp_path)
+    (tmp_path / "photos").mkdir()
+    for path in ("in.png", "photos/a.png"):
+        Image.new("RGB", (24, 16), (90, 120, 60)).save(tmp_path / path)
+    blocks = python_in(ROOT / name)
+    assert blocks
+    run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path)
     with Image.open(tmp_path / "out.png") as image:
         assert image.size == (24, 16)
 
