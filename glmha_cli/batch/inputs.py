@@ -33,8 +33,9 @@ def in_folder(root: Path, *, readable: Iterable[str], recursive: bool, leave_out
     Hidden files and folders are left alone, as by the shell, and so is the folder `leave_out` (of the outputs).
     """
     readable = tuple(readable)
-    real_root, closed = os.path.realpath(root), []
-    found, has_folders = [], False
+    closed: list[OSError] = []
+    found: list[Found] = []
+    real_root, has_folders = os.path.realpath(root), False
     for folder, folders, files in os.walk(root, onerror=closed.append):
         here = Path(folder)
         for link in (here / name for name in sorted(folders) if _is_shown(name) and os.path.islink(here / name)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import GlmhaError
@@ -54,8 +54,8 @@ class Summary:
             self.failures.append(outcome)
 
 
-class Reporter(Protocol):
-    """Who is told of a run; what it does not override says nothing.
+class Reporter:
+    """Who is told of a run: this one says nothing; others override what they want to be told.
 
     `note`, `warning` and `settled` are called in several threads, one at a time each.
     """
@@ -82,8 +82,4 @@ class Reporter(Protocol):
         """Nothing more comes; also called where an error ends the run."""
 
 
-class _Silent(Reporter):
-    """Says nothing."""
-
-
-SILENT = _Silent()
+SILENT = Reporter()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from glmha_cli import __version__
-from glmha_cli.cli import restore_options
+from glmha_cli.cli.options import restoring
 from glmha_cli.cli.verb import add_group, add_verb
 from glmha_cli.cli.verbs import VERBS, Verb
 from glmha_cli.lookup import import_target, resolve
@@ -16,9 +16,9 @@ from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 
 RESTORE_OPTIONS = {
-    ("photo", "photo"): restore_options.PhotoToPhoto,
-    ("photo", "cube"): restore_options.PhotoToCube,
-    ("measurement", "cube"): restore_options.MeasurementToCube,
+    ("photo", "photo"): restoring.PhotoToPhoto,
+    ("photo", "cube"): restoring.PhotoToCube,
+    ("measurement", "cube"): restoring.MeasurementToCube,
 }
 
 

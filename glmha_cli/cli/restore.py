@@ -4,8 +4,8 @@ from glmha_cli.batch.jobs import Shard
 from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.batch.runner import run
 from glmha_cli.cli.compute import loader_of
+from glmha_cli.cli.options.restoring import FromMeasurement, RestoreOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.restore_options import FromMeasurement, RestoreOptions
 from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
 from glmha_cli.errors import UsageError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from glmha_cli.cli.options.restoring import FromMeasurement
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.restore_options import FromMeasurement
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.measurements import check_fit, read_mask, read_measurement
 from glmha_cli.physics.cassi_fit import LEAST_FIT, Fit, fits
