@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glmha_cli.fusion.rows import as_image, as_rows, matrix
+from glmha_cli.fusion.rows import as_image, as_rows
 from glmha_cli.fusion.steps import Dense
 from glmha_cli.fusion.u_shape import BandedU, Gate
 from glmha_cli.networks.mst import MST
@@ -21,7 +21,8 @@ class BandedMSTPlusPlus(nn.Module):
     def __init__(self, network: MSTPlusPlus, dtype: torch.dtype) -> None:
         super().__init__()
         self.config = network.config
-        self.embed = Perceptron(network.embed) if network.config.pointwise else Dense(network.embed)
+        embed = network.embed
+        self.embed = Perceptron(embed) if isinstance(embed, nn.Sequential) else Dense(embed)
         self.output = Dense(network.output)
         self.stages = [
             (Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages
@@ -42,15 +43,17 @@ class Perceptron:
     """`networks.mst_plus_plus.perceptron`, some pixels at a time: its hidden maps stay in the cache."""
 
     def __init__(self, network: nn.Sequential) -> None:
-        self.layers = [(matrix(layer.weight, layer.weight.dtype), layer.bias) for layer in network[::2]]
+        layers = [layer for layer in network if isinstance(layer, nn.Conv2d)]
+        self.layers = [(layer.weight[:, :, 0, 0], layer.bias) for layer in layers]
 
     def __call__(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 c h w"]:
-        pixels, last = as_rows(image).flatten(0, 1), self.layers[-1]
-        out = pixels.new_empty(len(pixels), last[0].shape[1])
+        *hidden, last = self.layers
+        pixels = as_rows(image).flatten(0, 1)
+        out = pixels.new_empty(len(pixels), len(last[0]))
         for x, part in zip(pixels.split(PIXELS), out.split(PIXELS), strict=True):
-            for weight, bias in self.layers[:-1]:
-                x = torch.addmm(bias, x, weight).relu_()
-            torch.addmm(last[1], x, last[0], out=part)
+            for layer in hidden:
+                x = F.linear(x, *layer).relu_()
+            part.copy_(F.linear(x, *last))
         return as_image(out.view(*image.shape[2:], -1))
 
 

@@ -78,10 +78,9 @@ class MSTPlusPlus(nn.Module):
     def __init__(self, config: MSTPlusPlusConfig) -> None:
         super().__init__()
         self.config = config
+        self.embed: nn.Sequential | nn.Conv2d = conv3x3(config.in_channels, config.channels)
         if config.pointwise:
             self.embed = perceptron(config.in_channels, config.pointwise, config.channels)
-        else:
-            self.embed = conv3x3(config.in_channels, config.channels)
         self.stages = Modules(Stage(config) for _ in range(config.num_stages))
         self.output = conv3x3(config.channels, config.channels)
         if config.pointwise:
