@@ -24,8 +24,8 @@ from torch import nn
 from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.export import export_onnx
 from glmha_cli.export.graph import OPSET, operators
+from glmha_cli.inference.cpus import num_threads
 from glmha_cli.inference.engine import EngineOptions, open_engine
-from glmha_cli.inference.onnx_engine import num_threads
 from glmha_cli.networks import network_to_plain
 from glmha_cli.weights.checkpoint import save_checkpoint
 

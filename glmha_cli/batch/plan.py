@@ -12,11 +12,14 @@ from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.outputs import plan_batch
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.errors import UsageError
+from glmha_cli.inference.engine_choice import is_quick
+from glmha_cli.inference.tiling import Tiling
+from glmha_cli.io.photos.size import rough_size
 from glmha_cli.tasks.base import Task
 
 Say = Callable[[str], None]
-QUICK_BYTES = 2 * 2**20
-"""A JPEG of about six megapixels, a PNG of one."""
+SAMPLE = 100
+"""So many files' headers are looked into for an estimate of all."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,10 @@ class Plan:
     folder: Path | None
     single: bool
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether loading PyTorch takes longer than the work: one file, and its bytes are not those of many tiles."""
-        return self.single and self.jobs[0].source.stat().st_size <= QUICK_BYTES
+    def is_quick(self, tiling: Tiling) -> bool:
+        """Whether the work is done before PyTorch would be loaded, or in tiles too small for it."""
+        sizes = [rough_size(job.source) for job in self.jobs[:: len(self.jobs) // SAMPLE + 1]]
+        return is_quick([size for size in sizes if 0 not in size], tiling, single=self.single)
 
 
 def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:

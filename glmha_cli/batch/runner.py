@@ -45,7 +45,7 @@ class _Run:
         plan = make_plan(self.loader.task, request, reporter.warning)
         done, jobs, weights = [], plan.jobs, None
         if request.resume:
-            weights = self.loader.find(quick=plan.is_quick, offline=request.dry_run)
+            weights = self.loader.find(quick=plan.is_quick(self.loader.engine.tiling), offline=request.dry_run)
             done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
         if plan.single and jobs and jobs[0].problem is not None:
             raise jobs[0].problem
@@ -66,7 +66,7 @@ class _Run:
 
     def prepare(self, plan: Plan, weights: Weights | None) -> Weights:
         """All that can fail before the first file: the weights, if they are not there yet, and the folder."""
-        weights = weights or self.loader.find(quick=plan.is_quick)
+        weights = weights or self.loader.find(quick=plan.is_quick(self.loader.engine.tiling))
         if plan.folder is not None:
             make_folder(plan.folder)
         return weights

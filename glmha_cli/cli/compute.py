@@ -3,6 +3,7 @@
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import ComputeOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.inference.cpus import wait_without_spinning
 from glmha_cli.inference.engine import EngineOptions
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.tiling import Tiling
@@ -11,6 +12,7 @@ from glmha_cli.tasks.base import Task
 
 def loader_of(task: Task, options: ComputeOptions, output: Output, *, project: bool = True) -> Loader:
     """Raises UsageError for tiles that cannot be."""
+    wait_without_spinning()
     tiling = Tiling.parse(options.tile, options.overlap, auto_px=task.tile_px)
     return Loader(
         task=task,

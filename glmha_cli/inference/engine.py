@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from glmha_cli.devices import has_gpu
 from glmha_cli.errors import UsageError
+from glmha_cli.inference.cpus import prepare_environment
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.installed import has_torch
 from glmha_cli.lookup import resolve, unknown
@@ -78,7 +79,7 @@ class Engine(Protocol):
 def formats_for(options: EngineOptions, *, quick: bool) -> tuple[str, ...]:
     """Formats of weights that the engine asked for can load, best first.
 
-    `auto`: for work that is done before PyTorch would be loaded (`quick`) ONNX, on a CPU; else PyTorch, which computes
+    `auto`: for little work (`quick`, see engine_choice) ONNX, on a CPU; else PyTorch, which computes
     1.0 to 1.9 times as fast (benchmarks/README.md). Either takes what there is, if it is all. Without PyTorch: ONNX.
     """
     if options.engine != "auto":
@@ -93,6 +94,7 @@ def open_engine(weights: Path, options: EngineOptions) -> Engine:
     """Load a checkpoint on a device with the engine for its format; UsageError for a device or precision that this
     machine does not have, or where PyTorch is needed and not installed.
     """
+    prepare_environment()
     name = next((name for name, suffix in FORMATS.items() if weights.suffix.lower() == f".{suffix}"), "torch")
     if name == "torch" and not has_torch():
         raise UsageError(

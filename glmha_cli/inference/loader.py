@@ -27,7 +27,7 @@ class Loader:
     def find(self, *, quick: bool = False, offline: bool = False) -> Weights:
         """The checkpoint, in a format that the engine can load; see `find_weights` for what is raised.
 
-        quick: for one small input. offline: make no request, whatever `access` allows.
+        quick: for little work (`engine_choice.is_quick`). offline: make no request, whatever `access` allows.
         """
         return find_weights(
             self.model,

@@ -1,11 +1,12 @@
 """How much memory there is, which tiles fit into it, and what to do where they do not."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from glmha_cli.errors import NotEnoughMemoryError
+from glmha_cli.inference.cgroups import ROOT, free_memory_bytes
 from glmha_cli.inference.engine import Engine
 from glmha_cli.inference.tiling import Tiling
 
@@ -71,30 +72,14 @@ def room_px(free_bytes: int | None, width: float, bytes_per_value: int = 4) -> i
     return free_bytes and int(SHARE * free_bytes / (FLOATS_PER_CHANNEL * bytes_per_value * width))
 
 
-def free_bytes(root: Path = Path("/")) -> int | None:
+def free_bytes(root: Path = ROOT) -> int | None:
     """What this process may still take of the main memory, as Linux tells; None elsewhere.
 
-    The least of the machine's available memory and what is left of the limits of the process's control groups (v2).
+    The least of the machine's available memory and what is left of the limits of the process's control groups.
     """
     try:
         meminfo = (root / "proc/meminfo").read_text()
     except OSError:
         return None
     available = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo, re.MULTILINE)
-    return min([*([int(available[1]) * 1024] if available else []), *_left_in_groups(root)], default=None)
-
-
-def _left_in_groups(root: Path) -> Iterator[int]:
-    """Of the process's own group and of all above it, which bind it too. Cached file pages can be had back."""
-    try:
-        own = re.search(r"^0::/(.*)$", (root / "proc/self/cgroup").read_text(), re.MULTILINE)
-        group = root / "sys/fs/cgroup" / own[1] if own else None
-        while group and group != root / "sys/fs":
-            limit = group / "memory.max"
-            if limit.is_file() and (text := limit.read_text().strip()) != "max":
-                cached = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
-                used = int((group / "memory.current").read_text()) - (int(cached[1]) if cached else 0)
-                yield max(0, int(text) - used)
-            group = group.parent
-    except OSError:
-        return
+    return min([*([int(available[1]) * 1024] if available else []), *free_memory_bytes(root)], default=None)

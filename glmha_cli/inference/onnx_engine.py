@@ -1,6 +1,5 @@
 """ONNX Runtime, on CPU or CUDA: starts in a tenth of the time that PyTorch takes to load."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from jaxtyping import Float
 
 from glmha_cli.devices import has_cuda
 from glmha_cli.errors import BadDataError, GlmhaError, UsageError, first_line
+from glmha_cli.inference.cpus import num_threads
 from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, is_out_of_memory, room_px
 from glmha_cli.weights.about import read_about
@@ -114,10 +114,3 @@ def open_session(path: Path, device: str) -> onnxruntime.InferenceSession:
     if session.get_providers()[0] != PROVIDERS[device][0]:
         raise UsageError("ONNX Runtime finds no CUDA libraries", "--engine torch, or --device cpu")
     return session
-
-
-def num_threads() -> int:
-    """One per CPU that this process may use, or what OMP_NUM_THREADS says: by itself the runtime counts whole cores."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(asked) if asked.isdigit() and int(asked) else mine

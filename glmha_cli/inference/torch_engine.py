@@ -1,8 +1,9 @@
 """PyTorch, on CPU, CUDA or Apple's GPU."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
+from glmha_cli.inference.cpus import PX_PER_THREAD, num_threads
 from glmha_cli.inference.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, room_px
@@ -59,6 +61,8 @@ class TorchEngine:
     @classmethod
     def load(cls, weights: Path, options: EngineOptions) -> "TorchEngine":
         keep_freed_memory()
+        if torch.get_num_threads() > num_threads():
+            torch.set_num_threads(num_threads())
         device = choose_device(options.device)
         precision = choose_precision(options.precision, device)
         return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
@@ -75,17 +79,18 @@ class TorchEngine:
         """
         batches = iter(batches)
         some = list(islice(batches, 2))
-        num_threads = torch.get_num_threads() if self.device == "cpu" else 1
-        if num_threads == 1 or len(some) < 2:
-            started = (self._start(inputs) for inputs in chain(some, batches))
-            yield from (self._finish(*each) for each in ahead(started, 1))
+        num_cores = torch.get_num_threads() if self.device == "cpu" else 1
+        if num_cores == 1 or len(some) < 2:
+            with few_threads(some) if num_cores > 1 else nullcontext():
+                started = (self._start(inputs) for inputs in chain(some, batches))
+                yield from (self._finish(*each) for each in ahead(started, 1))
             return
-        with ThreadPoolExecutor(num_threads, initializer=torch.set_num_threads, initargs=(1,)) as cores:
+        with ThreadPoolExecutor(num_cores, initializer=torch.set_num_threads, initargs=(1,)) as cores:
             started = (
                 cores.submit(lambda inputs=inputs: self._finish(*self._start(inputs)))
                 for inputs in chain(some, batches)
             )
-            yield from (each.result() for each in ahead(started, num_threads))
+            yield from (each.result() for each in ahead(started, num_cores))
 
     def _start(self, inputs: Inputs) -> tuple[list[torch.Tensor], "OnItsWay"]:
         tensors = [to_device(array, self.device) for array in inputs]
@@ -120,6 +125,18 @@ class TorchEngine:
                 return self.network(*tensors).float()
 
         return Graphs(forward, CudaRecorder()) if self.device == "cuda" else forward
+
+
+@contextmanager
+def few_threads(batches: Sequence[Inputs]) -> Iterator[None]:
+    """No more threads than one for each `PX_PER_THREAD` of a tile: they would wait for each other."""
+    before = torch.get_num_threads()
+    most_px = max((inputs[0].shape[1] * inputs[0].shape[2] for inputs in batches), default=0)
+    torch.set_num_threads(max(1, min(before, most_px // PX_PER_THREAD)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:

@@ -10,9 +10,11 @@ from pathlib import Path, PurePath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from glmha_cli.batch.jobs import Job, Shard
 from glmha_cli.batch.plan import Plan
+from glmha_cli.inference.tiling import Tiling
 from tests.cli.in_process import run_here
 
 STRANGE = [
@@ -60,13 +62,17 @@ def stdin(monkeypatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
-def test_only_one_small_file_is_quick_work(here):
-    for name, size in (("small.png", 10), ("large.png", 3 * 2**20)):
-        Path(name).write_bytes(bytes(size))
+def test_little_work_is_told_by_the_pixels_of_headers_not_by_bytes(here):
+    """A photo of one colour has few bytes, and many pixels take long all the same."""
+    for name, size in (("small.png", (160, 120)), ("large.png", (6000, 5000))):
+        Image.new("L", size).save(name)
     small, large = (Job(Path(name), Path("out.png"), PurePath(name)) for name in ("small.png", "large.png"))
-    assert Plan([small], None, single=True).is_quick
-    assert not Plan([large], None, single=True).is_quick
-    assert not Plan([small], Path("out"), single=False).is_quick
+    assert Path("large.png").stat().st_size < 10**6
+    tiling = Tiling.parse("auto")
+    assert Plan([small], None, single=True).is_quick(tiling)
+    assert not Plan([large], None, single=True).is_quick(tiling)
+    assert Plan([small] * 1000, Path("out"), single=False).is_quick(tiling)
+    assert not Plan([small, large] * 500, Path("out"), single=False).is_quick(tiling)
 
 
 # What is taken

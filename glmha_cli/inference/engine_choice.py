@@ -1,0 +1,23 @@
+"""Which engine `auto` takes on CPUs: PyTorch is faster in large tiles, but takes seconds to load."""
+
+from collections.abc import Sequence
+
+from glmha_cli.inference.cpus import num_threads
+from glmha_cli.inference.tiling import Tiling, count_tiles
+
+LOADING_S = 1.3
+"""How much longer than ONNX Runtime PyTorch takes to load; all by benchmarks/README.md, of the lite networks."""
+SAVED_S_PER_MPX = 1.5
+"""CPU seconds that PyTorch saves in tiles of 256 px, …"""
+OVERHEAD_S_PER_TILE = 0.04
+"""… and that its thousand short steps cost in each tile, however small."""
+
+
+def is_quick(sizes: Sequence[tuple[int, int]], tiling: Tiling, *, single: bool) -> bool:
+    """Whether ONNX Runtime has done images of these sizes (h, w) sooner.
+
+    A batch goes by the size of its images alone: the answer must not change as files are added to it, since a record
+    tells results of one engine from those of the other.
+    """
+    saved_s = sum(h * w * SAVED_S_PER_MPX / 1e6 - count_tiles(h, w, tiling) * OVERHEAD_S_PER_TILE for h, w in sizes)
+    return saved_s / num_threads() < LOADING_S if single else saved_s <= 0
