@@ -1,10 +1,11 @@
 """What every network's config says of itself, so that nobody else needs to know which network it is."""
 
-from typing import Annotated, Protocol
-
-from torch import nn
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from glmha_cli.typed import Range
+
+if TYPE_CHECKING:
+    from torch import nn  # whoever finds weights for ONNX Runtime reads this too, and must not load PyTorch
 
 Channels = Annotated[int, Range(1, 1024)]
 Count = Annotated[int, Range(0, 64)]  # of blocks
@@ -39,4 +40,4 @@ class NetworkConfig(Protocol):
         """(b, c, h, w) of each input for one image of h x w px, as `forward` takes them."""
         ...
 
-    def build(self) -> nn.Module: ...
+    def build(self) -> "nn.Module": ...

@@ -1,6 +1,9 @@
 """The arrows of ARCHITECTURE.md: a package imports only from rows above its own; heavy modules where they belong."""
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,19 @@ def test_torch_stays_in_its_rooms(path):
         assert not uses_torch
     if room(path) == "inference":
         assert uses_torch == (path.name in ("torch_engine.py", "cuda_graphs.py"))
+
+
+def test_a_photo_by_onnx_runtime_loads_no_torch(tmp_path):
+    """Loading PyTorch takes longer than restoring a photo."""
+    code = (
+        "import sys\nfrom PIL import Image\nfrom glmha_cli.cli.app import main\n"
+        "Image.new('L', (16, 16)).save('in.png')\n"
+        "sys.argv = ['glmha', 'derain', 'in.png', 'out.png', '--engine', 'onnx', '--device', 'cpu', '--quiet']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0 and (tmp_path / "out.png").is_file(), result.stderr
