@@ -17,6 +17,7 @@
 
 #include <immintrin.h>
 #define LANES 16
+#define FREE_MASKS 1 /* a part of a vector costs no more than all of it */
 typedef __m512 vec;
 typedef __mmask16 mask;
 
@@ -39,6 +40,7 @@ INLINE void store_half(short *to, mask used, vec value)
 
 #else
 
+#define FREE_MASKS 0
 typedef ptrdiff_t mask; /* how many of the first lanes are used */
 
 #if defined(__AVX2__)
@@ -59,11 +61,17 @@ INLINE half_vec to_half(vec value) { return (half_vec)_mm256_cvtps_ph(value, _MM
 
 #define LANES 4
 typedef float vec __attribute__((vector_size(16)));
+typedef int bits __attribute__((vector_size(16)));
 typedef _Float16 half_vec __attribute__((vector_size(8)));
 
 INLINE vec all(float value) { return (vec){value, value, value, value}; }
 INLINE vec fma_of(vec a, vec b, vec c) { return a * b + c; }
-INLINE vec least(vec a, vec b) { return (vec){a[0] < b[0] ? a[0] : b[0], a[1] < b[1] ? a[1] : b[1], a[2] < b[2] ? a[2] : b[2], a[3] < b[3] ? a[3] : b[3]}; }
+INLINE vec least(vec a, vec b)
+{
+    bits less = a < b; /* all bits of a lane, or none */
+    return (vec)((less & (bits)a) | (~less & (bits)b));
+}
+
 INLINE vec most(vec a, vec b) { return -least(-a, -b); }
 INLINE vec from_half(half_vec value) { return __builtin_convertvector(value, vec); }
 INLINE half_vec to_half(vec value) { return __builtin_convertvector(value, half_vec); }
@@ -211,23 +219,47 @@ struct convolution {
 };
 #define NO_GATE ((struct convolution){NULL, 0, NULL})
 
+/* Channels c to c + LANES, or those `used`, of what `some` does. */
+INLINE void part(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
+                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int half, ptrdiff_t c, mask used)
+{
+    vec of_a[ABREAST], of_b[ABREAST];
+    outputs(of_a, num, a.in, y * width * a.step + c, x, width, a.step, a.taps + c, channels, used, half);
+    if (b.in)
+        outputs(of_b, num, b.in, y * width * b.step + c, x, width, b.step, b.taps + c, channels, used, half);
+    for (int i = 0; i < num; i++) {
+        vec value = gelu_a ? gelu(of_a[i]) : of_a[i];
+        if (b.in)
+            value *= of_b[i];
+        store(out, (y * width + x + i) * out_step + c, used, half, value);
+    }
+}
+
+#if !FREE_MASKS
+/* The last channels: compiled once, as it is long and seldom used. */
+static __attribute__((noinline)) void rest(struct convolution a, struct convolution b, int gelu_a, void *out,
+                                           ptrdiff_t out_step, ptrdiff_t y, ptrdiff_t x, ptrdiff_t width,
+                                           ptrdiff_t channels, int num, int half, ptrdiff_t c)
+{
+    for (int i = 0; i < num; i++)
+        part(a, b, gelu_a, out, out_step, y, x + i, width, channels, 1, half, c, lanes(channels - c));
+}
+#endif
+
 /* out = conv(a), GELU(conv(a)) where gelu_a, times conv(b) unless b.in is NULL; `num` pixels from x on. */
 INLINE void some(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
                  ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int half)
 {
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        mask used = lanes(channels - c);
-        vec of_a[ABREAST], of_b[ABREAST];
-        outputs(of_a, num, a.in, y * width * a.step + c, x, width, a.step, a.taps + c, channels, used, half);
-        if (b.in)
-            outputs(of_b, num, b.in, y * width * b.step + c, x, width, b.step, b.taps + c, channels, used, half);
-        for (int i = 0; i < num; i++) {
-            vec value = gelu_a ? gelu(of_a[i]) : of_a[i];
-            if (b.in)
-                value *= of_b[i];
-            store(out, (y * width + x + i) * out_step + c, used, half, value);
-        }
-    }
+#if FREE_MASKS
+    for (ptrdiff_t c = 0; c < channels; c += LANES)
+        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c, lanes(channels - c));
+#else
+    ptrdiff_t c = 0;
+    for (; c + LANES <= channels; c += LANES)
+        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c, LANES);
+    if (c < channels)
+        rest(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c);
+#endif
 }
 
 INLINE void row(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
