@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: check lint format types test test-all docs demo clean
+.PHONY: check lint format types test test-all test-cpus docs demo clean
 
 # Everything a change must pass.
 check: lint types test
@@ -46,6 +46,10 @@ test: $(VENV)/.tests
 
 test-all: $(VENV)/.tests
 	$(BIN)/python -m pytest
+
+# What depends on the CPU, as on machines with fewer instructions, one thread or no compiler.
+test-cpus: $(VENV)/.tests
+	tools/test_cpus.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) demo build dist site

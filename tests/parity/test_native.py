@@ -148,6 +148,21 @@ class TestCompiling:
         flags = [*library.FLAGS, *variant.flags, "-Wall", "-Wextra", "-Werror", "-Wno-maybe-uninitialized"]
         subprocess.run(["cc", *flags, str(library.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
 
+    @pytest.mark.long
+    @pytest.mark.parametrize("name", ["avx512", "avx2", "plain C"])
+    def test_no_step_leaves_its_memory(self, tmp_path, name):
+        """Odd shapes, infinities and NaN under the compiler's sanitizers; what this CPU cannot run is only built."""
+        flags = library.VARIANTS[name].flags if name in library.VARIANTS else ()
+        program = tmp_path / "sanitized"
+        sanitize = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-ffp-contract=fast"]
+        source = Path(__file__).with_name("sanitized.c")
+        include = f"-I{library.SOURCE.parent}"
+        subprocess.run(["cc", *sanitize, *flags, include, str(source), "-o", str(program), "-lm"], check=True)
+        if name in library.VARIANTS and not library.VARIANTS[name].needs <= library.cpu_features():
+            return
+        done = subprocess.run([program], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and done.stdout == "done\n", done.stderr[-2000:]
+
     @pytest.mark.parametrize("damage", [lambda data: data[:24000], lambda data: b"no library", lambda data: b""])
     def test_a_damaged_file_is_made_anew(self, tmp_path, damage):
         """One cut behind its headers would end the process in the loader."""
