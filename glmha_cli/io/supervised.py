@@ -15,8 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, cast
 
 import numpy as np
 
@@ -79,8 +80,8 @@ class Supervised:
             raise GlmhaError(f"'{path}' was not read, as the run has ended")
         seconds, start = limit_of(path), time.monotonic()
         try:
-            _send(process.stdin, (target, (path, *arguments), seconds))
-            is_result, value = _receive(process.stdout)
+            _send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), seconds))
+            is_result, value = _receive(cast(BufferedReader, process.stdout))
         except (OSError, EOFError) as error:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE_SECONDS)  # it has closed its answers, so it is about to end
@@ -115,17 +116,18 @@ def limit_of(path: Path) -> float:
 # Messages: the number of parts, their sizes, a pickle, and apart from it the arrays that belong to it
 
 
-def _send(file: BinaryIO, message: Any) -> None:
+def _send(file: BufferedWriter, message: Any) -> None:
     arrays: list[pickle.PickleBuffer] = []
-    parts = [pickle.dumps(message, protocol=5, buffer_callback=arrays.append), *(each.raw() for each in arrays)]
-    sizes = [memoryview(part).nbytes for part in parts]
+    text = memoryview(pickle.dumps(message, protocol=5, buffer_callback=arrays.append))
+    parts = [text, *(each.raw() for each in arrays)]
+    sizes = [part.nbytes for part in parts]
     file.write(struct.pack(f"<{1 + len(sizes)}Q", len(sizes), *sizes))
     for part in parts:
         file.write(part)
     file.flush()
 
 
-def _receive(file: BinaryIO) -> Any:
+def _receive(file: BufferedReader) -> Any:
     """Raises EOFError where the other side has ended."""
     (count,) = struct.unpack("<Q", _exactly(file, 8))
     sizes = struct.unpack(f"<{count}Q", _exactly(file, 8 * count))
@@ -133,9 +135,9 @@ def _receive(file: BinaryIO) -> Any:
     return pickle.loads(message, buffers=arrays)
 
 
-def _exactly(file: BinaryIO, size: int) -> np.ndarray:
-    data = np.empty(size, np.uint8)
-    if file.readinto(memoryview(data)) != size:
+def _exactly(file: BufferedReader, size: int) -> memoryview:
+    data = np.empty(size, np.uint8).data  # NumPy does not fill it first
+    if file.readinto(data) != size:
         raise EOFError
     return data
 
@@ -148,13 +150,14 @@ def serve(memory_bytes: int, imports: Iterable[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
     _limit_memory(memory_bytes)
     # What libraries print is no answer.
-    answers, nowhere = os.fdopen(os.dup(1), "wb"), os.open(os.devnull, os.O_WRONLY)
+    calls, answers = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     for target in imports:
         import_target(target)
     while True:
         try:
-            target, arguments, seconds = _receive(sys.stdin.buffer)
+            target, arguments, seconds = _receive(calls)
         except EOFError:
             return
         with suppress(RuntimeError):  # no threads left: then without a limit

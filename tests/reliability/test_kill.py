@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,19 @@ class Starter:
         )
         assert self.process.stdout.readline() == "ready\n"
 
-    def run(self, *arguments: object, kill_after: float | None = None) -> int:
-        """Exit code; negative if it was the signal that ended it."""
+    def run(
+        self,
+        *arguments: object,
+        kill_after: float | None = None,
+        kill_when: Callable[[], bool] | None = None,
+    ) -> int:
+        """Exit code; negative if it was the signal that ended it, after so many seconds or as soon as that holds."""
         self.process.stdin.write(json.dumps(list(map(str, arguments))) + "\n")
         child = int(self.process.stdout.readline())
+        if kill_when is not None:
+            while has_not_ended(child) and not kill_when():
+                time.sleep(0.0002)
+            os.kill(child, signal.SIGKILL)
         if kill_after is not None:
             time.sleep(kill_after)
             os.kill(child, signal.SIGKILL)
@@ -65,6 +75,10 @@ def command(tmp_path, tiny_model) -> list[object]:
     return ["derain", tmp_path / "in", "--recursive", "--quiet", "--model", tiny_model]
 
 
+def has_not_ended(child: int) -> bool:
+    return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def shown(folder: Path) -> dict[str, bytes]:
     """All files but the hidden ones that a killed writer may leave."""
     return {
@@ -86,6 +100,10 @@ def check(out: Path, record: Path, expected: dict[str, bytes], old: dict[str, by
 
 def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def is_longer(path: Path, size: int) -> bool:
+    return size_of(path) > size
 
 
 def kill_often(
@@ -126,9 +144,7 @@ def kill_often(
     return count
 
 
-def kill_and_retouch(
-    starter: Starter, command: list[object], tmp_path: Path, kills: int, *, seconds: float, seed: int = 0
-) -> Counter:
+def kill_and_retouch(starter: Starter, command: list[object], tmp_path: Path, kills: int, *, seed: int = 0) -> Counter:
     """Batches, each killed and resumed until all is done, while someone changes outputs by hand between the runs."""
     count, chance = Counter(), random.Random(seed)
     while count["kills"] < kills:
@@ -137,7 +153,10 @@ def kill_and_retouch(
         retouched: dict[Path, bytes] = {}
         code = -signal.SIGKILL
         while code == -signal.SIGKILL and count["kills"] < kills:
-            code = starter.run(*command, out, "--record", record, "--resume", kill_after=chance.uniform(0, seconds))
+            size = size_of(record) + chance.randrange(2000)  # some way into the next two or three files
+            code = starter.run(
+                *command, out, "--record", record, "--resume", kill_when=partial(is_longer, record, size)
+            )
             assert code in (-signal.SIGKILL, 0, 1)
             assert all(path.read_bytes() == content for path, content in retouched.items()), "something was lost"
             count["kills"] += code == -signal.SIGKILL
@@ -171,12 +190,12 @@ def test_killed_a_hundred_times(starter, command, tmp_path, overwrite, capsys):
 
 
 def test_what_is_retouched_after_a_kill_is_kept(starter, command, tmp_path):
-    assert kill_and_retouch(starter, command, tmp_path, 4, seconds=3)["kills"] == 4
+    assert kill_and_retouch(starter, command, tmp_path, 4)["kills"] == 4
 
 
 @pytest.mark.long
 def test_what_is_retouched_after_any_of_200_kills_is_kept(starter, command, tmp_path, capsys):
-    count = kill_and_retouch(starter, command, tmp_path, 200, seconds=3, seed=1)
+    count = kill_and_retouch(starter, command, tmp_path, 200, seed=1)
     with capsys.disabled():
         print(dict(count))
     assert count["retouched"] > 20
