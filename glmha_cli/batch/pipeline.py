@@ -5,7 +5,7 @@ At most three are in memory. Outcomes come in the order of the jobs; the failure
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ def _caused_by(cause: Exception, error: GlmhaError) -> GlmhaError:
     return error
 
 
-def run_jobs(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
+def run_jobs(jobs: Iterable[Job], work: Work) -> Generator[Outcome, None, None]:
     """Do all jobs, as far as the outcomes are asked for: after the last one taken, nothing more is written.
 
     Interrupted, or closed early, it lets the file that is being written be finished and drops the others.

@@ -99,7 +99,11 @@ def _content(path: Path) -> bytes:
 
 def line_of(outcome: Outcome) -> dict[str, Any]:
     """What is told of an outcome, with the paths as they were given."""
-    line = {"input": str(outcome.job.source), "output": str(outcome.job.target), "status": outcome.status}
+    line: dict[str, Any] = {
+        "input": str(outcome.job.source),
+        "output": str(outcome.job.target),
+        "status": outcome.status,
+    }
     if outcome.status in ("ok", "failed"):
         line |= {"seconds": round(outcome.seconds, 3), **outcome.details}
     return line if outcome.error is None else {**line, "reason": one_line(outcome.error)}

@@ -43,8 +43,9 @@ class _Run:
     def run(self) -> Summary:
         request, reporter = self.request, self.reporter
         plan = make_plan(self.loader.task, request, reporter.warning)
-        done, jobs, weights = [], plan.jobs, None
-        if request.resume:
+        done: list[Job] = []
+        jobs, weights = plan.jobs, None
+        if request.resume and request.record is not None:
             weights = self.loader.find(quick=plan.is_quick(self.loader.engine.tiling), offline=request.dry_run)
             done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
         if plan.single and jobs and jobs[0].problem is not None:

@@ -90,7 +90,8 @@ class Worker:
         }
 
     def write(self, job: Job, computed: Computed) -> Line:
-        source, provenance, hashes = computed.read.source, dict(computed.provenance), {}
+        source, provenance = computed.read.source, dict(computed.provenance)
+        hashes: dict[str, str] = {}
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             with looking_before_moves(partial(self.look, job, hashes)):

@@ -41,7 +41,7 @@ def request_of(options: RestoreOptions) -> BatchRequest:
         recursive=options.recursive,
         files_from=options.files_from,
         null=options.null,
-        shard=options.shard and Shard.parse(options.shard),
+        shard=Shard.parse(options.shard) if options.shard else None,
         dry_run=options.dry_run,
         record=options.record,
         resume=options.resume,

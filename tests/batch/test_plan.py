@@ -189,13 +189,13 @@ def test_links_out_of_the_folder_are_refused_and_circles_not_followed(here):
             "in/sub/b.png -> out/sub/b.png",
         ]
         assert (
-            "'in/outside.png' is a link out of 'in'" in result.stderr
+            "'in/outside.png' is a link to a file outside 'in'" in result.stderr
             and "'in/broken.png' is a link to nothing" in result.stderr
         )
         assert "self.png" in result.stderr
     result = run_here("derain", "in", "out", "--recursive", "--dry-run")
     assert (
-        "'in/folder' is a link out of 'in'" in result.stderr
+        "'in/folder' is a link to a file outside 'in'" in result.stderr
         and "'in/sub/circle' is a link to a folder" in result.stderr
     )
     assert plan("in/outside.png", "named.png") == {"in/outside.png": "named.png"}
@@ -288,7 +288,7 @@ def test_a_link_in_the_output_folder_does_not_lead_out_of_it(here):
     Path("out/sub").symlink_to(here / "elsewhere")
     result = run_here("derain", "in", "out", "--recursive", "--dry-run")
     assert result.returncode == 1 and result.stdout == "in/b.png -> out/b.png\n"
-    assert "'out/sub/a.png' leads out of 'out'" in result.stderr
+    assert "'out/sub/a.png' lies outside 'out'" in result.stderr
 
 
 def test_what_the_output_may_be(here):

@@ -102,8 +102,13 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def is_longer(path: Path, size: int) -> bool:
-    return size_of(path) > size
+def begun_in(record: Path) -> int:
+    """How many files the record says to be written."""
+    return record.read_bytes().count(WRITING) if record.exists() else 0
+
+
+def has_begun(record: Path, count: int) -> bool:
+    return begun_in(record) > count
 
 
 def kill_often(
@@ -153,9 +158,9 @@ def kill_and_retouch(starter: Starter, command: list[object], tmp_path: Path, ki
         retouched: dict[Path, bytes] = {}
         code = -signal.SIGKILL
         while code == -signal.SIGKILL and count["kills"] < kills:
-            size = size_of(record) + chance.randrange(2000)  # some way into the next two or three files
+            begun = begun_in(record) + chance.randrange(3)
             code = starter.run(
-                *command, out, "--record", record, "--resume", kill_when=partial(is_longer, record, size)
+                *command, out, "--record", record, "--resume", kill_when=partial(has_begun, record, begun)
             )
             assert code in (-signal.SIGKILL, 0, 1)
             assert all(path.read_bytes() == content for path, content in retouched.items()), "something was lost"
