@@ -470,6 +470,7 @@ def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tm
     refused(
         BadDataError, "began with optimizer adamw", replace(tiny, optimizer="muon"), whole, images=[photos], resume=True
     )
+    refused(BadDataError, "began with seed 1", tiny.adjusted(seed=2), whole, images=[photos], resume=True)
     refused(UsageError, "holds a run already", tiny, whole, images=[photos])
     refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
     (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])

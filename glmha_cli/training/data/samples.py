@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -91,16 +92,44 @@ class StepBatches(Sampler[list[SampleKey]]):
             yield [(step, place, stage) for place in range(self.rank, stage.batch, self.world_size)]
 
 
+class TrainingLoader(DataLoader):
+    """A loader whose workers cannot be ended by a signal before they stand aside."""
+
+    def __iter__(self) -> Iterator:
+        with signals_held():  # inherited by the workers that start here
+            return super().__iter__()
+
+
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:
     """Prepared ahead by worker processes; (b, h, w, c), which permutes to channels-last for free."""
     ahead = {"prefetch_factor": 4} if num_workers else {}
-    return DataLoader(dataset, batch_sampler=batches, num_workers=num_workers, worker_init_fn=stand_aside, **ahead)
+    return TrainingLoader(dataset, batch_sampler=batches, num_workers=num_workers, worker_init_fn=stand_aside, **ahead)
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """What would end a process waits until the block is left, where the system can do so."""
+    can = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING) if can else ()
+    try:
+        yield
+    finally:
+        if can:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stand_aside(worker: int) -> None:
     """A signal from the terminal goes to all processes of a run. A worker that ends first would take the run with it,
-    before its checkpoint is written. SIGTERM is not ignored: that is how Python ends workers that are left over.
+    before its checkpoint is written. SIGTERM is ignored only until then: it is
+    how Python ends workers that are left over.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgrp"):
         os.setpgrp()
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # this drops one that waits
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

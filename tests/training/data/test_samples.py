@@ -1,6 +1,9 @@
 """A sample is a function of its key alone; inputs of any width go through a network of any size multiple."""
 
+import multiprocessing
+import os
 import pickle
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +16,7 @@ from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from glmha_cli.tasks.sci import SCI
 from glmha_cli.training.data.found import DataPaths, find_data
-from glmha_cli.training.data.samples import Samples, mosaic, training_loader
+from glmha_cli.training.data.samples import Samples, mosaic, signals_held, stand_aside, training_loader
 from glmha_cli.training.data.sources import load_targets
 from glmha_cli.training.data.spectra import CubesConfig
 from glmha_cli.training.data.validation import synthetic_sets
@@ -73,6 +76,27 @@ def test_batches_from_a_worker_are_the_samples(case):
     for batch, (inputs, target) in zip(keys, training_loader(samples, keys, num_workers=1), strict=True):
         for index, key in enumerate(batch):
             assert same(samples[key], ([part[index].numpy() for part in inputs], target[index].numpy()))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system cannot hold signals")
+def test_a_signal_that_comes_while_workers_start_ends_none_of_them():
+    def start() -> None:
+        with signals_held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            stand_aside(0)
+        os._exit(7)
+
+    def late() -> None:
+        stand_aside(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(7)
+
+    fork = multiprocessing.get_context("fork")
+    for target, code in ((start, 7), (late, -signal.SIGTERM)):
+        process = fork.Process(target=target)
+        process.start()
+        process.join(timeout=60)
+        assert process.exitcode == code
 
 
 def test_validation_sets_are_fixed_and_not_made_like_training(case):
