@@ -362,7 +362,7 @@ def test_pairs_that_do_not_match_are_refused(tiny, photos, tmp_path):
 
 
 def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_path):
-    with pytest.raises(UsageError, match="3 devices cannot share a batch of 2") as caught:
+    with pytest.raises(UsageError, match="a batch of 2 cannot be divided equally among 3 devices") as caught:
         run_training(tiny, images=[photos], run_dir=tmp_path / "run", num_devices=3, **ON_CPU)
     assert caught.value.hint == "--devices 1, 2" and not (tmp_path / "run").exists()
 
@@ -371,7 +371,7 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
     run_dir, odd = tmp_path / "run", replace(tiny.schedule.stages[0], patch_px=36)
     refused(
         BadDataError,
-        "no crops of 36 px",
+        "crops of 36 px do not fit the network",
         replace(tiny, schedule=replace(tiny.schedule, stages=(odd,))),
         run_dir,
         images=[photos],
@@ -379,14 +379,14 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
     sci = small(load_recipe("sci-lite"))
     refused(
         BadDataError,
-        "bands by 2 px, the snapshots by 1",
+        "a dispersion of 2 px per band, the snapshots have 1",
         replace(sci, degradation={**sci.degradation, "step": 1}),
         run_dir,
         images=[photos],
         spectra=[spectra],
     )
     count = torch.cuda.device_count()
-    with pytest.raises(UsageError, match=f"has {count} devices 'cuda', not {count + 1}"):
+    with pytest.raises(UsageError, match=f"only {count} 'cuda' devices are available .*, not {count + 1}"):
         run_training(
             replace(tiny, schedule=replace(tiny.schedule, stages=(replace(tiny.schedule.stages[0], batch=count + 1),))),
             images=[photos],
@@ -417,7 +417,7 @@ def test_what_is_validated_on_is_not_among_the_photos(tiny, photos, tmp_path):
         for seed in range(2):
             Image.fromarray(smooth_photo(seed)).save(val / name / f"{seed}.png")
     refused(
-        UsageError, "pairs of '.*val' are trained on", tiny, tmp_path / "run", images=[photos], validate_pairs=[val]
+        UsageError, "pairs of '.*val' are also used for training", tiny, tmp_path / "run", images=[photos], validate_pairs=[val]
     )
 
 

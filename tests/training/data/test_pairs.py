@@ -133,7 +133,7 @@ def test_what_cannot_be_trained_on_is_refused_before_any_work(tiny, pairs, tmp_p
     refused(UsageError, "cannot use pairs", load_recipe("sci-lite"), pairs, run)
     for name in ("input", "target"):
         Image.fromarray(np.zeros((40, 48), np.uint16)).save(pairs / name / "005.png")
-    refused(BadDataError, "005.png' is gray of more than 8 bit", tiny, pairs, run)
+    refused(BadDataError, "005.png' is a grayscale photo of more than 8 bits", tiny, pairs, run)
     Image.new("RGB", (48, 40)).save(pairs / "input" / "005.png")
     Image.new("RGB", (48, 41)).save(pairs / "target" / "005.png")
     refused(BadDataError, "'005' differ in size", tiny, pairs, run)
