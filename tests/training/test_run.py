@@ -417,7 +417,12 @@ def test_what_is_validated_on_is_not_among_the_photos(tiny, photos, tmp_path):
         for seed in range(2):
             Image.fromarray(smooth_photo(seed)).save(val / name / f"{seed}.png")
     refused(
-        UsageError, "pairs of '.*val' are also used for training", tiny, tmp_path / "run", images=[photos], validate_pairs=[val]
+        UsageError,
+        "pairs of '.*val' are also used for training",
+        tiny,
+        tmp_path / "run",
+        images=[photos],
+        validate_pairs=[val],
     )
 
 
