@@ -26,7 +26,7 @@ from glmha_cli.io.photos.write import in_depth
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
-from glmha_cli.tasks.sci import Scene
+from glmha_cli.tasks.sci import Scene, scene_of
 from glmha_cli.weights.store import Access, Weights, describe
 
 Image = TypeVar("Image")
@@ -165,9 +165,7 @@ class Model:
             raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
         if not isinstance(measurement, Measurement):
             measurement = as_measurement(np.asarray(measurement), normalise=normalise)
-        return Scene(
-            measurement=measurement, mask=mask if isinstance(mask, Mask) else as_mask(np.asarray(mask)), step=step
-        )
+        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(np.asarray(mask)), step=step)
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}

@@ -14,6 +14,8 @@ al., "Single disperser design for coded aperture snapshot spectral imaging" (200
 import numpy as np
 from jaxtyping import Float
 
+DARK_SHARE, DARK_PX = 0.25, 16
+"""The dark level is read in this share of the image: its darkest blocks, of so many pixels a side."""
 SMALLEST_GRAM = 1e-10
 """A detector pixel whose squared mask values sum to less saw no light: nothing is inferred from it."""
 
@@ -100,6 +102,64 @@ def project(
     gram = forward(_mask_per_band(mask, bands=bands, step=step), mask, step=step)
     weight = np.divide(residual, gram, out=np.zeros_like(residual), where=gram > SMALLEST_GRAM)
     return cube + adjoint(weight, mask, bands=bands, step=step)
+
+
+def dark_level(
+    measurement: Float[np.ndarray, "h w_ext"],
+    mask: Float[np.ndarray, "h w"] | Float[np.ndarray, "h w_ext bands"],
+    *,
+    bands: int,
+    step: int,
+) -> float:
+    """What the detector shows where no light comes through the mask, at most the brightness of the darkest parts.
+
+    There light is as bright as the mask lets through of all bands, and the dark level is the same everywhere: of the
+    line through the pixels, brightness over transmission, it is the value at 0. 0 where nothing speaks for one.
+    """
+    through = forward(_ones(measurement, bands=bands, step=step), mask, step=step)
+    inner = [_inner(image, bands=bands, step=step) for image in (measurement, through)]
+    side = min(DARK_PX, *inner[0].shape)
+    blocks = np.stack([_blocks(image, side) for image in inner])
+    means = blocks[0].mean(axis=1)
+    brightness, transmission = blocks[:, means <= np.quantile(means, DARK_SHARE)].reshape(2, -1).astype(np.float64)
+    spread = transmission.var()
+    slope = np.cov(brightness, transmission)[0, 1] / spread if spread > SMALLEST_GRAM else np.inf
+    return float(np.clip(brightness.mean() - slope * transmission.mean(), 0, brightness.mean()))
+
+
+def with_dark_level_as_light(
+    measurement: Float[np.ndarray, "h w_ext"],
+    mask: Float[np.ndarray, "h w"] | Float[np.ndarray, "h w_ext bands"],
+    *,
+    bands: int,
+    step: int,
+) -> Float[np.ndarray, "h w_ext"]:
+    """The measurement with its dark level as the light of an even scene, coded by the mask as all other light is.
+
+    A network takes a level that is not coded for a scene that darkens where the mask is open, and a flat background
+    becomes as uneven as the mask.
+    """
+    level = dark_level(measurement, mask, bands=bands, step=step)
+    through = forward(_ones(measurement, bands=bands, step=step), mask, step=step)
+    mean = _inner(through, bands=bands, step=step).mean()
+    return measurement + measurement.dtype.type(level) * (through / max(mean, SMALLEST_GRAM) - 1)
+
+
+def _ones(measurement: Float[np.ndarray, "h w_ext"], *, bands: int, step: int) -> Float[np.ndarray, "h w bands"]:
+    h, w_ext = measurement.shape
+    return np.ones((h, w_ext - step * (bands - 1), bands), measurement.dtype)
+
+
+def _inner(image: Float[np.ndarray, "h w_ext"], *, bands: int, step: int) -> Float[np.ndarray, "h w_inner"]:
+    """The columns that all bands reach; all columns where there are none."""
+    margin = step * (bands - 1)
+    return image[:, margin:-margin] if 0 < 2 * margin < image.shape[1] else image
+
+
+def _blocks(image: Float[np.ndarray, "h w"], side: int) -> Float[np.ndarray, "n pixels"]:
+    """The pixels of the whole blocks of `side` x `side`."""
+    h, w = (length // side for length in image.shape)
+    return image[: h * side, : w * side].reshape(h, side, w, side).swapaxes(1, 2).reshape(h * w, side * side)
 
 
 def _mask_per_band(mask: np.ndarray, *, bands: int, step: int) -> Float[np.ndarray, "h w bands"]:

@@ -59,9 +59,24 @@ class Scene:
             step=-self.step,
         )
 
-    def mirrored(self, cube: Float[np.ndarray, "h w 28"]) -> Float[np.ndarray, "h w 28"]:
-        """A cube of `rightward()` as one of this scene, and the other way round."""
+    def mirrored(self, cube: Float[np.ndarray, "h w *bands"]) -> Float[np.ndarray, "h w *bands"]:
+        """A cube or measurement of `rightward()` as one of this scene, and the other way round."""
         return cube if self.step >= 0 else cube[:, ::-1]
+
+
+def scene_of(measurement: Measurement, mask: Mask, *, step: int = 2) -> Scene:
+    """The scene of a file; of a real measurement the detector's dark level counts as light of an even background.
+
+    BadDataError where measurement and mask do not fit.
+    """
+    from glmha_cli.physics import cassi
+
+    scene = Scene(measurement=measurement, mask=mask, step=step)
+    if measurement.kind == "simulated" or not all(scene.shape):
+        return scene
+    right = scene.rightward()
+    values = cassi.with_dark_level_as_light(right.measurement.values, right.mask.values, bands=BANDS, step=right.step)
+    return replace(scene, measurement=replace(measurement, values=scene.mirrored(values)))
 
 
 def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:

@@ -11,7 +11,7 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.inference.tiling import Tiling, run_tiled
 from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement, check_fit, read_mask, read_measurement
 from glmha_cli.physics import cassi
-from glmha_cli.tasks.sci import SCI, Scene
+from glmha_cli.tasks.sci import SCI, Scene, scene_of
 from tests.cli.in_process import run_here
 
 BANDS, STEP = 28, 2
@@ -160,3 +160,29 @@ def test_a_snapshot_of_usual_size_has_no_steps_in_its_mean_colour():
         return max(means) / min(means)
 
     assert spread(Tiling.parse("auto", auto_px=SCI.tile_px)) < 1.1 < spread(Tiling.parse("auto"))
+
+
+# The dark level
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5])
+@pytest.mark.parametrize("step", [STEP, -STEP])
+def test_the_dark_level_is_that_of_the_detector(level, step):
+    """A scene with dark parts, on a detector that shows something without light."""
+    rng = np.random.default_rng(1)
+    mask = (rng.random((128, 160)) < 0.5).astype(np.float32)
+    scene = np.full((128, 160, BANDS), 0.02, np.float32) * np.linspace(0.5, 1.5, BANDS, dtype=np.float32)
+    scene[30:80, 40:110] += 0.6
+    y = cassi.forward(scene, mask, step=STEP) + np.float32(level)
+    y += 0.01 * rng.standard_normal(y.shape).astype(np.float32)
+    assert cassi.dark_level(y, mask, bands=BANDS, step=STEP) == pytest.approx(level, abs=0.02)
+    evened = cassi.with_dark_level_as_light(y, mask, bands=BANDS, step=STEP)
+    even = cassi.forward(np.full_like(scene, level / 14), mask, step=STEP)  # half of 28 masks are open
+    rest = (evened - (y - np.float32(level)) - even)[:, 60:-60]
+    assert np.abs(rest).max() < 0.08 * max(level, 0.1)
+    turned = slice(None, None, 1 if step > 0 else -1)
+    real = Measurement(values=y[:, turned], kind="real")
+    found = scene_of(real, Mask(values=mask[:, turned]), step=step).measurement.values
+    np.testing.assert_allclose(found, evened[:, turned], rtol=1e-5, atol=1e-6)
+    simulated = Measurement(values=y, kind="simulated")
+    assert scene_of(simulated, Mask(values=mask), step=STEP).measurement is simulated

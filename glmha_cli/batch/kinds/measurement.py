@@ -5,7 +5,7 @@ from pathlib import Path
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.errors import UsageError
 from glmha_cli.io.measurements import read_mask, read_measurement
-from glmha_cli.tasks.sci import Scene
+from glmha_cli.tasks.sci import scene_of
 
 
 class MeasurementKind:
@@ -23,7 +23,7 @@ class MeasurementKind:
         measurement = read_measurement(path, key=options.key, normalise=options.normalise)
         mask = read_mask(options.mask)
         notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
-        scene = Scene(measurement=measurement, mask=mask, step=options.step)
+        scene = scene_of(measurement, mask, step=options.step)
         return Source(value=scene, photo=None, notes=notes + measurement.notes + mask.notes)
 
 
