@@ -13,10 +13,12 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.formats import FORMATS, readable_suffixes
 from glmha_cli.training.data.files import File, find_files
 from glmha_cli.training.data.holdout import Split
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+SUFFIXES = set(readable_suffixes()) - set(FORMATS["HEIC"].suffixes)
+"""Of what Pillow decodes by itself."""
 PHOTO_SIDE_PX = 1280
 """Larger photos are halved until they fit."""
 

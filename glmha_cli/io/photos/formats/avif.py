@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
-from glmha_cli.io.photos.formats.isobmff import Container, Item, read_container, without
+from glmha_cli.io.photos.formats.heif_items import Container, Item, without
+from glmha_cli.io.photos.formats.isobmff import read_container
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
 if TYPE_CHECKING:

@@ -1,0 +1,112 @@
+"""The items of an AVIF or HEIC file, and what they say beside the pixels (ISO/IEC 23008-12).
+
+Properties count for the items that they are associated with: what a thumbnail or a gain map is coded in says nothing
+about the photo (section 9.3).
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind
+
+_AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
+_ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}  # by mirror, then by quarter turns to the left
+_UNSPECIFIED = 2  # of ITU-T H.273
+
+
+@dataclass
+class Item:
+    """properties: (type, body). auxiliary_for: the item that this one is alpha, depth or the like of."""
+
+    kind: bytes = b""
+    properties: list[tuple[bytes, bytes]] = field(default_factory=list)
+    auxiliary_for: int | None = None
+    places: list[tuple[int, int, int]] = field(default_factory=list)  # construction method, offset, bytes
+
+    def first(self, kind: bytes) -> bytes:
+        return next((body for found, body in self.properties if found == kind), b"")
+
+    @property
+    def is_alpha(self) -> bool:
+        return self.first(b"auxC")[4:].rstrip(b"\0").endswith((b":alpha", b"aux:hevc:1"))
+
+
+@dataclass
+class Container:
+    """The items of a file. has_video: of a motion photo.
+
+    links, exif_at: where the file says that an item is auxiliary, and that one is EXIF: see `without`.
+    """
+
+    items: dict[int, Item] = field(default_factory=dict)
+    primary_id: int = 0
+    item_data: bytes = b""
+    links: list[int] = field(default_factory=list)
+    exif_at: list[int] = field(default_factory=list)
+    has_video: bool = False
+
+    @property
+    def primary(self) -> Item:
+        return self.items.get(self.primary_id, Item())
+
+    @property
+    def alpha(self) -> Item | None:
+        found = (item for item in self.items.values() if item.auxiliary_for == self.primary_id and item.is_alpha)
+        return next(found, None)
+
+    def data(self, file: bytes, kind: bytes) -> bytes:
+        """Of the first item of a kind; nothing where it declares more than the file has."""
+        item = next((item for item in self.items.values() if item.kind == kind), Item())
+        if sum(size for *_, size in item.places) > len(file):
+            return b""
+        sources = (file, self.item_data)
+        return b"".join(sources[method][at : at + size] for method, at, size in item.places if method < 2)
+
+    @property
+    def orientation(self) -> int:
+        """As EXIF numbers it, of rotation and mirroring (ISO/IEC 23008-12, sections 6.5.10 and 6.5.12)."""
+        rotation, mirror = self.primary.first(b"irot"), self.primary.first(b"imir")
+        turns = rotation[0] & 3 if rotation else 0
+        return _ORIENTATIONS[mirror[0] & 1 if mirror else None][turns]
+
+    def colours(self) -> list[Extra]:
+        """Its nclx colours as the body of a PNG's cICP, unless an ICC profile or nothing is said."""
+        boxes = [body for kind, body in self.primary.properties if kind == b"colr"]
+        if any(body[:4] in (b"prof", b"rICC") for body in boxes):
+            return []
+        for body in boxes:
+            if body[:4] == b"nclx" and len(body) >= 11:
+                primaries, transfer = struct.unpack_from(">HH", body, 4)
+                if max(primaries, transfer) < 256 and _UNSPECIFIED not in (primaries, transfer):
+                    return [Extra(kind=Kind.CICP, key=b"cICP", body=bytes([primaries, transfer, 0, 1]))]
+        return []
+
+    def light_levels(self) -> list[Extra]:
+        """clli and mdcv as the chunks cLLI and mDCV of a PNG: other units, and red, green, blue in that order."""
+        found = []
+        if len(clli := self.primary.first(b"clli")) >= 4:
+            levels = (10_000 * level for level in struct.unpack_from(">HH", clli))
+            found.append(Extra(kind=Kind.LIGHT_LEVELS, key=b"cLLI", body=struct.pack(">II", *levels)))
+        if len(mdcv := self.primary.first(b"mdcv")) >= 24:
+            body = mdcv[8:12] + mdcv[:8] + mdcv[12:24]
+            found.append(Extra(kind=Kind.LIGHT_LEVELS, key=b"mDCV", body=body))
+        return found
+
+    def left_behind(self, findings: Findings) -> None:
+        """Notes on what belongs to the photo and is not restored with it."""
+        names = ["gain map"] if any(item.kind == b"tmap" for item in self.items.values()) else []
+        for item in self.items.values():
+            if item.auxiliary_for == self.primary_id and not item.is_alpha:
+                urn = item.first(b"auxC")[4:].split(b"\0")[0]
+                names.append(next((name for sign, name in _AUXILIARY.items() if sign in urn), "auxiliary picture"))
+        names += ["video"] if self.has_video else []
+        if names:
+            findings.notes.append(f"its {', '.join(dict.fromkeys(names))} was left out")
+
+
+def without(file: bytes, places: list[int]) -> bytes:
+    """The file in which the types at these places are none that a decoder knows."""
+    changed = bytearray(file)
+    for at in places:
+        changed[at : at + 4] = b"free"
+    return bytes(changed)
