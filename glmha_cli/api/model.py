@@ -17,6 +17,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.restorer import OnTile, Restorer, Say
+from glmha_cli.inference.scales import Scales
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement
@@ -40,6 +41,7 @@ def load(
     engine: str = "auto",
     tile: str | int = "auto",
     overlap: int | None = None,
+    scale: str = "auto",
     project: bool = True,
     weights_dir: str | os.PathLike[str] | None = None,
     offline: bool = False,
@@ -55,6 +57,7 @@ def load(
         precision: "auto", "fp32", "bf16" or "fp16".
         engine: "auto", "torch" or "onnx".
         tile: "auto", "whole", or the side of the tiles in pixels; overlap: pixels shared by neighbouring tiles.
+        scale: at which photos are corrected: "1", "1/2", "1/4,1" from coarse to fine, or "auto" to find it from each.
         project: for cubes, end with the step that makes them agree with their input.
         weights_dir: a folder to look into first. offline: download nothing. accept_licence: agree to the model's terms.
         on_warning: takes warnings as text; by default they are Python warnings.
@@ -68,7 +71,9 @@ def load(
     name = os.fspath(task_or_model)
     task = resolve(TASKS, describe(name)["task"], "task")
     tiling = Tiling.parse(tile, overlap, auto_px=task.tile_px)
-    options = EngineOptions(engine=engine, device=device, precision=precision, tiling=tiling)
+    options = EngineOptions(
+        engine=engine, device=device, precision=precision, tiling=tiling, scales=Scales.parse(scale)
+    )
     access = Access(
         weights_dir=None if weights_dir is None else Path(weights_dir),
         offline=offline,

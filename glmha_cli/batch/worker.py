@@ -84,6 +84,7 @@ class Worker:
             "model": self.weights.id,
             "sha256": self.weights.sha256,
             "tile": str(self.restorer.tiling),
+            **({"scale": self.restorer.scale} if self.restorer.task.any_scale else {}),
             "device": engine.device,
             "precision": engine.precision,
             "project": str(self.restorer.projects).lower(),

@@ -136,7 +136,7 @@ def loader_by_model(
         raise UsageError("--tta is for photos: a measurement cannot be rotated", "leave out --tta")
     files = FileOptions(mask=options.mask, step=options.step)
     input_kind(task).require(files)
-    loader = loader_of(task, options, output, project=options.project)
+    loader = loader_of(task, options, output, project=options.project, scale=options.scale)
     weights = loader.find()
     restorer = loader.load(weights, say=output.warning)
 
@@ -144,7 +144,7 @@ def loader_by_model(
         source = read_source(task, path, files)
         before = as_pixels(source.value) if task.output_kind == "photo" else None
         result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
-        return Loaded(result=result, before=before, tile=str(restorer.tiling))
+        return Loaded(result=result, before=before, tile=restorer.described_tiles)
 
     setup = {
         "model": weights.id,

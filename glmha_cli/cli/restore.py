@@ -24,7 +24,7 @@ def restore(task: Task, options: RestoreOptions) -> int:
     output = Output(quiet=options.quiet, as_json=options.json)
     if isinstance(options, FromMeasurement) and options.check:
         return check(options, output)
-    loader = loader_of(task, options, output, project=options.projects)
+    loader = loader_of(task, options, output, project=options.projects, scale=options.working_scale)
     with unwinding():
         summary = run(request_of(options), loader, Tally(output))
     return SOME_FAILED if summary.failures else 0

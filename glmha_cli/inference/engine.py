@@ -11,6 +11,7 @@ from jaxtyping import Float
 from glmha_cli.devices import has_gpu
 from glmha_cli.errors import UsageError
 from glmha_cli.inference.cpus import prepare_environment
+from glmha_cli.inference.scales import Scales
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.installed import has_torch
 from glmha_cli.lookup import resolve, unknown
@@ -29,7 +30,7 @@ FORMATS = {"torch": "safetensors", "onnx": "onnx"}
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """How to compute. engine, device and precision as asked for; `auto` takes the fastest device and what it computes
-    well. tiling: how images are divided.
+    well. tiling: how images are divided. scales: at which photos are corrected, where the task works at any.
 
     Raises UsageError for an engine, a device or a precision that there is not; the closest is offered.
     """
@@ -38,6 +39,7 @@ class EngineOptions:
     device: Device = "auto"
     precision: Precision = "auto"
     tiling: Tiling = field(default_factory=lambda: Tiling.parse("auto"))
+    scales: Scales = field(default_factory=lambda: Scales.parse("auto"))
 
     def __post_init__(self) -> None:
         known = {"engine": ("auto", *ENGINES), "device": get_args(Device), "precision": get_args(Precision)}
@@ -48,7 +50,13 @@ class EngineOptions:
     def settings(self) -> dict[str, Any]:
         """What a result depends on."""
         tile = f"{'at most ' if self.tiling.may_shrink else ''}{self.tiling}"
-        return {"engine": self.engine, "device": self.device, "precision": self.precision, "tile": tile}
+        return {
+            "engine": self.engine,
+            "device": self.device,
+            "precision": self.precision,
+            "tile": tile,
+            "scale": str(self.scales),
+        }
 
 
 class Engine(Protocol):

@@ -12,6 +12,8 @@ from glmha_cli.allocator import return_freed_memory
 from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
 from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
+from glmha_cli.inference.scale_choice import choose
+from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size
 from glmha_cli.inference.tiling import Read, Tiling, count_tiles, run_tiled
 from glmha_cli.tasks.base import Task
 
@@ -27,6 +29,7 @@ class Restorer:
 
     tiling, batch: how the engine is fed. Where memory runs out both become smaller for good, if that helps; `say` is
     told. project: finish with the task's closed-form step that makes the result agree with its input, if it has one.
+    scales: at which photos are corrected, by tasks that work at any (`Task.any_scale`). scale: those of the last photo.
     """
 
     task: Task
@@ -35,11 +38,18 @@ class Restorer:
     batch: int = 1
     project: bool = True
     say: Say = lambda text: None
+    scales: Scales = field(default_factory=Scales)
+    scale: str = field(default="1", init=False)
 
     @property
     def projects(self) -> bool:
         """Whether results get the task's closed-form step."""
         return self.project and self.task.project is not None
+
+    @property
+    def described_tiles(self) -> str:
+        """The tiles, and the scales of the last photo if it was reduced."""
+        return str(self.tiling) if self.scale == "1" else f"{self.tiling} at {self.scale}"
 
     def restore(
         self,
@@ -74,8 +84,9 @@ class Restorer:
 
     def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
         """Finished rows, part after part from the top down."""
-        size = source.shape[:2]
-        total, done, start = count_tiles(*size, self.tiling), 0, 0
+        size, factors = source.shape[:2], self._factors(source)
+        self.scale = named(factors)
+        total, done = sum(count_tiles(*reduced_size(size, factor), self.tiling) for factor in factors), 0
 
         def count() -> None:
             nonlocal done
@@ -83,19 +94,59 @@ class Restorer:
             on_tile(done, total)
 
         on_tile(0, total)
-        for output in run_tiled(
-            self.engine.run_batches,
-            self._reader(source),
-            size,
-            tiling=self.tiling,
-            batch=self.batch,
-            multiple=self.engine.size_multiple,
-            on_tile=count,
-        ):
+        if factors != (1,):
+            return self._corrected(source, factors, count)
+        return self._finished(source, self._tiled(self._reader(source), size, self.tiling, count))
+
+    def _finished(self, source: Any, outputs: Iterable[Rows]) -> Iterator[Rows]:
+        project, start = self.task.project if self.projects else None, 0
+        for output in outputs:
             rows = source[start : start + len(output)]
             start += len(output)
             result = self.task.finish(output, rows)
-            yield self.task.project(result, rows) if self.projects else result
+            yield project(result, rows) if project else result
+
+    def _tiled(
+        self, read: Read, size: tuple[int, int], tiling: Tiling, on_tile: Callable[[], None] = lambda: None
+    ) -> Iterator[Rows]:
+        return run_tiled(
+            self.engine.run_batches,
+            read,
+            size,
+            tiling=tiling,
+            batch=self.batch,
+            multiple=self.engine.size_multiple,
+            on_tile=on_tile,
+        )
+
+    def _factors(self, source: Any) -> tuple[int, ...]:
+        """By which the photo is reduced, from coarse to fine."""
+        if not self.task.any_scale or self.engine.stretch_input:
+            return (1,)
+        if self.scales.factors is not None:
+            return self.scales.factors
+
+        def read(top: int, bottom: int, left: int, right: int) -> Rows:
+            return self.task.prepare(source[top:bottom][:, left:right])[0]
+
+        def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
+            return self._tiled(lambda start, stop: (read(start, stop),), size, Tiling(tile_px=None))
+
+        return choose(read, source.shape[:2], network)
+
+    def _corrected(self, source: Any, factors: tuple[int, ...], on_tile: Callable[[], None]) -> Iterator[Rows]:
+        """Rows of the photo, corrected at each scale in turn."""
+
+        def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
+            return self._tiled(lambda start, stop: (read(start, stop),), size, self.tiling, on_tile)
+
+        def read(start: int, stop: int) -> Rows:
+            return self.task.prepare(source[start:stop])[0]
+
+        size, strips = source.shape[:2], corrected(read, source.shape[:2], factors[0], network)
+        for factor in factors[1:]:
+            strips = corrected(RowWindow(strips, kept_rows(factor)), size, factor, network)
+        return strips
 
     def _reader(self, source: Any) -> Read:
         """The network's inputs of some rows; stretched as the whole image asks for, if the network wants that."""
@@ -117,7 +168,9 @@ def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project:
     """
     engine = open_engine(weights, options)
     tiling, batch = fitted(engine, options.tiling, say=say)
-    return Restorer(task=task, engine=engine, tiling=tiling, batch=batch, project=project, say=say)
+    return Restorer(
+        task=task, engine=engine, tiling=tiling, batch=batch, project=project, say=say, scales=options.scales
+    )
 
 
 def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:

@@ -26,6 +26,8 @@ class Task:
     examples: command lines for --help.
     prepare(source): the network's inputs, each (h, w + extra, c) float32; `extra` columns belong to all tiles.
     finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].
+    any_scale: a photo for which `prepare` gives the photo itself, as floats, may be corrected at reduced sizes: what
+        the task removes is as many pixels larger as the photo is.
     project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
     tile_px: side of the tiles unless another is asked for.
     """
@@ -42,6 +44,7 @@ class Task:
     project: Callable[[Float[np.ndarray, "h w c"], Any], Float[np.ndarray, "h w c"]] | None = None
     wavelength_nm: tuple[float, ...] = ()
     tile_px: int = 256
+    any_scale: bool = False
 
 
 def photo_as_it_is(photo: Num[np.ndarray, "h w c"]) -> tuple[Float[np.ndarray, "h w 3"]]:

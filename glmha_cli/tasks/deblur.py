@@ -12,4 +12,5 @@ DEBLUR = Task(
     examples=("glmha deblur shaken.jpg sharp.png", "glmha deblur photos/ sharp/"),
     prepare=photo_as_it_is,
     finish=clipped,
+    any_scale=True,
 )

@@ -12,4 +12,5 @@ DERAIN = Task(
     examples=("glmha derain rainy.jpg clean.png", "glmha derain photos/ derained/"),
     prepare=photo_as_it_is,
     finish=clipped,
+    any_scale=True,
 )

@@ -21,6 +21,7 @@ from glmha_cli.cli.options.shared import (
     MaxPixels,
     PrecisionChoice,
     ReportOptions,
+    Scale,
     WeightsDirOptions,
     WeightsOptions,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "PullOptions",
     "RecipeOptions",
     "ReportOptions",
+    "Scale",
     "SpectrumOptions",
     "TrainOptions",
     "VerifyOptions",

@@ -15,6 +15,7 @@ from glmha_cli.cli.options.shared import (
     DeviceChoice,
     PrecisionChoice,
     ReportOptions,
+    Scale,
     WeightsOptions,
 )
 from glmha_cli.networks import NETWORKS
@@ -79,6 +80,7 @@ class EvalOptions(ComputeOptions):
             help="derain, gopro, arad or kaist. Default: the task's.", show_default=False, rich_help_panel=REPORT
         ),
     ] = None
+    scale: Scale = "auto"
     tta: Annotated[
         bool,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glmha_cli.cli.options.batches import BatchOptions
-from glmha_cli.cli.options.shared import COMPUTE, FILES, ComputeOptions, MaxPixels
+from glmha_cli.cli.options.shared import COMPUTE, FILES, ComputeOptions, MaxPixels, Scale
 
 if TYPE_CHECKING:
     from glmha_cli.batch.files import FileOptions
@@ -32,6 +32,11 @@ class RestoreOptions(BatchOptions, ComputeOptions):
     def projects(self) -> bool:
         """Whether results get their task's closed-form step."""
         return False
+
+    @property
+    def working_scale(self) -> str:
+        """At which photos are corrected, as `Scales.parse` takes it."""
+        return "auto"
 
     def files(self) -> FileOptions:
         """How files are read and written."""
@@ -97,6 +102,7 @@ class FromMeasurement(RestoreOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ToPhoto(RestoreOptions):
+    scale: Scale = "auto"
     quality: Annotated[
         int, typer.Option(help="Quality of JPEG and WebP outputs.", min=1, max=100, rich_help_panel=FILES)
     ] = 95
@@ -106,6 +112,10 @@ class ToPhoto(RestoreOptions):
             "--strip-metadata", help="Leave out EXIF, ICC profile, XMP and resolution.", rich_help_panel=FILES
         ),
     ] = False
+
+    @property
+    def working_scale(self) -> str:
+        return self.scale
 
     def files(self) -> FileOptions:
         return replace(super().files(), quality=self.quality, strip_metadata=self.strip_metadata)

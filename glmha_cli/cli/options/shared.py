@@ -18,6 +18,14 @@ PrecisionChoice = Annotated[
         rich_help_panel=COMPUTE,
     ),
 ]
+Scale = Annotated[
+    str,
+    typer.Option(
+        help="Scale at which the photo is corrected: 1, 1/2, 1/4 …, several from coarse to fine (1/4,1), or `auto` to "
+        "find it from the photo.",
+        rich_help_panel=COMPUTE,
+    ),
+]
 MaxPixels = Annotated[int, typer.Option(help="Refuse photos with more pixels than this.", min=1, rich_help_panel=FILES)]
 
 
