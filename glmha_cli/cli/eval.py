@@ -121,7 +121,7 @@ def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
 
 
 def read_target(task: Task, path: Path) -> np.ndarray:
-    return output_kind(task).values(path)
+    return output_kind(task).values(path, task)
 
 
 def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:

@@ -115,7 +115,7 @@ def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
 def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
     if path.is_file() and (format := "onnx" if path.suffix.lower() == ".onnx" else "safetensors") not in formats:
         raise UsageError(
-            f"'{path}' is a {format} file; {' or '.join(formats)} is needed here",
+            f"'{path}' is in the format {format}; {' or '.join(formats)} is needed here",
             "choose another --engine or --model; glmha models lists what there is",
         )
     _require_task(str(path), read_about(path)["task"], task)

@@ -122,7 +122,7 @@ def test_what_the_system_refuses_anywhere_is_one_line(tmp_path, monkeypatch):
     def refuse(*arguments):
         raise PermissionError(13, "Permission denied", "somewhere")
 
-    monkeypatch.setattr("glmha_cli.cli.convert.read_cube", refuse)
+    monkeypatch.setattr("glmha_cli.cli.cube_input.read_cube", refuse)
     (tmp_path / "a.tif").touch()
     result = run_here("convert", tmp_path / "a.tif", tmp_path / "b.mat")
     assert result.returncode == 74 and "somewhere" in result.stderr and len(result.stderr.splitlines()) == 1

@@ -42,6 +42,7 @@ ARGUMENTS = {
     "eval": [("derain", "--pairs", "FILE"), ("FILE", "--pairs", "."), ("derain", "--pairs", "DIR")],
     "bench": [("FILE.safetensors",), ("FILE",)],
     "analyze": [("derain-lite", "FILE.png"), ("FILE", "in.png")],
+    "recipes": [("show", "FILE"), ("copy", "derain-lite", "FILE/x.toml")],
     "profile": [("FILE.safetensors",), ("derain-lite", "--attention", "FILE")],
 }
 

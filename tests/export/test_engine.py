@@ -113,7 +113,7 @@ def test_the_format_of_a_model_is_the_first_that_is_there(both):
     assert suffix("old", "onnx", "safetensors") == ".safetensors"
     (both / "w.onnx").unlink()
     assert suffix("both", "onnx", "safetensors") == ".safetensors"
-    with pytest.raises(WeightsUnavailableError, match="no onnx file of 'old'"):
+    with pytest.raises(WeightsUnavailableError, match="'old' has no onnx file"):
         suffix("old", "onnx")
 
 
@@ -126,9 +126,9 @@ def test_wrong_bytes_are_refused(both):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--engine", "torch"], "is onnx; safetensors is needed here"),
+        (["--engine", "torch"], "is in the format onnx; safetensors is needed here"),
         (["--precision", "bf16", "--device", "cpu"], "computes in fp32, not in bf16"),
-        (["--device", "mps"], "has no device 'mps'"),
+        (["--device", "mps"], "device 'mps' is not available"),
     ],
 )
 def test_what_does_not_go_together(tiny_onnx, photo, tmp_path, arguments, message):
@@ -138,12 +138,12 @@ def test_what_does_not_go_together(tiny_onnx, photo, tmp_path, arguments, messag
 
 def test_onnx_was_asked_for_and_the_file_is_none(tiny_model, photo, tmp_path):
     result = run_here("derain", photo, tmp_path / "out.png", "--model", tiny_model, "--engine", "onnx")
-    assert result.returncode == 2 and "is safetensors; onnx is needed here" in result.stderr
+    assert result.returncode == 2 and "is in the format safetensors; onnx is needed here" in result.stderr
 
 
 def test_a_device_that_is_not_there(tiny_onnx, monkeypatch):
     monkeypatch.setattr(onnx_engine, "has_cuda", lambda: False)
-    with pytest.raises(UsageError, match="no device 'cuda'"):
+    with pytest.raises(UsageError, match="device 'cuda' is not available"):
         open_engine(tiny_onnx, EngineOptions(device="cuda"))
     assert open_engine(tiny_onnx, EngineOptions()).device == "cpu"
 

@@ -218,10 +218,10 @@ def test_what_the_cpu_can_do_decides(monkeypatch, tmp_path, flags, capability, n
     monkeypatch.delenv(library.SETTING, raising=False)
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: AMD avx512f\n{flags}\n\nprocessor\t: 1\n")
     features = library.cpu_features(tmp_path / "cpuinfo")
+    assert library.cpu_features(tmp_path / "absent") == frozenset()
     monkeypatch.setattr(library, "cpu_features", lambda: features)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert list(library.usable()) == names
-    assert library.cpu_features(tmp_path / "absent") == frozenset()
 
 
 @pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast"])

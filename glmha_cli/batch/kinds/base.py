@@ -44,7 +44,7 @@ class OutputKind(Protocol):
     def suffix_for(self, source: str) -> str:
         """The suffix of an output where none is asked for, by that of its input."""
 
-    def values(self, path: Path) -> Float[np.ndarray, "h w c"]:
+    def values(self, path: Path, task: Task) -> Float[np.ndarray, "h w c"]:
         """A result or what it is measured against, in [0, 1]."""
 
     def fit(self, source: Source, options: FileOptions) -> Source:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
-from glmha_cli.io.cubes.cube import SUFFIXES, Cube, read_cube, write_cube
+from glmha_cli.io.cubes.cube import SUFFIXES, Cube, CubeOptions, read_cube, write_cube
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.tasks.base import Task
 
@@ -24,8 +24,8 @@ class CubeKind:
     def suffix_for(self, source: str) -> str:
         return ".tif"
 
-    def values(self, path: Path) -> Float[np.ndarray, "h w bands"]:
-        return read_cube(path).whole().values
+    def values(self, path: Path, task: Task) -> Float[np.ndarray, "h w bands"]:
+        return read_cube(path, CubeOptions(bands=len(task.wavelength_nm))).whole().values
 
     def fit(self, source: Source, options: FileOptions) -> Source:
         """Spectra are defined by sRGB colours, so a photo with another profile is converted."""

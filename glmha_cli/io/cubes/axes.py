@@ -25,11 +25,13 @@ def require_order(text: str) -> str:
     return text
 
 
-def bands_last(stored: Stored, axes: str | None) -> tuple[Num[np.ndarray, "h w bands"], str]:
+def bands_last(
+    stored: Stored, axes: str | None, *, bands: int | None = None
+) -> tuple[Num[np.ndarray, "h w bands"], str]:
     """(values as height x width x bands, what to say of it).
 
-    axes: what a user said; otherwise the number of wavelengths tells the axis of the bands, or the file's custom holds,
-    unless lengths or values speak against it.
+    axes: what a user said; otherwise the number of wavelengths tells the axis of the bands, or where there are none
+    `bands`, or the file's custom holds, unless lengths or values speak against it.
 
     Raises:
         BadDataError: not three axes, or in doubt. UsageError: `axes` for a file that states its own.
@@ -40,15 +42,15 @@ def bands_last(stored: Stored, axes: str | None) -> tuple[Num[np.ndarray, "h w b
     if axes is not None and stored.states_axes and axes != stored.axes:
         raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
     if axes is None:
-        axes = stored.axes if stored.states_axes else _told_or_asked(stored)
+        axes = stored.axes if stored.states_axes else _told_or_asked(stored, len(stored.wavelengths) or bands or 0)
         if axes != stored.axes:
             note = f"its {_sizes(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
     return rearrange(stored.values, f"{' '.join(axes)} -> h w b"), note
 
 
-def _told_or_asked(stored: Stored) -> str:
-    """By the wavelengths if there are enough to tell; else as is the custom, if nothing speaks against it."""
-    shape, count, custom = stored.values.shape, len(stored.wavelengths), stored.axes.index("b")
+def _told_or_asked(stored: Stored, count: int) -> str:
+    """By the number of bands if there are enough to tell; else as is the custom, if nothing speaks against it."""
+    shape, custom = stored.values.shape, stored.axes.index("b")
     fitting = [axis for axis, size in enumerate(shape) if size == count]
     if count and custom not in fitting:
         if count < _TELLING or not fitting:

@@ -131,13 +131,14 @@ class CubeOptions:
 
     key: name of the variable or data set. axes: order of height, width and bands in the file, such as "bhw".
     scale: what the stored numbers are multiplied by, instead of what the file says.
-    unit: of wavelengths that come without one, such as "nm".
+    unit: of wavelengths that come without one, such as "nm". bands: how many a cube without wavelengths has.
     """
 
     key: str | None = None
     axes: str | None = None
     scale: float | None = None
     unit: str | None = None
+    bands: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -23,7 +23,7 @@ def to_cube(stored: Stored, options: CubeOptions) -> Cube:
             missing data; wavelengths that do not fit. UsageError: options that the file contradicts.
     """
     stored, unit_notes = _with_unit(stored, options.unit)
-    values, axes_note = bands_last(stored, options.axes)
+    values, axes_note = bands_last(stored, options.axes, bands=options.bands)
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
     if missing is not None:

@@ -17,7 +17,7 @@ from rasterio.transform import Affine
 
 from glmha_cli.io.cubes.cube import FORMATS, SUFFIXES, read_cube, write_cube
 from glmha_cli.io.cubes.kept import KEPT
-from glmha_cli.io.cubes.model import Facts
+from glmha_cli.io.cubes.model import Cube, Facts
 from glmha_cli.lookup import resolve
 
 NM = (450.0, 500.0, 550.5, 600.0, 650.0, 700.0)
@@ -225,3 +225,19 @@ def test_other_netcdf_is_read_by_its_conventions(tmp_path):
     cube = read_cube(tmp_path / "x.nc")
     np.testing.assert_allclose(cube, expected, rtol=1e-6)
     assert cube.wavelength_nm == NM and cube.facts.tags == {"sensor": "EMIT"}
+
+
+def test_names_that_xml_cannot_hold_do_not_spoil_a_tiff(tmp_path):
+    facts = {"tags": {"sensor\x01 \ufffe": "a\x02b"}, "band_names": ("one\x03", "two")}
+    cube = Cube(values=np.ones((4, 5, 2), np.float32), wavelength_nm=(500.0, 600.0), **facts)
+    write_cube(tmp_path / "a.tif", cube)
+    again = read_cube(tmp_path / "a.tif")
+    assert again.facts.band_names == ("one", "two") and again.facts.tags["sensor "] == "ab"
+
+
+def test_damaged_gdal_metadata_costs_itself_alone(tmp_path):
+    write_cube(tmp_path / "a.tif", Cube(values=np.ones((4, 5, 2), np.float32), wavelength_nm=(500.0, 600.0)))
+    content = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(content.replace(b"</GDALMetadata>", b"</GDALMetadatb>"))
+    cube = read_cube(tmp_path / "a.tif")
+    assert cube.shape == (4, 5, 2) and any("GDAL metadata" in note for note in cube.facts.notes)

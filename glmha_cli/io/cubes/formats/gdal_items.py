@@ -1,5 +1,6 @@
 """GDAL's metadata in a TIFF (tag 42112, XML): what it says of bands, and what it says of a cube as a whole."""
 
+import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
@@ -17,13 +18,23 @@ _PROVENANCE = "GLMHA_PROVENANCE"
 _STATISTICS = "STATISTICS_"
 
 
-def read_items(xml: str) -> Items:
+def read_items(xml: str) -> tuple[Items, tuple[str, ...]]:
+    """(the items, notes for the user): of damaged XML nothing is kept, which is said.
+
+    Raises ParseError for damage that declares entities.
+    """
+
     def name_of(element: ElementTree.Element) -> str:
         domain, name = element.get("domain", ""), element.get("name", "")
         return f"{domain}:{name}" if domain else name
 
-    elements = ElementTree.fromstring(xml).iter("Item")
-    return {(name_of(e), int(e.get("sample", -1))): (e.text or "").strip() for e in elements}
+    try:
+        elements = ElementTree.fromstring(xml).iter("Item")
+        return {(name_of(e), int(e.get("sample", -1))): (e.text or "").strip() for e in elements}, ()
+    except (ElementTree.ParseError, ValueError):
+        if "<!ENTITY" in xml:  # an attack, not an accident
+            raise
+        return {}, ("its GDAL metadata is damaged: dropped",)
 
 
 def said_of_bands(items: Items, bands: int) -> dict:
@@ -72,8 +83,8 @@ def write_items(cube: Cube, tags: Mapping[str, str], provenance: str) -> str:
     root = ElementTree.Element("GDALMetadata")
 
     def add(text: str, name: str, band: int | None = None, **attributes: str) -> None:
-        domain, colon, rest = name.rpartition(":")
-        placed = {"name": rest if colon else name} | ({"sample": str(band)} if band is not None else {})
+        domain, colon, rest = _for_xml(name).rpartition(":")
+        placed = {"name": rest} | ({"sample": str(band)} if band is not None else {})
         placed |= {"domain": domain} if colon else {}
         ElementTree.SubElement(root, "Item", placed | attributes).text = _for_xml(text)
 
@@ -105,8 +116,8 @@ def _of_band(cube: Cube, i: int) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def _for_xml(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(sign for sign in text if sign in "\t\n" or sign >= " ")
+    """Without the characters that XML 1.0 cannot hold (section 2.2): controls, surrogates, U+FFFE and U+FFFF."""
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
 def _without_markup(json_text: str) -> str:

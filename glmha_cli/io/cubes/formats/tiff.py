@@ -77,7 +77,7 @@ def read(path: Path, options: CubeOptions) -> Stored:
         pages, mask = _pages(tif)
         values, axes = _picture(path, tif, pages)
         page = pages[0]
-        items = read_items(page.tags[GDAL_METADATA].value) if GDAL_METADATA in page.tags else {}
+        items, damage = read_items(page.tags[GDAL_METADATA].value) if GDAL_METADATA in page.tags else ({}, ())
         said = said_of_bands(items, values.shape[axes.index("b")])
         nodata, notes = _nodata(page)
         return Stored(
@@ -87,7 +87,7 @@ def read(path: Path, options: CubeOptions) -> Stored:
             nodata=nodata,
             mask=_mask(path, mask) if mask is not None else None,
             georeference=from_geotiff(raw_tags(tif, GEOTIFF_TAGS)),
-            notes=notes,
+            notes=(*notes, *damage),
             **said | {"tags": said["tags"] | _texts(page)},
         )
 

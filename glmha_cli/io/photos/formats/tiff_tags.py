@@ -130,7 +130,8 @@ def add_metadata(path: Path, metadata: Metadata, exif: bytes) -> None:
                 tiff.root.pop(tag, None)
         at = file.seek(0, os.SEEK_END)
         at += at % 2
-        moved = replace(extra, big=tiff.big, root=tiff.root | added)
+        # `byteorder` chose the order of the file by what has numbers; EXIF of another order is a text made for it.
+        moved = replace(extra, order=tiff.order, big=tiff.big, root=tiff.root | added)
         body, root_at = moved.packed(at)
         file.seek(at)
         file.write(body)
