@@ -55,7 +55,7 @@ def test_lines_for_stdout_go_there_though_a_bar_moves(tiny_model, tmp_path):
 def test_the_bar_moves_over_the_tiles(tiny_model, tmp_path):
     source = tmp_path / "in.png"
     Image.effect_noise((500, 400), 50).convert("RGB").save(source)
-    shown = on_a_terminal("derain", source, tmp_path / "out.png", "--model", tiny_model, "--tile", "64")
+    shown = on_a_terminal("derain", source, tmp_path / "out.png", "--model", tiny_model, "--tile", "64", "--scale", "1")
     counts = {int(done) for done in re.findall(r"(\d+)/180", shown)}
     assert len(counts) >= 3, shown[-500:]
 
