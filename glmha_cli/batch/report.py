@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal
 
 from glmha_cli.batch.jobs import Job
@@ -57,7 +58,7 @@ class Summary:
 class Reporter:
     """Who is told of a run: this one says nothing; others override what they want to be told.
 
-    `note`, `warning` and `settled` are called in several threads, one at a time each.
+    `note`, `remark`, `warning` and `settled` are called in several threads, one at a time each.
     """
 
     def rename(self, path: str, name: str) -> None:
@@ -66,8 +67,11 @@ class Reporter:
     def note(self, text: str) -> None:
         """Something the user may want to know."""
 
+    def remark(self, path: PurePath, text: str) -> None:
+        """Of a file: side data that was left out, something that was assumed, damage to its pixels."""
+
     def warning(self, text: str) -> None:
-        """Something the user should know."""
+        """Of the run or the machine: low memory, a missing compiler, inputs that are not used."""
 
     def started(self, summary: Summary) -> None:
         """The files are planned. `summary` counts on, before `settled` is called for each file."""

@@ -109,7 +109,7 @@ class Worker:
             self.require_undone(job)
             raise
         for note in (*source.notes, *losses):
-            self.reporter.warning(f"{job.source}: {note}")
+            self.reporter.remark(job.source, note)
         height, width = computed.result.shape[:2]
         return {
             **output_identity(job.target, hashes),

@@ -13,9 +13,9 @@ def convert(options: ConvertOptions) -> None:
     cube = read_input(job.source, options, output)
     losses = write_cube(job.target, cube, overwrite=options.overwrite, mat_version=options.mat_version)
     if not cube.wavelength_nm:
-        output.warning(f"{job.source}: has no wavelengths, so the new file has none either")
+        output.remark(job.source, "has no wavelengths, so the new file has none either")
     for loss in losses:
-        output.warning(f"{job.target}: {loss}")
+        output.remark(job.target, loss)
     height, width, bands = cube.values.shape
     output.note(f"{job.source} -> {job.target} ({height} x {width} x {bands})")
     output.record(

@@ -27,7 +27,7 @@ def read_input(path: Path, options: CubeInput, output: Output) -> Cube:
         ),
     )
     for note in cube.facts.notes:
-        output.warning(f"{path}: {note}")
+        output.remark(path, note)
     return cube
 
 

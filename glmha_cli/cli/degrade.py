@@ -37,7 +37,7 @@ def degrade_verb(options: DegradeOptions) -> None:
         job.target, contact_sheet(damaged), like=photo, overwrite=options.overwrite, provenance=provenance
     )
     for note in (*photo.notes, *losses):
-        output.warning(f"{job.source}: {note}")
+        output.remark(job.source, note)
     output.note(f"{job.source} -> {job.target} ({kind}, {set_name})")
     output.record(
         {

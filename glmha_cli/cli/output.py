@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -58,7 +59,13 @@ class Output:
         if not self.quiet:
             self._say(self._shown(text))
 
+    def remark(self, path: PurePath, text: str) -> None:
+        """What became of a file that was read or written: side data left out, something assumed, damage."""
+        if not self.quiet:
+            self._say(f"[cyan]note:[/] {self._shown(f'{path}: {text}')}")
+
     def warning(self, text: str) -> None:
+        """What concerns the run or the machine, not one file."""
         if not self.quiet:
             self._say(f"[yellow]warning:[/] {self._shown(text)}")
 

@@ -22,15 +22,15 @@ def preview(options: PreviewOptions) -> None:
     bands = options.bands
     if bands is None and not cube.wavelength_nm:
         bands = some_bands(cube.values.shape[2])
-        output.warning(f"{job.source}: without wavelengths its colours are unknown; shown as by --bands {bands}")
+        output.remark(job.source, f"without wavelengths its colours are unknown; shown as by --bands {bands}")
     linear = three_bands(cube, bands) if bands else observed(cube)
     if missing := int(np.isnan(linear).any(axis=2).sum()):
-        output.warning(f"{job.source}: {missing} pixels without data are shown black")
+        output.remark(job.source, f"{missing} pixels without data are shown black")
         linear = np.nan_to_num(linear)
     pixels = linear_to_srgb((linear * options.gain).clip(0, 1)).astype(np.float32)
     losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
     for loss in losses:
-        output.warning(loss)
+        output.remark(job.target, loss)
     output.note(f"{job.source} -> {job.target}")
     output.record({"input": str(job.source), "output": str(job.target), "status": "ok"})
 

@@ -21,8 +21,9 @@ def check(options: FromMeasurement, output: Output) -> int:
     source, mask_path = Path(options.inputs[0]), options.mask or Path(options.output)
     measurement = read_measurement(source, key=options.key, normalise=options.normalise)
     mask = read_mask(mask_path)
-    for note in (*measurement.notes, *mask.notes):
-        output.warning(note)
+    for path, read in ((source, measurement), (mask_path, mask)):
+        for note in read.notes:
+            output.remark(path, note)
     found = fits(measurement.values, mask.values, step=options.step, bands=BANDS)
     if not found:
         check_fit(measurement, mask, step=options.step, bands=BANDS)

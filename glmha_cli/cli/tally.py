@@ -1,6 +1,7 @@
 """A run as the command line tells it: file by file as it happens, with bars, and summed up at the end."""
 
 from contextlib import ExitStack
+from pathlib import PurePath
 
 from rich.progress import Progress, TaskID
 
@@ -24,6 +25,9 @@ class Tally(Reporter):
 
     def note(self, text: str) -> None:
         self.output.note(text)
+
+    def remark(self, path: PurePath, text: str) -> None:
+        self.output.remark(path, text)
 
     def warning(self, text: str) -> None:
         self.output.warning(text)

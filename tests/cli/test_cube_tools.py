@@ -62,7 +62,7 @@ def test_preview_without_wavelengths_shows_three_bands_and_says_so(tmp_path):
     """A lab's cube, which often names none, is to be seen without options."""
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 4, 5), np.float32))
     result = run_here("preview", tmp_path / "a.npy", tmp_path / "a.png")
-    assert result.returncode == 0 and "warning:" in result.stderr and "--bands 4,2,0" in result.stderr
+    assert result.returncode == 0 and "note:" in result.stderr and "--bands 4,2,0" in result.stderr
     run_here("preview", tmp_path / "a.npy", tmp_path / "b.png", "--bands", "4,2,0")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -28,9 +28,13 @@ def test_names_are_shown_as_they_are(capsys, name):
     output = Output()
     output.table(table)
     output.note(name)
+    output.remark(PurePath(name), "has no profile")
+    output.warning(name)
     output.error(BadDataError(f"'{name}' is damaged"))
     shown = capsys.readouterr()
-    assert name in shown.out and shown.err.splitlines() == [name, f"error: '{name}' is damaged"]
+    assert name in shown.out
+    said = [name, f"note: {name}: has no profile", f"warning: {name}", f"error: '{name}' is damaged"]
+    assert shown.err.splitlines() == said
 
 
 def test_a_name_that_stdout_cannot_say_is_escaped(tmp_path):
