@@ -13,7 +13,7 @@ from polyblur import polyblur
 
 from glmha_cli.evaluation.metrics import sam_deg
 from glmha_cli.evaluation.protocols import PROTOCOLS, eight_bit
-from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.lookup import resolve
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import delta_e_2000, render

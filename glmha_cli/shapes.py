@@ -5,6 +5,8 @@ bands spectral bands, step shift of a band in pixels, w_ext = w + step * (bands 
 Axes: edges are numpy (h, w, c); inside, torch (b, c, h, w).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -12,6 +14,11 @@ from jaxtyping import Float
 def next_multiple(size: int, multiple: int) -> int:
     """The smallest multiple of `multiple` that is at least `size`."""
     return -(-size // multiple) * multiple
+
+
+def size_text(shape: Sequence[int]) -> str:
+    """As in messages: 512 x 482 x 31."""
+    return " x ".join(map(str, shape))
 
 
 def pad_to(array: Float[np.ndarray, "h w c"], height: int, width: int) -> Float[np.ndarray, "H W c"]:

@@ -9,11 +9,11 @@ import numpy as np
 
 from glmha_cli.api.images import kind_of
 from glmha_cli.errors import BadDataError
-from glmha_cli.io import measurements
 from glmha_cli.io.cubes import cube as cubes
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
 from glmha_cli.io.cubes.stored import checked_cube
-from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.io.measurements import read as measurements
+from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.photos import read, write
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY
@@ -93,7 +93,7 @@ def write_cube(
 
 
 def read_measurement(path: AnyPath, *, key: str | None = None, normalise: bool = False) -> Measurement:
-    """A detector image of a coded camera; see glmha_cli.io.measurements."""
+    """A detector image of a coded camera; see glmha_cli.io.measurements.read."""
     return measurements.read_measurement(Path(path), key=key, normalise=normalise)
 
 

@@ -20,7 +20,8 @@ from glmha_cli.inference.restorer import OnTile, Restorer, Say
 from glmha_cli.inference.scales import Scales
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.cubes.cube import Cube
-from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement
+from glmha_cli.io.measurements.model import Mask, Measurement
+from glmha_cli.io.measurements.read import as_mask, as_measurement
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import in_depth

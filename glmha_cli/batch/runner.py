@@ -93,7 +93,7 @@ class _Run:
         with closing(supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning)) as reader:
             reader.start()  # it gets ready while the network is loaded
             if request.files.mask is not None:  # before that, rather than as the failure of every file
-                reader.read("glmha_cli.io.measurements:read_mask", request.files.mask)
+                reader.read("glmha_cli.io.measurements.read:read_mask", request.files.mask)
             worker = Worker(
                 reader=reader,
                 restorer=self.loader.load(weights, say=reporter.warning),

@@ -7,7 +7,8 @@ from rich.table import Table
 from glmha_cli.cli.options.restoring import FromMeasurement
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.measurements import check_fit, read_mask, read_measurement
+from glmha_cli.io.measurements.fit import check_fit
+from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.physics.cassi_fit import LEAST_FIT, Fit, fits
 from glmha_cli.tasks.sci import BANDS
 

@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.metrics import derain_psnr_db, luma, mrae, psnr_db, rgb_psnr_db, rmse, sam_deg, ssim
+from glmha_cli.shapes import size_text
 
 ARAD_CROP_PX = 128
 KAIST_SCALE = 256
@@ -39,7 +40,7 @@ class Protocol:
     def score(self, result: Float[np.ndarray, "h w c"], target: Float[np.ndarray, "h w c"]) -> Score:
         """Raises BadDataError for two sizes or numbers of bands, and for what a metric is not defined on."""
         if result.shape != target.shape:
-            sizes = " and ".join(" x ".join(map(str, array.shape)) for array in (result, target))
+            sizes = " and ".join(size_text(array.shape) for array in (result, target))
             raise BadDataError(
                 f"result and target differ in size: {sizes}",
                 "both images of a pair need the same size; crop or leave it out",

@@ -1,6 +1,6 @@
 """A checkpoint -> an ONNX file that says of itself what it is, written only if it computes the same."""
 
-import json
+import importlib.util
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.shapes import next_multiple
-from glmha_cli.weights.about import KEY, read_about
+from glmha_cli.weights.about import read_about
 
 Precision = Literal["fp32", "fp16"]
 
@@ -38,17 +38,10 @@ def export_onnx(
         GlmhaError: the result differs from the network; nothing is written then.
         NoInputError, BadDataError, CannotCreateError, OutputError: files.
     """
-    if output.suffix.lower() != ".onnx":
-        raise UsageError(
-            f"the output '{output}' does not end in .onnx", f"glmha export MODEL {output.with_suffix('.onnx')}"
-        )
-    try:
-        import onnx
-    except ImportError as error:
-        raise UsageError("exporting needs the package onnx", extra_command("export")) from error
+    _require_possible(output)
     from glmha_cli.export.check import relative_error
     from glmha_cli.export.graph import in_half, traced
-    from glmha_cli.export.storage import store_exactly_in_half
+    from glmha_cli.export.storage import save_with_about, store_exactly_in_half
     from glmha_cli.fusion import fuse
     from glmha_cli.weights.checkpoint import load_network
 
@@ -59,15 +52,17 @@ def export_onnx(
     with atomic_output(output, overwrite=overwrite) as temporary:
         model = traced(in_half(fused) if precision == "fp16" else fused, tile_px=tile_px)
         store_exactly_in_half(model)
-        about = {
-            **read_about(weights),
-            "sha256": sha256,
-            "glmha": __version__,
-            "precision": precision,
-            "size_multiple": multiple,
-            "width": network.config.width,
-        }
-        onnx.helper.set_model_props(model, {KEY: json.dumps(about, sort_keys=True)})
-        onnx.save(model, temporary)
+        sizes = {"size_multiple": multiple, "width": network.config.width}
+        about = {**read_about(weights), "sha256": sha256, "glmha": __version__, "precision": precision, **sizes}
+        save_with_about(model, temporary, about)
         error = relative_error(network, temporary, precision, tile_px=tile_px)
     return {**about, "relative_error": error}
+
+
+def _require_possible(output: Path) -> None:
+    if output.suffix.lower() != ".onnx":
+        raise UsageError(
+            f"the output '{output}' does not end in .onnx", f"glmha export MODEL {output.with_suffix('.onnx')}"
+        )
+    if importlib.util.find_spec("onnx") is None:
+        raise UsageError("exporting needs the package onnx", extra_command("export"))

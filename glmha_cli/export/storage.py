@@ -1,8 +1,15 @@
-"""Weights in half the space, where that loses nothing."""
+"""ONNX files: what they say of themselves, and weights in half the space, where that loses nothing."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from glmha_cli.weights.about import KEY
 
 SMALLEST = 256  # numbers; below, an operator more costs more than the bytes are worth
 
@@ -26,3 +33,9 @@ def store_exactly_in_half(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def save_with_about(model: onnx.ModelProto, path: Path, about: Mapping[str, Any]) -> None:
+    """Write the model with `about` in its metadata, as JSON under the key "glmha"."""
+    helper.set_model_props(model, {KEY: json.dumps(about, sort_keys=True)})
+    onnx.save(model, path)

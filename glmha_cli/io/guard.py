@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError
+from glmha_cli.shapes import size_text
 
 MAX_BYTES = 16 << 30
 FREE_BYTES = 256 << 20
@@ -61,8 +62,7 @@ def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int) -> None
     """
     declared_bytes, size_bytes = math.prod(shape) * itemsize, path.stat().st_size
     if declared_bytes > min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size_bytes)):
-        values = " x ".join(map(str, shape))
-        raise BadDataError(f"declares {values} values, {declared_bytes} bytes, but has {size_bytes}")
+        raise BadDataError(f"declares {size_text(shape)} values, {declared_bytes} bytes, but has {size_bytes}")
 
 
 def require_partner(named: Path, partner: Path) -> Path:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
-    from glmha_cli.io.measurements import Mask, Measurement
+    from glmha_cli.io.measurements.model import Mask, Measurement
 
 BANDS = len(SCI_NM)
 WHOLE_PX = 1024
@@ -36,7 +36,7 @@ class Scene:
     @property
     def shape(self) -> tuple[int, int]:
         """BadDataError where measurement and mask do not fit."""
-        from glmha_cli.io.measurements import check_fit
+        from glmha_cli.io.measurements.fit import check_fit
 
         check_fit(self.measurement, self.mask, step=self.step, bands=BANDS)
         h, w_ext = self.measurement.values.shape
@@ -81,7 +81,7 @@ def scene_of(measurement: Measurement, mask: Mask, *, step: int = 2) -> Scene:
 
 def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:
     """H, the measurement shifted back, and Phi, the shifted mask; BadDataError where the two do not fit."""
-    from glmha_cli.io.measurements import check_fit
+    from glmha_cli.io.measurements.fit import check_fit
     from glmha_cli.physics import cassi
 
     check_fit(scene.measurement, scene.mask, step=scene.step, bands=BANDS)

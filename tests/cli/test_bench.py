@@ -9,7 +9,7 @@ from glmha_cli.cli.bench import inputs_in
 from glmha_cli.errors import GlmhaError
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.evaluation.speed import matrix_rate, run_process, seconds_of
-from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.tasks.sci import SCI, Scene
 from tests.cli.in_process import run_here

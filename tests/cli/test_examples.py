@@ -8,7 +8,7 @@ import pytest
 
 from glmha_cli.evaluation.protocols import PROTOCOLS
 from glmha_cli.io.cubes.cube import read_cube
-from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import delta_e_2000, render

@@ -9,7 +9,9 @@ from PIL import Image
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.inference.tiling import Tiling, run_tiled
-from glmha_cli.io.measurements import Mask, Measurement, as_mask, as_measurement, check_fit, read_mask, read_measurement
+from glmha_cli.io.measurements.fit import check_fit
+from glmha_cli.io.measurements.model import Mask, Measurement
+from glmha_cli.io.measurements.read import as_mask, as_measurement, read_mask, read_measurement
 from glmha_cli.physics import cassi
 from glmha_cli.tasks.sci import SCI, Scene, scene_of
 from tests.cli.in_process import run_here

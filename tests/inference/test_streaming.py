@@ -12,7 +12,7 @@ from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds import output_kind, write_result
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.tiling import Tiling
-from glmha_cli.io.measurements import Mask, Measurement
+from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.photos.read import Photo, as_pixels, read_photo
 from glmha_cli.io.photos.write import write_photo
 from glmha_cli.tasks.derain import DERAIN

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.errors import BadDataError, NoInputError, UsageError
-from glmha_cli.io.measurements import Mask, Measurement, check_fit, read_mask, read_measurement
+from glmha_cli.io.measurements.fit import check_fit
+from glmha_cli.io.measurements.model import Mask, Measurement
+from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.physics import cassi
 
 scenes = st.fixed_dictionaries(

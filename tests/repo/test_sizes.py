@@ -5,20 +5,25 @@ from pathlib import Path
 from statistics import median
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
-LONG = {"run.py:train"}  # to be divided
 FILES = [path for path in PACKAGE.rglob("*.py") if path.stat().st_size]
+LONG = {
+    "api/model.py:load": "the signature and docstring of the Python face are its reference; 16 lines compute",
+    "io/photos/write.py:write_photo": "its contract takes half of it",
+    "export/__init__.py:export_onnx": "its contract takes half of it",
+}
+"""Functions over 40 lines, and why they are not divided."""
 
 
-def test_median_file_is_at_most_150_lines_and_none_over_450():
+def test_median_file_is_at_most_100_lines_and_none_over_200():
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert median(lines.values()) <= 150
-    assert not {path.name: count for path, count in lines.items() if count > 450}
+    assert median(lines.values()) <= 100
+    assert not {str(path.relative_to(PACKAGE)): count for path, count in lines.items() if count > 200}
 
 
-def test_no_function_is_over_60_lines():
+def test_no_function_is_over_40_lines_without_a_reason():
     long = {}
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
-                long[f"{path.name}:{node.name}"] = node.end_lineno - node.lineno + 1
-    assert long.keys() <= LONG
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno >= 40:
+                long[f"{path.relative_to(PACKAGE).as_posix()}:{node.name}"] = node.end_lineno - node.lineno + 1
+    assert long.keys() == LONG.keys()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.errors import UsageError
-from glmha_cli.io.measurements import read_mask, read_measurement
+from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.tasks.sci import scene_of
 
 

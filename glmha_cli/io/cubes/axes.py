@@ -9,6 +9,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.model import Stored
+from glmha_cli.shapes import size_text
 
 ORDERS = tuple("".join(order) for order in permutations("hwb"))
 _BY_BAND_AXIS, _BY_BAND_AXIS_REVERSED = ("bhw", "hbw", "hwb"), ("bwh", "wbh", "hwb")
@@ -37,14 +38,14 @@ def bands_last(
         BadDataError: not three axes, or in doubt. UsageError: `axes` for a file that states its own.
     """
     if stored.values.ndim != 3 or 0 in stored.values.shape:
-        raise BadDataError(f"holds {_sizes(stored.values.shape)} values, not height x width x bands")
+        raise BadDataError(f"holds {size_text(stored.values.shape)} values, not height x width x bands")
     note = ""
     if axes is not None and stored.states_axes and axes != stored.axes:
         raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
     if axes is None:
         axes = stored.axes if stored.states_axes else _told_or_asked(stored, len(stored.wavelengths) or bands or 0)
         if axes != stored.axes:
-            note = f"its {_sizes(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
+            note = f"its {size_text(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
     return rearrange(stored.values, f"{' '.join(axes)} -> h w b"), note
 
 
@@ -65,7 +66,7 @@ def _told_or_asked(stored: Stored, count: int) -> str:
 
 def _in_doubt(shape: Sequence[int]) -> BadDataError:
     return BadDataError(
-        f"holds {_sizes(shape)} values, and it is unclear which axis is that of the bands",
+        f"holds {size_text(shape)} values, and it is unclear which axis is that of the bands",
         "--axes bhw where the bands come first, --axes hwb where they come last (glmha convert takes it too)",
     )
 
@@ -107,7 +108,3 @@ def _unlike_neighbours(slices: Float[np.ndarray, "n pixels"]) -> float:
     size = np.linalg.norm(centred, axis=1)
     most = (size[1:] * size[:-1]).sum()
     return float(1 - (centred[1:] * centred[:-1]).sum() / most) if most else 1.0
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))

@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float, Num
 
 from glmha_cli.errors import BadDataError
 
+Transform = tuple[float, float, float, float, float, float]
+GeoTag = tuple[int, int, int, bytes]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Georeference:
@@ -21,8 +24,8 @@ class Georeference:
     """
 
     crs: str = ""
-    transform: tuple[float, float, float, float, float, float] | None = None
-    geotiff: tuple[tuple[int, int, int, bytes], ...] = ()
+    transform: Transform | None = None
+    geotiff: tuple[GeoTag, ...] = ()
     envi: Mapping[str, str] = field(default_factory=dict)
 
 

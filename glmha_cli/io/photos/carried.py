@@ -4,7 +4,8 @@ import struct
 from dataclasses import replace
 
 from glmha_cli.io.photos.colours import colours_of
-from glmha_cli.io.photos.exif import X_RESOLUTION, load_exif
+from glmha_cli.io.photos.exif import load_exif
+from glmha_cli.io.photos.exif_entries import X_RESOLUTION
 from glmha_cli.io.photos.formats import PhotoFormat
 from glmha_cli.io.photos.icc import is_gray_profile
 from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.io.photos.exif import EXIF_IFD, INTEROP_IFD, load_exif, number, numbers
+from glmha_cli.io.photos.exif import load_exif
+from glmha_cli.io.photos.exif_entries import EXIF_IFD, INTEROP_IFD, number, numbers
 from glmha_cli.io.photos.icc import D65, Curve, Primaries, made_profile, matrix_profile
 from glmha_cli.io.photos.metadata import Kind, Metadata
 

@@ -7,18 +7,8 @@ out anew, lens names and serial numbers would read as garbage.
 import struct
 from collections.abc import Iterator, Mapping
 
-from glmha_cli.io.photos.exif import (
-    ASCII,
-    EXIF_IFD,
-    LONG,
-    ORIENTATION,
-    SHORT,
-    SOFTWARE,
-    TYPE_BYTES,
-    Directories,
-    Entry,
-    dump_exif,
-)
+from glmha_cli.io.photos.exif import Directories, dump_exif
+from glmha_cli.io.photos.exif_entries import ASCII, EXIF_IFD, LONG, ORIENTATION, SHORT, SOFTWARE, TYPE_BYTES, Entry
 from glmha_cli.io.photos.metadata import Metadata
 
 _RECORD = "HHI4s"  # tag, type, count, value or its position

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from einops import rearrange
 
-from glmha_cli.io.photos.exif import ORIENTATION, Directories, dump_exif, load_exif
+from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_edit import upright_exif
+from glmha_cli.io.photos.exif_entries import ORIENTATION
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.metadata import Findings, Kind
 

@@ -60,13 +60,12 @@ def write_photo(
     metadata = like.metadata
     if provenance is not None:
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
-    colours = _stored(pixels, like, path)
-    samples = np.ascontiguousarray(
-        colours if like.alpha is None else np.concatenate([colours, _stored_alpha(like)], axis=2)
-    )
+    samples = _stored(pixels, like, path)
+    if like.alpha is not None:
+        samples = np.concatenate([samples, _stored_alpha(like)], axis=2)
     encode: EncodePhoto = import_target(target.encode)
     with atomic_output(path, overwrite=overwrite) as temporary:
-        encode(temporary, samples, metadata, quality)
+        encode(temporary, np.ascontiguousarray(samples), metadata, quality)
     return notes + losses
 
 

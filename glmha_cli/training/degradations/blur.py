@@ -1,4 +1,4 @@
-"""Motion blur for training: paths (motion.py), scaled, turned and averaged along per patch.
+"""Motion blur for training: paths (motion.py), scaled, turned and averaged along per patch (blur_kinds.py).
 
 Light adds up while the shutter is open, so blur is in linear light, before highlights clip; noise, demosaicing and the
 camera's curve come after it (exposure.py). The sharp photo is what is seen at the middle of the exposure, as benchmarks
@@ -8,31 +8,24 @@ scene deblurring", 2017) are free of noise: so is a share of the samples.
 A patch does not hold what moves in from outside, so it is continued by reflection at its borders.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations import Degrade, MakePair
+from glmha_cli.training.degradations.blur_kinds import BLURS, MAX_EXTENT_PX, Motion, Paths, Photo
 from glmha_cli.training.degradations.exposure import Exposure
 from glmha_cli.training.degradations.mixtures import mixture, require_mixture, require_scale, require_shares
-from glmha_cli.training.degradations.motion import Path, at_mid_exposure, continued, convolve, draw_paths, kernel_of
+from glmha_cli.training.degradations.motion import draw_paths
 from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_levels
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 
 KINDS = ("uniform", "varying", "moving", "weak", "clean")
 SHARES = ("enlarged", "saturated", "photographed", "compressed")
-MAX_EXTENT_PX = 58.0
-CORNERS = np.array([[-1 - 1j, 1 - 1j], [-1 + 1j, 1 + 1j]]) / np.sqrt(2)
-FRAME_STEPS = 6
-"""Steps of a path between two frames of an averaged sequence."""
-
-Photo = Float[np.ndarray, "h w 3"]
-Paths = Complex[np.ndarray, "n steps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +96,8 @@ def blurred_pair(photo: Photo, *, paths: Paths, rng: np.random.Generator, config
     light = exposure.to_light(photo) if exposure else srgb_to_linear(photo)
     if kind != "weak" and rng.random() < config.saturated:
         light = boost_highlights(light, log_uniform(rng, config.boost))
-    blurred = _BLURS[kind](light, Motion(paths, rng, config, scale)).clip(0, 1)
+    motion = Motion(paths, rng, config.extent_px, config.weak_px, scale)
+    blurred = BLURS[kind](light, motion).clip(0, 1)
     return (exposure.photo(blurred) if exposure else from_levels(to_levels(linear_to_srgb(blurred)))), photo
 
 
@@ -127,83 +121,3 @@ def boost_highlights(linear: Float[np.ndarray, "h w 3"], factor: float) -> Float
     knee = max(0.6, np.quantile(brightness, 0.98))
     share = np.clip((brightness - knee) / max(1 - knee, 1e-3), 0, 1)
     return linear * (1 + (factor - 1) * share).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Motion:
-    """Where the paths of a sample come from, and how much longer than stated they are."""
-
-    paths: Paths
-    rng: np.random.Generator
-    config: BlurConfig
-    scale: float
-
-    def extent(self, limits_px: tuple[float, float]) -> float:
-        return min(log_uniform(self.rng, limits_px) * self.scale, MAX_EXTENT_PX)
-
-    def path(self, extent_px: float) -> Path:
-        """One of the paths, turned at will, in px; 0 at the middle of the exposure."""
-        turned = self.rng.choice(self.paths) * (extent_px * np.exp(2j * np.pi * self.rng.random()))
-        return at_mid_exposure(turned)
-
-
-def _uniform(light: Photo, motion: Motion) -> Photo:
-    return convolve(light, [[kernel_of(motion.path(motion.extent(motion.config.extent_px)))]])
-
-
-def _weak(light: Photo, motion: Motion) -> Photo:
-    return convolve(light, [[kernel_of(motion.path(motion.extent(motion.config.weak_px)))]])
-
-
-def _varying(light: Photo, motion: Motion) -> Photo:
-    """The camera also rolls and nears: at z from the centre the path is p(t) + z q(t), with q complex."""
-    extent_px = motion.extent(motion.config.extent_px)
-    path = motion.path(extent_px)
-    # Together not longer than the longest path, so that kernels stay as small.
-    twist = motion.path(min(motion.rng.uniform(0.2, 0.8) * extent_px + 2, MAX_EXTENT_PX - extent_px))
-    return convolve(light, [[kernel_of(path + twist * corner) for corner in row] for row in CORNERS])
-
-
-def _moving(light: Photo, motion: Motion) -> Photo:
-    """The mean of frames in which an object and the background behind it are moved separately."""
-    front, back = (np.rint(track[::FRAME_STEPS]) for track in _tracks(motion))
-    margin = int(max(np.abs(track).max() for track in (front, back))) + 1
-    behind = continued(light, margin)
-    mask = _blob(behind.shape[:2], motion.rng)
-    before = behind * mask
-
-    def frame(layer: np.ndarray, shift: complex) -> np.ndarray:
-        top, left = margin + int(shift.imag), margin + int(shift.real)
-        return layer[top : top + light.shape[0], left : left + light.shape[1]]
-
-    total = np.zeros_like(light)
-    for shift, ground in zip(front, back, strict=True):
-        total += frame(before, shift) + (1 - frame(mask, shift)) * frame(behind, ground)
-    return total / np.float32(len(front))
-
-
-def _tracks(motion: Motion) -> tuple[Path, Path]:
-    """Of the object and of the background: each its own, or of one moving camera, by their depth."""
-    rng, config = motion.rng, motion.config
-    front = motion.path(motion.extent(config.extent_px))
-    if rng.random() < 0.4:
-        return front, front * rng.uniform(0.2, 0.8)
-    back = motion.path(motion.extent(config.weak_px if rng.random() < 0.4 else config.extent_px))
-    follows = rng.random() < 0.3  # the camera, the object
-    return (back, front) if follows else (front, back)
-
-
-_BLURS: dict[str, Callable[[Photo, Motion], Photo]] = {
-    "uniform": _uniform,
-    "varying": _varying,
-    "moving": _moving,
-    "weak": _weak,
-}
-
-
-def _blob(shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "h w 1"]:
-    """A mask in [0, 1] of smooth outline: the sign, softened, of a sum of slow random waves."""
-    rows, cols = (np.cos(np.pi * np.arange(5) * (np.arange(side)[:, None] + 0.5) / side) for side in shape)
-    field = rows @ rng.standard_normal((5, 5)) @ cols.T
-    field = (field - field.mean()) / (field.std() + 1e-9)
-    return np.clip(0.5 + rng.uniform(4, 20) * field, 0, 1).astype(np.float32)[..., None]

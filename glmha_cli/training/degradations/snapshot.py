@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy import ndimage, special
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.measurements import read_mask
+from glmha_cli.io.measurements.read import read_mask
 from glmha_cli.physics import cassi
 from glmha_cli.training.degradations import Degrade, MakePair, aiming_at_the_image
 from glmha_cli.training.degradations.sensor import add_noise, log_uniform

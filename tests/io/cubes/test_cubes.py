@@ -539,7 +539,7 @@ def test_a_tiff_leaves_no_sidecar_that_overrides_it(tmp_path: Path) -> None:
 
 
 def test_importing_the_readers_imports_no_format_library() -> None:
-    ours = "glmha_cli.io.cubes.cube, glmha_cli.io.measurements, glmha_cli.physics.cassi, glmha_cli.physics.colour"
+    ours = "glmha_cli.io.cubes.cube, glmha_cli.io.measurements.read, glmha_cli.physics.cassi, glmha_cli.physics.colour"
     code = f"import sys, {ours}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"torch", "h5py", "scipy", "tifffile", "colour", "skimage", "imagecodecs", "PIL"}

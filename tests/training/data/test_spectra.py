@@ -10,14 +10,13 @@ from glmha_cli.physics.colour import TO_RGB, render, render_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from glmha_cli.training.data.light import black_body, relit, with_stray_light
 from glmha_cli.training.data.reflectances import LUMINANCE, Library, Reflectances
+from glmha_cli.training.data.scene import materials, scene
 from glmha_cli.training.data.spectra import (
     LINEAR,
     CubesConfig,
     chart,
     charts,
-    materials,
     nearest_cube,
-    scene,
     thinned,
     training_cube,
 )

@@ -11,20 +11,20 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
 from glmha_cli.training.degradations.blur import (
     KINDS,
-    MAX_EXTENT_PX,
     SHARES,
     BlurConfig,
-    Motion,
     blurred_pair,
     boost_highlights,
     enlarged,
 )
+from glmha_cli.training.degradations.blur_kinds import MAX_EXTENT_PX, Motion
 from glmha_cli.training.degradations.motion import PATH_STEPS, at_mid_exposure, convolve, draw_paths, kernel_of
 from glmha_cli.training.degradations.validation_blur import add_validation_blur, shaken
 
 PURE = dict.fromkeys(SHARES, 0.0)
 NONE = dict.fromkeys(KINDS, 0.0)
 PATHS = draw_paths(256, seed=0)
+LIMITS = BlurConfig().extent_px, BlurConfig().weak_px
 SIZES = st.tuples(st.integers(1, 90), st.integers(1, 90)) | st.sampled_from([(1, 1), (5, 300), (300, 5)])
 SEEDS = st.integers(0, 2**32 - 1)
 BLURRED = ("uniform", "varying", "moving", "weak")
@@ -114,7 +114,7 @@ def test_the_default_mixture_holds_its_clean_share():
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, extent_px=st.floats(1, 58))
 def test_the_photo_is_what_is_seen_at_the_middle_of_the_exposure(seed, extent_px):
-    motion = Motion(PATHS, np.random.default_rng(seed), BlurConfig(), 1.0)
+    motion = Motion(PATHS, np.random.default_rng(seed), *LIMITS, 1.0)
     path = motion.path(extent_px)
     assert path[PATH_STEPS // 2] == 0 and np.abs(path).max() <= extent_px + 1e-9
     kernel = kernel_of(path)
@@ -124,7 +124,7 @@ def test_the_photo_is_what_is_seen_at_the_middle_of_the_exposure(seed, extent_px
 
 def test_a_larger_scale_lengthens_paths_up_to_the_longest():
     rng = np.random.default_rng
-    extents = [Motion(PATHS, rng(3), BlurConfig(), scale).extent((10.0, 10.0)) for scale in (1.0, 3.0, 8.0)]
+    extents = [Motion(PATHS, rng(3), *LIMITS, scale).extent((10.0, 10.0)) for scale in (1.0, 3.0, 8.0)]
     assert extents == pytest.approx([10, 30, MAX_EXTENT_PX])
 
 

@@ -2,18 +2,17 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from einops import rearrange
 from jaxtyping import Num
 
-from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes.cube import FORMATS, CubeFormat, files_of
+from glmha_cli.io.cubes.cube import CubeFormat, files_of
+from glmha_cli.io.cubes.formats.envi_files import data_of, header_of, reads
 from glmha_cli.io.cubes.formats.envi_header import (
     as_item,
     as_name,
@@ -24,14 +23,11 @@ from glmha_cli.io.cubes.formats.envi_header import (
     numbers_of,
     read_header,
 )
-from glmha_cli.io.cubes.georeference import ENVI_FIELDS, from_envi, to_envi
+from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS, from_envi, to_envi
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
 from glmha_cli.io.guard import read_into, require_partner, require_plausible, require_readable
 
 _SHOWN_AS_RGB_NM = (640, 550, 460)
-_DATA_SUFFIXES = (".img", "", ".dat", ".raw", ".bsq", ".bil", ".bip")
-_NO_DATA_SUFFIXES = {*FORMATS, ".xml", ".txt", ".enp", ".sta", ".png", ".jpg", ".jpeg", ".csv", ".json", ".log"}
-"""Of other files that may share a header's name."""
 _AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}
 _BYTE_ORDERS = {"0": "<", "1": ">"}
 _DATA_TYPES = {
@@ -117,11 +113,11 @@ def _without_braces(json_text: str) -> str:
 
 def read(path: Path, options: CubeOptions) -> Stored:
     """Read by header or data file: any interleave, byte order and real data type, gains, offsets and scale."""
-    header = _header_of(path)
+    header = header_of(path)
     require_readable(header)
     require_partner(path, header)
     fields = read_header(header)
-    values = _values(require_partner(path, _data_of(path)), fields)
+    values = _values(require_partner(path, data_of(path)), fields)
     bands = int(fields["bands"])
     others = {name: text for name, text in fields.items() if name not in _STRUCTURE}
     band_tags = {name: items_of(text) for name, text in others.items() if text.startswith("{")}
@@ -167,45 +163,6 @@ def _scale(fields: Mapping[str, str], bands: int) -> tuple[np.ndarray | None, np
     if not gain.size and factor == 1:
         return None, offset if offset.size else None
     return (gain if gain.size else np.ones(bands)) / factor, offset / factor if offset.size else None
-
-
-def reads(path: Path) -> tuple[Path, ...]:
-    """Header and data, as far as they are there."""
-    header = _header_of(path)
-    try:
-        return header, _data_of(path)
-    except (NoInputError, BadDataError):
-        return (header,)
-
-
-def _header_of(data: Path) -> Path:
-    """Itself, or of `x.img` `x.hdr`, or where there is none `x.img.hdr` (GDAL reads both), in capitals or not."""
-    if data.suffix.lower() == ".hdr":
-        return data
-    names = [data.with_suffix(".hdr"), data.with_suffix(".HDR"), data.with_name(data.name + ".hdr")]
-    return next((name for name in names if os.path.isfile(name)), names[0])
-
-
-def _data_of(header: Path) -> Path:
-    """Itself, or the file beside a header that has its name: with a suffix of data, or else the only one there is."""
-    if header.suffix.lower() != ".hdr":
-        return header
-    for suffix in chain(*((each, each.upper()) for each in _DATA_SUFFIXES)):
-        if os.path.isfile(data := header.with_suffix(suffix)):
-            return data
-    others = [
-        each
-        for each in sorted(header.parent.iterdir())
-        if each.stem == header.stem and each.suffix.lower() not in _NO_DATA_SUFFIXES and each.is_file()
-    ]
-    if len(others) > 1:
-        raise BadDataError(
-            f"is the header of several files: {', '.join(each.name for each in others)}",
-            f"name the data: '{others[0]}'",
-        )
-    if others:
-        return others[0]
-    raise NoInputError(f"'{header}' has no data file beside it", f"'{header.with_suffix('.img').name}' is missing")
 
 
 def _values(data: Path, fields: Mapping[str, str]) -> Num[np.ndarray, "a b c"]:

@@ -16,7 +16,7 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats.hdf5_facts import facts_of
-from glmha_cli.io.cubes.georeference import wkt_of
+from glmha_cli.io.cubes.georeference.by_rasterio import wkt_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.variable import Variable

@@ -15,10 +15,11 @@ from glmha_cli.errors import BadDataError, CannotCreateError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, write_items
-from glmha_cli.io.cubes.georeference import GEOTIFF_TAGS, from_geotiff, to_geotiff
+from glmha_cli.io.cubes.georeference.geotiff import GEOTIFF_TAGS, from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.guard import require_plausible
 from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, raw_tags
+from glmha_cli.shapes import size_text
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -112,7 +113,7 @@ def _pages(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"]:
     if any((page.shape, page.dtype) != (first.shape, first.dtype) for page in pages):
         raise BadDataError(f"holds {len(pages)} pictures of several sizes or kinds, not one cube")
     if len(listed.shape) > 3 or listed.size > len(pages) * first.size:
-        sizes = " x ".join(map(str, listed.shape))
+        sizes = size_text(listed.shape)
         raise BadDataError(f"has axes {listed.axes} of {sizes}, not those of one cube listed page by page")
     return pages, masks[0] if masks else None
 

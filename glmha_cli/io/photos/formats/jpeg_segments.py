@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, load_exif
+from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
+from glmha_cli.io.photos.exif_entries import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 from glmha_cli.io.photos.photoshop import without_thumbnails
 

@@ -12,8 +12,8 @@ from einops import rearrange
 from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif import ORIENTATION
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
+from glmha_cli.io.photos.exif_entries import ORIENTATION
 from glmha_cli.io.photos.formats import tiff_tags
 from glmha_cli.io.photos.formats.base import (
     PEAKS,

@@ -6,17 +6,15 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 
-from glmha_cli.io.photos.exif import (
+from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
+from glmha_cli.io.photos.exif_entries import (
     INTEROP_IFD,
     ORIENTATION,
     RESOLUTION_UNIT,
     SOFTWARE,
     X_RESOLUTION,
     Y_RESOLUTION,
-    Directories,
     Directory,
-    dump_exif,
-    load_exif,
 )
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc

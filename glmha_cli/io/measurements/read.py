@@ -1,12 +1,7 @@
-"""What a coded camera delivers: measurements, and the masks that coded them.
-
-MATLAB .mat (5 and 7.3), .npz, .npy, TIFF and gray PNG.
-"""
+"""Measurements and masks from files and arrays: MATLAB .mat (5 and 7.3), .npz, .npy, TIFF and gray PNG."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -16,52 +11,19 @@ from glmha_cli.io.cubes.formats.npy import load_npy
 from glmha_cli.io.cubes.formats.tiff import load_gray
 from glmha_cli.io.cubes.variables import open_variables, pick, pick_array, require_numbers
 from glmha_cli.io.guard import reading
+from glmha_cli.io.measurements.model import BANDS, LARGEST_TRANSMISSION, Mask, Measurement
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.lookup import unknown
+from glmha_cli.shapes import size_text
 
 REAL_KEY = "meas_real"
 MEASUREMENT_KEYS = ("simulation_test", REAL_KEY)
-_OTHER_BANDS = "train a network for your camera: glmha train sci-lite --masks MASK --start-from sci-lite"
 MASK_KEYS = ("mask", "mask_3d_shift")
 REAL_PEAK = 0.8
+LARGEST_REAL = 2.0
+"""Noise and calibration go so far above 1 in a real measurement; what is larger are counts."""
+
 DARK_MASK = 0.05
-BANDS = 28
-LARGEST_TRANSMISSION, LARGEST_REAL = 1.2, 2.0
-"""Noise and calibration go so far above 1; what is larger are counts."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Measurement:
-    """One detector image.
-
-    values: "simulated": Y itself, for a cube in [0, 1] between 0 and the number of bands. "real": clipped to
-        [0, 1], then scaled to a maximum of 0.8; this is the scale of the networks' H = shift-back(values).
-    kind: of a real one the absolute scale is unknown, which a result must say.
-    notes: what else was done to the file's numbers.
-    """
-
-    values: Float[np.ndarray, "h w_ext"]
-    kind: Literal["simulated", "real"]
-    notes: tuple[str, ...] = ()
-
-    def y(self, *, bands: int = BANDS) -> Float[np.ndarray, "h w_ext"]:
-        """Y for a cube in [0, 1]: `values`, times bands / 2 (14) if real: H is made of Y * 2 / bands."""
-        return self.values if self.kind == "simulated" else self.values * np.float32(bands / 2)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Mask:
-    """values: transmission, float32, not negative: a plain mask (h, w) or a shifted one (h, w_ext, bands).
-
-    notes: what had to be done to make transmissions of a file's numbers.
-    """
-
-    values: Float[np.ndarray, "h w"] | Float[np.ndarray, "h w_ext bands"]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def is_shifted(self) -> bool:
-        return self.values.ndim == 3
 
 
 def read_measurement(path: Path, *, key: str | None = None, normalise: bool = False) -> Measurement:
@@ -85,7 +47,7 @@ def read_measurement(path: Path, *, key: str | None = None, normalise: bool = Fa
 def as_measurement(array: np.ndarray, *, normalise: bool) -> Measurement:
     """An array as `read_measurement` takes it from a file. Raises BadDataError."""
     if require_numbers(array).ndim != 2:
-        raise BadDataError(f"holds {_sizes(array)} values, not the height x width of one measurement")
+        raise BadDataError(f"holds {size_text(array.shape)} values, not the height x width of one measurement")
     if normalise:
         values, notes = _below_one(_finite(_as_fraction(array)), at_most=LARGEST_REAL)
         return Measurement(values=_normalised(values), kind="real", notes=notes)
@@ -114,7 +76,7 @@ def read_mask(path: Path) -> Mask:
 def as_mask(array: np.ndarray) -> Mask:
     """An array as `read_mask` takes it from a file. Raises BadDataError."""
     if require_numbers(array).ndim not in (2, 3):
-        raise BadDataError(f"holds {_sizes(array)} values, not a mask of height x width (x bands)")
+        raise BadDataError(f"holds {size_text(array.shape)} values, not a mask of height x width (x bands)")
     largest = array.max(initial=0)
     is_binary = array.dtype.kind != "f" and largest <= 1
     fills_little = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and largest < np.iinfo(array.dtype).max // 2
@@ -125,61 +87,8 @@ def as_mask(array: np.ndarray) -> Mask:
     values, notes = _below_one(values, at_most=LARGEST_TRANSMISSION)
     if values.ndim == 3 and values.shape[0] == BANDS != values.shape[2]:
         values = np.ascontiguousarray(values.transpose(1, 2, 0))
-        notes += (f"the mask's {_sizes(array)} values are taken as bands x height x width",)
+        notes += (f"the mask's {size_text(array.shape)} values are taken as bands x height x width",)
     return Mask(values=values, notes=notes)
-
-
-def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int = BANDS) -> None:
-    """BadDataError, with the sizes that fit, unless w_ext = w + |step| * (bands - 1) and all else agrees.
-
-    So must be the scale: Y of a cube in [0, 1] is at most the number of bands.
-    """
-    h, w_ext = measurement.values.shape
-    w = w_ext - abs(step) * (bands - 1)
-    largest = float(measurement.values.max(initial=0))
-    if measurement.kind == "simulated" and largest > LARGEST_TRANSMISSION * bands:
-        raise BadDataError(
-            f"the measurement holds values up to {largest:.4g}, but Y of {bands} bands is at most {bands}: counts?",
-            "--normalise",
-        )
-    expected = (h, w_ext, bands) if mask.is_shifted else (h, w)
-    if mask.values.shape == expected:
-        return
-    if mask.is_shifted and mask.values.shape[2] != bands:
-        raise BadDataError(
-            f"the mask has {mask.values.shape[2]} bands, and the network reconstructs {bands}", _OTHER_BANDS
-        )
-    setting = f"with {bands} bands at step {step}"
-    if w < 1:
-        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}")
-    raise BadDataError(
-        f"a measurement of {h} x {w_ext} does not fit a mask of {_sizes(mask.values)}",
-        f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; "
-        f"this mask needs a measurement of {_measurement_for(mask, step=step, bands=bands)}"
-        f"{_what_would_fit(measurement, mask, step=step, bands=bands)}",
-    )
-
-
-def _what_would_fit(measurement: Measurement, mask: Mask, *, step: int, bands: int) -> str:
-    """What makes the two fit, where it is one of the usual: a transpose, another step, another number of bands."""
-    (h, w_ext), (mask_h, mask_w) = measurement.values.shape, mask.values.shape[:2]
-    if mask.is_shifted:
-        return ""
-    if (mask_w, mask_h) == (h, w_ext - abs(step) * (bands - 1)):
-        return "; it would fit transposed"
-    if (w_ext, h) == (mask_h, mask_w + abs(step) * (bands - 1)):
-        return "; the measurement would fit transposed: light is dispersed along its rows"
-    more = w_ext - mask_w
-    if h == mask_h and more > 0 and more % (bands - 1) == 0:
-        return f"; they fit at --step {more // (bands - 1)} (or -{more // (bands - 1)})"
-    if h == mask_h and step and more > 0 and more % abs(step) == 0:
-        return f"; they fit for {more // abs(step) + 1} bands: {_OTHER_BANDS}"
-    return ""
-
-
-def _measurement_for(mask: Mask, *, step: int, bands: int) -> str:
-    h, w = mask.values.shape[:2]
-    return f"{h} x {w if mask.is_shifted else w + abs(step) * (bands - 1)}"
 
 
 # Files
@@ -248,7 +157,3 @@ def _finite(array: np.ndarray) -> np.ndarray:
     if array.size == 0 or not np.isfinite(array).all():
         raise BadDataError("is empty or holds infinite or NaN values")
     return np.array(array, np.float32, order="C")
-
-
-def _sizes(array: np.ndarray) -> str:
-    return " x ".join(map(str, array.shape))
