@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Num, UInt8
 
 from glmha_cli.api.images import kind_of
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.inference.blend import Blend, area_of
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.restorer import OnTile, Restorer, Say
@@ -105,25 +106,30 @@ class Model:
         engine = self.restorer.engine
         return f"<glmha model {self.weights.id} for {self.task.name}, {engine.device}, {engine.precision}>"
 
-    def __call__(self, image: Image, *, on_tile: OnTile | None = None) -> Image:
+    def __call__(
+        self, image: Image, *, strength: float = 1.0, only: Any = None, on_tile: OnTile | None = None
+    ) -> Image:
         """Restore an image: the result is of the same type, shape and dtype, as the file of `glmha derain` would be.
 
         image: NumPy (h, w), (h, w, 1), (h, w, 3) or with alpha (h, w, 2), (h, w, 4); PyTorch (c, h, w) or
             (b, c, h, w), on any device, without gradients; Pillow; or a Photo of `read_photo`. uint8, uint16 or floats
             in [0, 1]. Gray stays gray, alpha stays as it is, and so does what Pillow or a Photo carries beside pixels.
+        strength: how much of the correction is made, 0..1. only: a mask of the image's size, any image or bools;
+            what is white or true is restored, feathered inward, and the rest stays as it is.
 
-        Raises BadDataError (a ValueError), which says what is accepted, for any other shape, dtype or range, UsageError
-        for a model that reconstructs cubes, NotEnoughMemoryError where even small tiles are too large.
+        Raises BadDataError (a ValueError), which says what is accepted, for any other shape, dtype or range, and for a
+        mask of another size; UsageError for another strength, and for a model that reconstructs cubes;
+        NotEnoughMemoryError where even small tiles are too large.
         """
         if self.task.output_kind != "photo":
             raise UsageError(f"{self.task.name} gives a cube, not an image", "model.cube(…)")
-        kind = kind_of(image)
+        kind, blend = kind_of(image), Blend(strength=strength, area=None if only is None else _area(only))
         photos = kind.photos(image)
         restored: list[Photo] = []
         for photo in photos:
             tiles = _part(on_tile, len(restored), len(photos))
             store = partial(in_depth, bit_depth=photo.bit_depth, grayscale=photo.grayscale)
-            colours = self.restorer.restore(photo.colours, store=store, on_tile=tiles)
+            colours = self.restorer.restore(photo.colours, blend=blend, store=store, on_tile=tiles)
             restored.append(replace(photo, colours=colours))
         return kind.like(restored, image)
 
@@ -175,6 +181,16 @@ class Model:
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}
+
+
+def _area(only: Any) -> UInt8[np.ndarray, "h w"]:
+    """The area that a mask shows, given as any image or as an array of bool."""
+    if isinstance(only, np.ndarray) and only.dtype == bool:
+        only = only.astype(np.uint8) * 255
+    photos = kind_of(only).photos(only)
+    if len(photos) != 1:
+        raise BadDataError(f"a batch of {len(photos)} masks; one is for all images", "only=mask")
+    return area_of(photos[0])
 
 
 def _silent(done: int, total: int) -> None:

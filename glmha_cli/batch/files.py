@@ -1,9 +1,10 @@
 """How the files of a batch are read and written, and what reading one gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from glmha_cli.inference.blend import Blend
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY
 from glmha_cli.weights.integrity import sha256_of
@@ -15,6 +16,7 @@ class FileOptions:
 
     max_pixels: larger photos are refused before decoding. strict: so are those with damage beside their pixels.
     mask, key, normalise, step: of measurements.
+    strength, only: how much of its correction a photo gets, and in which area: a mask, or a folder of masks (`areas`).
     quality: JPEG and WebP, 1..100. strip_metadata: of photos. provenance: say in outputs how they were made.
     """
 
@@ -24,18 +26,27 @@ class FileOptions:
     key: str | None = None
     normalise: bool = False
     step: int = 2
+    strength: float = 1.0
+    only: Path | None = None
     quality: int = JPEG_QUALITY
     strip_metadata: bool = False
     provenance: bool = True
 
+    def __post_init__(self) -> None:
+        """UsageError for a strength that is none."""
+        Blend(strength=self.strength)
+
     def settings(self) -> dict[str, Any]:
-        """What an output depends on; of the mask its content. Raises OSError where the mask cannot be read."""
+        """What an output depends on; of the mask its content. Raises OSError where the mask cannot be read.
+
+        `areas.settings_for` adds what `only` means for a job.
+        """
         mask = self.mask and sha256_of(self.mask)
         return {**self._values(), "mask": mask, "provenance": self.provenance}
 
     def choices(self) -> dict[str, str]:
-        """What differs from the defaults, as an output says it; of the mask its name, as outputs are passed on."""
-        values = {**self._values(), "mask": self.mask and self.mask.name}
+        """What differs from the defaults, as an output says it; of masks their names, as outputs are passed on."""
+        values = {**self._values(), "mask": self.mask and self.mask.name, "only": self.only and self.only.name}
         changed = {name: value for name, value in values.items() if value != getattr(FileOptions, name)}
         return {name: "true" if value is True else str(value) for name, value in changed.items()}
 
@@ -44,6 +55,7 @@ class FileOptions:
             "key": self.key,
             "normalise": self.normalise,
             "step": self.step,
+            "strength": self.strength,
             "quality": self.quality,
             "strip_metadata": self.strip_metadata,
         }
@@ -51,8 +63,12 @@ class FileOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """An input as read: what the task's `prepare` takes, the photo it came from, and what the user should know."""
+    """An input as read: what the task's `prepare` takes, the photo it came from, and what the user should know.
+
+    blend: how much of its correction it gets.
+    """
 
     value: Any
     photo: Photo | None
     notes: tuple[str, ...]
+    blend: Blend = field(default_factory=Blend)

@@ -16,6 +16,7 @@ class Job:
     relative: path of the input below what the user named. overwrite: the output may replace a file.
     problem: why this one cannot be done; it fails with it, the others are done.
     own: sha256 of what an earlier run left there, which the output may replace without `overwrite`.
+    area: the mask of the part of the photo to restore; None for all of it.
     """
 
     source: Path
@@ -24,6 +25,7 @@ class Job:
     overwrite: bool = False
     problem: GlmhaError | None = None
     own: frozenset[str] = frozenset()
+    area: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

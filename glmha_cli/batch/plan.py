@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
+from glmha_cli.batch.areas import require_areas, with_areas, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
 from glmha_cli.batch.inputs import Found, by_pattern, in_folder, is_pattern, listed, read_list
 from glmha_cli.batch.jobs import Job, Naming
@@ -42,13 +43,14 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
     kind.require(request.files)
     if request.files.mask is not None:
         require_file(request.files.mask)
+    require_areas(task, request.files)
     if not request.is_single:
         return _plan_many(request, naming, kind.readable, say)
     if request.shard is not None:
         raise UsageError("--shard needs several files, and there is one")
     source = Path(request.inputs[0])
     require_file(source)
-    jobs = _plan_one(source, request, naming)
+    jobs = with_areas(_plan_one(source, request, naming), request.files.only)
     for job in jobs:
         if job.problem is not None:
             raise job.problem
@@ -97,9 +99,11 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
     require_makeable(folder)
     masks = {realpath(path) for path in _masks(request)}
     found = [each for each in _found(request, folder, readable, say) if realpath(each.path) not in masks]
+    found = without_areas(found, request.files.only)
     found = _without_outputs(found, folder, naming, request.overwrite, say)
     _say_changes(found, readable, naming, request, say)
     jobs = plan_batch(found, folder, naming, overwrite=request.overwrite, others=_masks(request))
+    jobs = with_areas(jobs, request.files.only)
     return Plan([job for job in jobs if not request.shard or request.shard.has(job.relative)], folder, single=False)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from glmha_cli.batch.areas import settings_for
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.record import Line, Past, hashes_of, output_identity
 from glmha_cli.errors import CannotCreateError
@@ -33,7 +34,7 @@ def _is_done(job: Job, line: Line, settings: Line) -> bool:
 
     The input is told by size and time, or where a copy has another time, by its content.
     """
-    if line.get("status") != "ok" or line.get("settings") != settings:
+    if line.get("status") != "ok" or line.get("settings") != settings_for(job, settings):
         return False
     try:
         status = job.source.stat()
@@ -62,7 +63,7 @@ def _reopened(job: Job, past: Past) -> Job:
 
 def is_done_meanwhile(job: Job, past: Past, settings: Line) -> bool:
     """Whether a run beside this one, with the same settings, has made the output since this one was planned."""
-    return past.line.get("settings") == settings and is_one_of(job.target, past.hashes)
+    return past.line.get("settings") == settings_for(job, settings) and is_one_of(job.target, past.hashes)
 
 
 def is_one_of(path: Path, hashes: Collection[str]) -> bool:

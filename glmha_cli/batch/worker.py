@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli import __version__
+from glmha_cli.batch.areas import files_for, settings_for
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.kinds import output_kind, read_supervised, write_result
@@ -64,12 +65,13 @@ class Worker:
         if not job.own:
             self.require_undone(job)
         identity = input_identity(job.source) if self.hashes else {}
-        source = read_supervised(self.reader, self.restorer.task, job.source, self.files)
+        source = read_supervised(self.reader, self.restorer.task, job.source, files_for(job, self.files))
         return Read(source=source, identity=identity)
 
     def compute(self, job: Job, read: Read) -> Computed:
         result = self.restorer.restore(
             read.source.value,
+            blend=read.source.blend,
             store=output_kind(self.restorer.task).storing(job.target, read.source),
             on_tile=lambda done, total: self.reporter.tiles(job, done, total),
         )
@@ -101,7 +103,7 @@ class Worker:
                     job.target,
                     computed.result,
                     source=source,
-                    options=self.files,
+                    options=files_for(job, self.files),
                     overwrite=job.overwrite or bool(job.own),
                     provenance=provenance,
                 )
@@ -127,7 +129,7 @@ class Worker:
         if job.own and os.path.lexists(path) and not is_one_of(path, job.own):
             raise CannotCreateError(f"'{path}' was changed since this run began", "--overwrite, or move it elsewhere")
         hashes[path.name] = sha256_of(temporary)
-        self.keep(job, {"status": WRITING, **output_identity(job.target, hashes), "settings": self.settings})
+        self.keep(job, {"status": WRITING, **output_identity(job.target, hashes)})
 
     def require_undone(self, job: Job) -> None:
         """Skip a job that another run with this record has done since this run was planned."""
@@ -143,12 +145,14 @@ class Worker:
 
     def settled(self, outcome: Outcome) -> None:
         if outcome.status != "skipped":  # on record first: telling it may fail
-            self.keep(outcome.job, {**line_of(outcome), "settings": self.settings})
+            self.keep(outcome.job, line_of(outcome))
         self.summary.add(outcome)
         self.reporter.settled(outcome)
 
     def keep(self, job: Job, line: Line) -> None:
-        """In the record, if there is one: with absolute paths, as the next run may begin in another folder."""
+        """In the record, if there is one: with its settings, and absolute paths, as the next run may begin in another
+        folder.
+        """
         if self.record is not None:
             paths = {"input": os.path.abspath(job.source), "output": os.path.abspath(job.target)}
-            self.record.append({**line, **paths})
+            self.record.append({**line, "settings": settings_for(job, self.settings), **paths})

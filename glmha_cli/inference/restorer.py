@@ -10,6 +10,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.allocator import return_freed_memory
 from glmha_cli.errors import NotEnoughMemoryError
+from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
 from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
@@ -21,6 +22,7 @@ OnTile = Callable[[int, int], None]
 Say = Callable[[str], None]
 Rows = Float[np.ndarray, "rows w c"]
 STRIP_PX = 256
+FULL = Blend()
 
 
 @dataclass(kw_only=True)
@@ -55,19 +57,23 @@ class Restorer:
         self,
         source: Any,
         *,
+        blend: Blend = FULL,
         on_tile: OnTile = lambda done, total: None,
         store: Callable[[Rows], Num[np.ndarray, "rows w c"]] = np.asarray,
     ) -> Num[np.ndarray, "h w c"]:
         """`source` as `task.prepare` takes it -> the result in [0, 1], float32. `on_tile(done, total)` is progress.
 
+        blend: how much of its correction a photo gets, where the result is a photo too.
         store: makes of finished rows what is kept of them, for a result that takes less memory than float32.
         Beyond source and result, memory does not grow with the image's height.
-        Raises NotEnoughMemoryError where even the smallest tiles are too large.
+        Raises NotEnoughMemoryError where even the smallest tiles are too large, BadDataError for an area of another
+        size.
         """
+        blend.require_fit(source.shape[:2])
         asked = self.tiling, self.batch
         while True:
             try:
-                return stacked(map(store, self._strips(source, on_tile)), source.shape[0])
+                return stacked(map(store, blend(self._strips(source, on_tile), self._rows_of(source))), source.shape[0])
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -140,13 +146,14 @@ class Restorer:
         def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
             return self._tiled(lambda start, stop: (read(start, stop),), size, self.tiling, on_tile)
 
-        def read(start: int, stop: int) -> Rows:
-            return self.task.prepare(source[start:stop])[0]
-
-        size, strips = source.shape[:2], corrected(read, source.shape[:2], factors[0], network)
+        size, strips = source.shape[:2], corrected(self._rows_of(source), source.shape[:2], factors[0], network)
         for factor in factors[1:]:
             strips = corrected(RowWindow(strips, kept_rows(factor)), size, factor, network)
         return strips
+
+    def _rows_of(self, source: Any) -> ReadRows:
+        """The rows of a photo, as the network's one input."""
+        return lambda start, stop: self.task.prepare(source[start:stop])[0]
 
     def _reader(self, source: Any) -> Read:
         """The network's inputs of some rows; stretched as the whole image asks for, if the network wants that."""

@@ -8,6 +8,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
+from glmha_cli.inference.blend import Blend, area_of
 from glmha_cli.io.photos.formats import output_suffix, readable_suffixes, writable_suffixes
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import storing, write_photo
@@ -27,7 +28,10 @@ class PhotoKind:
 
     def read(self, path: Path, options: FileOptions) -> Source:
         photo = read_photo(path, max_pixels=options.max_pixels, strict=options.strict)
-        return Source(value=photo.colours, photo=photo, notes=photo.notes)
+        mask = options.only and read_photo(options.only, max_pixels=options.max_pixels)
+        blend = Blend(strength=options.strength, area=mask and area_of(mask))
+        blend.require_fit(photo.colours.shape[:2])
+        return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend)
 
     def suffix_for(self, source: str) -> str:
         return output_suffix(source)

@@ -141,6 +141,28 @@ class ToCube(RestoreOptions):
 class PhotoToPhoto(FromPhoto, ToPhoto):
     """derain, deblur."""
 
+    strength: Annotated[
+        float,
+        typer.Option(
+            help="How much of the correction is made: 0 leaves the photo as it is.",
+            min=0,
+            max=1,
+            rich_help_panel=COMPUTE,
+        ),
+    ] = 1.0
+    only: Annotated[
+        Path | None,
+        typer.Option(
+            help="Restore only what is white in this mask, a picture of the photo's size; or a folder of masks with "
+            "the photos' names.",
+            show_default=False,
+            rich_help_panel=COMPUTE,
+        ),
+    ] = None
+
+    def files(self) -> FileOptions:
+        return replace(super().files(), strength=self.strength, only=self.only)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoToCube(FromPhoto, ToCube):

@@ -1,0 +1,73 @@
+"""Masks of the areas to restore: one for all photos, or a folder of them by the photos' names."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file
+from glmha_cli.batch.files import FileOptions
+from glmha_cli.batch.inputs import Found
+from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.record import Line
+from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.io.photos.formats import readable_suffixes
+from glmha_cli.tasks.base import Task
+from glmha_cli.weights.integrity import sha256_of
+
+
+def require_areas(task: Task, files: FileOptions) -> None:
+    """UsageError where results are no corrected photos, NoInputError where the masks are not there."""
+    if task.output_kind != "photo" and (files.only is not None or files.strength != 1):
+        raise UsageError(f"{task.name} corrects no photo, so it has no strength and no area", "leave them out")
+    if files.only is not None and not os.path.isdir(files.only):
+        require_file(files.only)
+
+
+def without_areas(found: Iterable[Found], only: Path | None) -> list[Found]:
+    """Inputs but those that are masks."""
+    if only is None:
+        return list(found)
+    masks = Path(os.path.realpath(only))
+    return [each for each in found if not Path(os.path.realpath(each.path)).is_relative_to(masks)]
+
+
+def with_areas(jobs: Iterable[Job], only: Path | None) -> list[Job]:
+    """The jobs with their masks; in a folder a mask has its photo's name, below the folder as the photo's, and any
+    suffix. A job whose mask is missing has that problem. UsageError where an output would replace a mask.
+    """
+    if only is None:
+        return list(jobs)
+    found = [job if job.problem is not None else _with_area(job, only) for job in jobs]
+    refuse_inputs_as_outputs((job for job in found if job.problem is None), filter(None, (job.area for job in found)))
+    return found
+
+
+def _with_area(job: Job, only: Path) -> Job:
+    area = _mask_in(only, job) if os.path.isdir(only) else only
+    if area is not None:
+        return replace(job, area=area)
+    wanted = only / job.relative.with_suffix(".png")
+    problem = NoInputError(f"no mask for '{job.source}' in '{only}'", f"paint '{wanted}', white to restore all")
+    return replace(job, problem=problem)
+
+
+def _mask_in(folder: Path, job: Job) -> Path | None:
+    suffixes = dict.fromkeys([".png", job.relative.suffix, *readable_suffixes()])
+    candidates = (folder / job.relative.with_suffix(suffix) for suffix in suffixes)
+    return next((path for path in candidates if os.path.isfile(path)), None)
+
+
+def files_for(job: Job, files: FileOptions) -> FileOptions:
+    """How this one job's files are read and written."""
+    return replace(files, only=job.area)
+
+
+def settings_for(job: Job, settings: Line) -> Line:
+    """All that this one output depends on beside its input: of the mask its content."""
+    if job.area is None:
+        return settings
+    with suppress(OSError):  # what cannot be read fails when it is its turn
+        return {**settings, "only": sha256_of(job.area)}
+    return settings
