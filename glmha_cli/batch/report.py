@@ -1,12 +1,13 @@
 """What became of the files of a run, and who is told."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal
 
 from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import GlmhaError
+from glmha_cli.io.photos.read import Photo
 
 Status = Literal["ok", "failed", "skipped", "planned"]
 
@@ -59,7 +60,10 @@ class Reporter:
     """Who is told of a run: this one says nothing; others override what they want to be told.
 
     `note`, `remark`, `warning` and `settled` are called in several threads, one at a time each.
+    shows: whether it wants to be told what files look like, which costs a little.
     """
+
+    shows = False
 
     def rename(self, path: str, name: str) -> None:
         """From now on `path` is called `name` in all that is said: it stands in for a standard stream."""
@@ -79,6 +83,9 @@ class Reporter:
     def tiles(self, job: Job, done: int, total: int) -> None:
         """So many tiles of a file are done; called with 0 first, and no more after `settled`."""
 
+    def restored(self, job: Job, before: Photo, after: Photo) -> None:
+        """A file is written: what it and its result look like, of the same size. Before `settled`, if it `shows`."""
+
     def settled(self, outcome: Outcome) -> None:
         """A file is done, has failed, was skipped or planned."""
 
@@ -87,3 +94,21 @@ class Reporter:
 
 
 SILENT = Reporter()
+
+
+class Reporters(Reporter):
+    """Several that are told the same, in their order."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self.shows = any(reporter.shows for reporter in reporters)
+        for name, value in vars(Reporter).items():
+            if callable(value):
+                setattr(self, name, _all_of([getattr(reporter, name) for reporter in reporters]))
+
+
+def _all_of(functions: list[Callable[..., None]]) -> Callable[..., None]:
+    def call(*arguments: Any) -> None:
+        for function in functions:
+            function(*arguments)
+
+    return call

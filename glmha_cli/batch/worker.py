@@ -14,7 +14,7 @@ from glmha_cli import __version__
 from glmha_cli.batch.areas import files_for, settings_for
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.kinds import output_kind, read_supervised, write_result
+from glmha_cli.batch.kinds import input_kind, output_kind, read_supervised, write_result
 from glmha_cli.batch.pipeline import Skip
 from glmha_cli.batch.record import WRITING, Line, Past, Record, input_identity, line_of, output_identity, read_record
 from glmha_cli.batch.report import Outcome, Reporter, Summary
@@ -110,6 +110,7 @@ class Worker:
         except CannotCreateError:
             self.require_undone(job)
             raise
+        self.show(job, computed)
         for note in (*source.notes, *losses):
             self.reporter.remark(job.source, note)
         height, width = computed.result.shape[:2]
@@ -121,6 +122,17 @@ class Worker:
             "weights_sha256": provenance.pop("sha256"),
             **provenance,
         }
+
+    def show(self, job: Job, computed: Computed) -> None:
+        """What became of a file, to a reporter that wants to see it."""
+        if not self.reporter.shows:
+            return
+        task, source = self.restorer.task, computed.read.source
+        try:
+            after = output_kind(task).rendered(computed.result, task, source)
+            self.reporter.restored(job, input_kind(task).picture(source), after)
+        except Exception as error:  # the file is written all the same
+            self.reporter.remark(job.source, f"cannot be shown ({type(error).__name__}: {error})")
 
     def look(self, job: Job, hashes: dict[str, str], temporary: Path, path: Path) -> None:
         """Before a finished file is moved into place: on record, so that a run that is cut off knows it for its own."""

@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glmha_cli.errors import GlmhaError, one_line
+from glmha_cli.printable import printable
 
 PIPE_WIDTH = 160
 
@@ -122,12 +123,3 @@ class Output:
             *columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()
         ) as progress:
             yield progress
-
-
-def printable(text: str, *, kept: str = "") -> str:
-    """Text with control characters as escapes, but those `kept`: names of files hold them, and terminals obey them."""
-    if text.isprintable():
-        return text
-    return "".join(
-        sign if sign.isprintable() or sign in kept else sign.encode("unicode_escape").decode() for sign in text
-    )

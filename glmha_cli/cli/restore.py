@@ -1,6 +1,8 @@
 """The restoring verbs, one per task: files in, files out."""
 
 from glmha_cli.batch.jobs import Shard
+from glmha_cli.batch.report import Reporter, Reporters
+from glmha_cli.batch.report_page import ReportPage
 from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.batch.runner import run
 from glmha_cli.cli.compute import loader_of
@@ -9,6 +11,7 @@ from glmha_cli.cli.output import Output
 from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
 from glmha_cli.errors import UsageError
+from glmha_cli.inference.loader import Loader
 from glmha_cli.interrupts import unwinding
 from glmha_cli.tasks.base import Task
 
@@ -25,9 +28,19 @@ def restore(task: Task, options: RestoreOptions) -> int:
     if isinstance(options, FromMeasurement) and options.check:
         return check(options, output)
     loader = loader_of(task, options, output, project=options.projects, scale=options.working_scale)
+    request = request_of(options)
     with unwinding():
-        summary = run(request_of(options), loader, Tally(output))
+        summary = run(request, loader, reporter_of(options, request, loader, output))
     return SOME_FAILED if summary.failures else 0
+
+
+def reporter_of(options: RestoreOptions, request: BatchRequest, loader: Loader, output: Output) -> Reporter:
+    """Who is told of the run: the terminal, and a page if one is asked for."""
+    if options.report is None:
+        return Tally(output)
+    settings = {"task": loader.task.name, **loader.settings(), **request.files.choices()}
+    page = ReportPage(options.report, settings=settings, overwrite=options.overwrite, say=output.note)
+    return Reporters(Tally(output), page)
 
 
 def request_of(options: RestoreOptions) -> BatchRequest:

@@ -10,12 +10,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 LAYERS = [
-    {"errors", "shapes", "allocator", "devices", "installed", "interrupts"},
+    {"errors", "shapes", "allocator", "devices", "installed", "interrupts", "printable"},
     {"lookup"},
     {"typed"},
     {"io", "physics", "attention"},
     {"networks", "tasks"},
-    {"weights"},
+    {"weights", "pages"},
     {"evaluation", "fusion"},
     {"inference", "training", "export"},
     {"batch", "api"},

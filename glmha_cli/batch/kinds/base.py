@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.io.photos.read import Photo
 from glmha_cli.tasks.base import Task
 
 Store = Callable[[Float[np.ndarray, "h w c"]], Num[np.ndarray, "h w c"]]
@@ -28,6 +29,9 @@ class InputKind(Protocol):
 
     def read(self, path: Path, options: FileOptions) -> Source:
         """One input; see glmha_cli.io for what is raised."""
+
+    def picture(self, source: Source) -> Photo:
+        """What an input looks like, as large as its result."""
 
 
 class OutputKind(Protocol):
@@ -68,3 +72,6 @@ class OutputKind(Protocol):
 
         Returns what the user should know (losses of the format).
         """
+
+    def rendered(self, result: Num[np.ndarray, "h w c"], task: Task, source: Source) -> Photo:
+        """What a result, as `storing` keeps it, looks like."""

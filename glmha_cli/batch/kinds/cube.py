@@ -11,6 +11,8 @@ from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.io.cubes.cube import SUFFIXES, Cube, CubeOptions, read_cube, write_cube
 from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks.base import Task
 
 
@@ -53,6 +55,11 @@ class CubeKind:
     ) -> list[str]:
         cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
         return list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
+
+    def rendered(self, result: Num[np.ndarray, "h w bands"], task: Task, source: Source) -> Photo:
+        """Its colours to an observer under D65."""
+        linear = result @ rendering_weights(task.wavelength_nm).astype(np.float32)
+        return Photo(colours=linear_to_srgb(linear.clip(0, 1)), bit_depth=32)
 
 
 CUBE = CubeKind()

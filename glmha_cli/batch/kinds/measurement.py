@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.errors import UsageError
 from glmha_cli.io.measurements.read import read_mask, read_measurement
+from glmha_cli.io.photos.read import Photo
 from glmha_cli.tasks.sci import scene_of
 
 
@@ -25,6 +28,14 @@ class MeasurementKind:
         notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
         scene = scene_of(measurement, mask, step=options.step)
         return Source(value=scene, photo=None, notes=notes + measurement.notes + mask.notes)
+
+    def picture(self, source: Source) -> Photo:
+        """What the detector saw, as bright as can be; of its width, which dispersion adds to, the middle."""
+        width = source.value.shape[1]
+        values = source.value.measurement.values
+        left = (values.shape[1] - width) // 2
+        shown = (values / max(float(values.max()), 1e-6)).clip(0, 1)[:, left : left + width, None]
+        return Photo(colours=shown.astype(np.float32), bit_depth=32, grayscale=True)
 
 
 MEASUREMENT = MeasurementKind()

@@ -1,6 +1,7 @@
 """Photos as inputs and as outputs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.inference.blend import Blend, area_of
 from glmha_cli.io.photos.formats import output_suffix, readable_suffixes, writable_suffixes
-from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.read import Photo, read_photo
 from glmha_cli.io.photos.write import storing, write_photo
 from glmha_cli.tasks.base import Task
 
@@ -32,6 +33,9 @@ class PhotoKind:
         blend = Blend(strength=options.strength, area=mask and area_of(mask))
         blend.require_fit(photo.colours.shape[:2])
         return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend)
+
+    def picture(self, source: Source) -> Photo:
+        return source.photo
 
     def suffix_for(self, source: str) -> str:
         return output_suffix(source)
@@ -65,6 +69,9 @@ class PhotoKind:
             strip_metadata=options.strip_metadata,
             provenance=provenance,
         )
+
+    def rendered(self, result: Num[np.ndarray, "h w c"], task: Task, source: Source) -> Photo:
+        return replace(source.photo, colours=result)
 
 
 PHOTO = PhotoKind()

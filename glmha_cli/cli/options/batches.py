@@ -91,6 +91,14 @@ class BatchOptions:
             help="Append one JSON line per file to this record (.jsonl).", show_default=False, rich_help_panel=BATCH
         ),
     ] = None
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page that shows each file before and after: a file .html, or a folder for large batches.",
+            show_default=False,
+            rich_help_panel=BATCH,
+        ),
+    ] = None
     resume: Annotated[
         bool,
         typer.Option(

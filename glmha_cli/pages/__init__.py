@@ -1,0 +1,1 @@
+"""Pictures before and after, on HTML pages that need no network and on sheets."""

@@ -1,0 +1,135 @@
+"""Pages made of templates: self-contained HTML whose policy lets nothing in but what is in it."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, NamedTuple, Protocol
+
+from glmha_cli import __version__
+from glmha_cli.io.atomic import atomic_output
+from glmha_cli.printable import printable
+
+SCRIPTS = ("img-comparison-slider.js", "page.js")
+STYLES = ("page.css",)
+MEDIA = "image/jpeg"
+
+
+class Piece(NamedTuple):
+    """Where a picture is kept, until the page is written."""
+
+    start: int
+    length: int
+
+
+class Pictures(Protocol):
+    """Where the pictures of a page are kept. policy: the sources that its Content-Security-Policy allows them."""
+
+    policy: str
+
+    def add(self, picture: bytes) -> Any:
+        """A picture, by a key for `source`."""
+
+    def source(self, key: Any) -> str:
+        """The URL of a picture on the page."""
+
+
+class Inside:
+    """In the page itself; until then in a nameless file, as a batch may have thousands."""
+
+    policy = "data:"
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - for as long as the page is made
+
+    def add(self, picture: bytes) -> Piece:
+        start = self._file.seek(0, 2)
+        self._file.write(picture)
+        return Piece(start, len(picture))
+
+    def source(self, key: Piece) -> str:
+        self._file.seek(key.start)
+        return f"data:{MEDIA};base64,{base64.b64encode(self._file.read(key.length)).decode()}"
+
+
+class Beside:
+    """In files of the folder `pictures` beside the page."""
+
+    policy = "'self' file:"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+
+    def add(self, picture: bytes) -> str:
+        self._count += 1
+        name = f"{self._count:06}.jpg"
+        (self._folder / "pictures").mkdir(parents=True, exist_ok=True)
+        (self._folder / "pictures" / name).write_bytes(picture)
+        return f"pictures/{name}"
+
+    def source(self, key: str) -> str:
+        return key
+
+
+def write_page(
+    path: Path, template: str, values: Mapping[str, Any], *, pictures: Pictures, overwrite: bool = False
+) -> None:
+    """A page, whole or not at all; see `atomic_output` for what is raised."""
+    with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(_rendered(template, values, pictures))
+
+
+def _rendered(template: str, values: Mapping[str, Any], pictures: Pictures) -> Iterator[str]:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("glmha_cli.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"source": pictures.source, "printable": printable, "duration": duration}
+    styles, scripts = [list(map(_asset, names)) for names in (STYLES, SCRIPTS)]
+    return environment.get_template(template).generate(
+        **values,
+        version=__version__,
+        policy=_policy(styles, scripts, pictures),
+        styles=map(Markup, styles),
+        scripts=map(Markup, scripts),
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file of the package, without the note of where its source map would be, which browsers fetch."""
+    return (files(__package__) / "assets" / name).read_text("utf-8").partition("\n//# sourceMappingURL")[0]
+
+
+def _policy(styles: list[str], scripts: list[str], pictures: Pictures) -> str:
+    """Content-Security-Policy: our styles and scripts by their hashes, our pictures, and nothing else."""
+    rules = {
+        "default-src": "'none'",
+        "img-src": pictures.policy,
+        "style-src": " ".join(map(_hash, styles)),
+        "script-src": " ".join(map(_hash, scripts)),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

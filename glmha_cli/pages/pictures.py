@@ -1,0 +1,122 @@
+"""What a page shows of photos: each as a whole, small, and details of it at 100 %, where the photos differ most."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from glmha_cli.io.photos.formats.base import PEAKS
+from glmha_cli.io.photos.profiles import srgb_colours
+from glmha_cli.io.photos.read import Photo
+
+WHOLE_PX = 1280
+"""Longer side of a photo as a whole; a photo that is no larger is shown as it is."""
+DETAIL_PX = (420, 560)
+NUM_DETAILS = 3
+QUALITY = 88
+SAMPLES_PX = 512
+"""Differences are looked for in about so many rows and columns of a photo."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The same part of several photos.
+
+    name: for people. size: (h, w) of its pictures. scale: pixels of a picture by those of the photo. pictures: one per
+    photo, as files.
+    """
+
+    name: str
+    size: tuple[int, int]
+    scale: float
+    pictures: tuple[bytes, ...]
+
+
+def views_of(photos: Sequence[Photo]) -> list[View]:
+    """The whole of some photos of one size, and, where that is reduced, details: most different first."""
+    height, width = photos[0].colours.shape[:2]
+    scale = min(1.0, WHOLE_PX / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    whole = [_file(_small(photo, size), optimal=scale == 1) for photo in photos]
+    views = [View(name="Whole", size=size, scale=scale, pictures=tuple(whole))]
+    if scale < 1:
+        views += _details(photos)
+    return views
+
+
+def _details(photos: Sequence[Photo]) -> Iterator[View]:
+    height, width = photos[0].colours.shape[:2]
+    for number, (top, left) in enumerate(_most_different(photos), 1):
+        bottom, right = min(top + DETAIL_PX[0], height), min(left + DETAIL_PX[1], width)
+        parts = [replace(photo, colours=photo.colours[top:bottom, left:right]) for photo in photos]
+        yield View(
+            name=f"Detail {number}",
+            size=(bottom - top, right - left),
+            scale=1.0,
+            pictures=tuple(_file(_shown(part), optimal=True) for part in parts),
+        )
+
+
+def change_of(photos: Sequence[Photo]) -> float:
+    """Mean difference of the first two photos, as a share of the range of values."""
+    return float(_difference(photos[0], photos[1])[0].mean())
+
+
+def _difference(one: Photo, other: Photo) -> tuple[Float[np.ndarray, "rows columns"], int]:
+    """Their absolute difference at every so-many-th pixel, and how many that is."""
+    step = max(1, min(one.colours.shape[:2]) // SAMPLES_PX)
+    values = [_unit(photo.colours[::step, ::step]).mean(axis=2) for photo in (one, other)]
+    return np.abs(values[0] - values[1]), step
+
+
+def _unit(colours: np.ndarray) -> Float[np.ndarray, "h w c"]:
+    return colours.astype(np.float32) / np.float32(PEAKS.get(colours.dtype, 1))
+
+
+def _most_different(photos: Sequence[Photo]) -> Iterator[tuple[int, int]]:
+    """Upper left corners of details: of the window with the largest difference, then of the next beside it."""
+    difference, step = _difference(photos[0], photos[1])
+    size = photos[0].colours.shape[:2]
+    rows, columns = (max(1, min(full, part) // step) for full, part in zip(size, DETAIL_PX, strict=True))
+    sums = np.pad(difference.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    inside = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
+    for _ in range(NUM_DETAILS):
+        top, left = (int(index) for index in np.unravel_index(inside.argmax(), inside.shape))
+        if inside[top, left] == -np.inf:
+            return
+        yield top * step, left * step
+        inside[max(0, top - rows + 1) : top + rows, max(0, left - columns + 1) : left + columns] = -np.inf
+
+
+def _small(photo: Photo, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    if photo.colours.shape[:2] == size:
+        return _shown(photo)
+    image = Image.fromarray(_bytes(photo.colours).squeeze(-1) if photo.colours.shape[2] == 1 else _bytes(photo.colours))
+    small = np.asarray(image.resize(size[::-1], Image.Resampling.BOX, reducing_gap=2.0))
+    return _shown(replace(photo, colours=np.atleast_3d(small)))
+
+
+def _shown(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
+    """A photo's colours in sRGB, as every screen has them."""
+    colours, _ = srgb_colours(replace(photo, colours=np.ascontiguousarray(_bytes(photo.colours)), alpha=None))
+    return colours if colours.shape[2] == 3 else np.repeat(colours, 3, axis=2)
+
+
+def _bytes(colours: np.ndarray) -> UInt8[np.ndarray, "h w c"]:
+    if colours.dtype == np.uint8:
+        return colours
+    return (
+        (colours >> 8).astype(np.uint8)
+        if colours.dtype == np.uint16
+        else np.rint(colours.clip(0, 1) * 255).astype(np.uint8)
+    )
+
+
+def _file(pixels: UInt8[np.ndarray, "h w 3"], *, optimal: bool) -> bytes:
+    """JPEG; pixels that are looked at one by one keep their colours' resolution."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY, subsampling=0 if optimal else 2)
+    return file.getvalue()

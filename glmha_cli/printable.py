@@ -1,0 +1,10 @@
+"""Names of files as they may be shown: what is no sign, or turns the direction of signs, is written as an escape."""
+
+
+def printable(text: str, *, kept: str = "") -> str:
+    """Text with control characters as escapes, but those `kept`: names of files hold them, and terminals obey them."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign in kept else sign.encode("unicode_escape").decode() for sign in text
+    )
