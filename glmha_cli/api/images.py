@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from einops import rearrange
-from jaxtyping import Num
+from jaxtyping import Num, UInt8
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.inference.blend import area_of
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
 
@@ -47,6 +48,16 @@ def kind_of(image: Any) -> ImageKind:
             return kind
     hint = "glmha_cli.read_photo(path) reads a file" if isinstance(image, str | bytes) else ACCEPTED
     raise BadDataError(f"not an image: {type(image).__name__}", hint)
+
+
+def area_shown(mask: Any) -> UInt8[np.ndarray, "h w"]:
+    """The area that a mask shows, given as any image or as an array of bool."""
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:
+        mask = mask.astype(np.uint8) * 255
+    photos = kind_of(mask).photos(mask)
+    if len(photos) != 1:
+        raise BadDataError(f"a batch of {len(photos)} masks; one is for all images", "only=mask")
+    return area_of(photos[0])
 
 
 # NumPy

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Num, UInt8
+from jaxtyping import Num
 
-from glmha_cli.api.images import kind_of
+from glmha_cli.api.images import area_shown, kind_of
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.inference.blend import Blend, area_of
+from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.restorer import OnTile, Restorer, Say
@@ -123,7 +123,7 @@ class Model:
         """
         if self.task.output_kind != "photo":
             raise UsageError(f"{self.task.name} gives a cube, not an image", "model.cube(…)")
-        kind, blend = kind_of(image), Blend(strength=strength, area=None if only is None else _area(only))
+        kind, blend = kind_of(image), Blend(strength=strength, area=None if only is None else area_shown(only))
         photos = kind.photos(image)
         restored: list[Photo] = []
         for photo in photos:
@@ -181,16 +181,6 @@ class Model:
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}
-
-
-def _area(only: Any) -> UInt8[np.ndarray, "h w"]:
-    """The area that a mask shows, given as any image or as an array of bool."""
-    if isinstance(only, np.ndarray) and only.dtype == bool:
-        only = only.astype(np.uint8) * 255
-    photos = kind_of(only).photos(only)
-    if len(photos) != 1:
-        raise BadDataError(f"a batch of {len(photos)} masks; one is for all images", "only=mask")
-    return area_of(photos[0])
 
 
 def _silent(done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
 from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
 from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size
+from glmha_cli.inference.stretch import extremes_of, stretched
 from glmha_cli.inference.tiling import Read, Tiling, count_tiles, run_tiled
 from glmha_cli.tasks.base import Task
 
@@ -189,15 +190,3 @@ def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[n
         image[start : start + len(strip)] = strip
         start += len(strip)
     return image
-
-
-def extremes_of(parts: Iterable[np.ndarray]) -> tuple[np.float32, np.float32]:
-    """The lowest and the highest value of all."""
-    lows, highs = zip(*((part.min(), part.max()) for part in parts), strict=True)
-    return min(lows), max(highs)
-
-
-def stretched(image: Float[np.ndarray, "h w c"], extremes: tuple[float, float]) -> Float[np.ndarray, "h w c"]:
-    """`image` with the lowest of the extremes at 0 and the highest at 1; 0 where it is flat."""
-    low, high = extremes
-    return (image - low) / ((high - low) or 1)
