@@ -11,7 +11,7 @@ from glmha_cli.errors import UsageError
 def closest(name: str, known: Iterable[str]) -> list[str]:
     """The known names that look most like `name`, best first, at most three."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.4)]
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:

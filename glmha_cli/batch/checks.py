@@ -1,6 +1,7 @@
 """Everything about a path that can be wrong, found before any work."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from itertools import chain
@@ -12,6 +13,7 @@ from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
 from glmha_cli.lookup import closest
 
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE)
 NAME_MAX_BYTES = 255
 """Of a file's name, on about every file system."""
 
@@ -58,7 +60,18 @@ def require_free(jobs: Iterable[Job]) -> None:
         raise CannotCreateError(f"'{taken[0]}' exists already{others}", "add --overwrite, or name another output")
 
 
+def refuse_url(path: PurePath) -> None:
+    """UsageError for a web address where a path is needed; as a path, it has one slash less."""
+    if not os.path.lexists(path) and (found := _URL.match(str(path))):
+        address = f"{found[1]}://{found[2]}"
+        fetch = f"curl -O '{address}'" if found[1].startswith("http") else f"copy it from {found[1]}:// first"
+        raise UsageError(
+            f"'{address}' is an address, not a file: glmha opens files alone", f"{fetch}, then name the file"
+        )
+
+
 def require_file(path: Path) -> None:
+    refuse_url(path)
     if not os.path.isfile(path):
         try:
             matches = closest(path.name, os.listdir(path.parent))
@@ -70,6 +83,7 @@ def require_file(path: Path) -> None:
 
 
 def require_folder(folder: Path) -> None:
+    refuse_url(folder)
     if not os.path.isdir(folder):
         raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -8,8 +8,9 @@ import errno
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from glmha_cli.errors import GlmhaError, NoInputError, UsageError
@@ -27,10 +28,28 @@ class Found:
     problem: GlmhaError | None = None
 
 
-def in_folder(root: Path, *, readable: Iterable[str], recursive: bool, leave_out: Path, say: Say) -> list[Found]:
+@dataclass
+class Ignored:
+    """How many files of searched folders were no inputs, by what they are: a suffix, "hidden", "folder"."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, *, kind: str = "") -> None:
+        suffix = PurePath(name).suffix.lower() or "without a suffix"
+        self.counts[kind or (suffix if _is_shown(name) else "hidden")] += 1
+
+    def __str__(self) -> str:
+        """For a sentence: "3 .txt, 1 .psd"; most first."""
+        return ", ".join(f"{count} {what}" for what, count in self.counts.most_common())
+
+
+def in_folder(
+    root: Path, *, readable: Iterable[str], recursive: bool, leave_out: Path, say: Say, ignored: Ignored
+) -> list[Found]:
     """Files of the extensions `readable` in `root`, sorted; with `recursive` also in its folders.
 
-    Hidden files and folders are left alone, as by the shell, and so is the folder `leave_out` (of the outputs).
+    Hidden files and folders are left alone, as by the shell, and so is the folder `leave_out` (of the outputs). What
+    was no input, but for `leave_out`, is counted in `ignored`.
     """
     readable = tuple(readable)
     closed: list[OSError] = []
@@ -43,12 +62,14 @@ def in_folder(root: Path, *, readable: Iterable[str], recursive: bool, leave_out
                 found += _folder_link(link, root, real_root, say)
         folders[:] = [name for name in folders if _is_shown(name) and not _is_same(here / name, leave_out)]
         has_folders |= bool(folders)
-        found += [
-            _checked(here / name, root, real_root)
-            for name in files
-            if _is_shown(name) and name.lower().endswith(readable)
-        ]
+        for name in files:
+            if _is_shown(name) and name.lower().endswith(readable):
+                found.append(_checked(here / name, root, real_root))
+            else:
+                ignored.add(name)
         if not recursive:
+            for name in folders:
+                ignored.add(name, kind="sub-folder (--recursive)")
             break
     found += [_closed(error, root) for error in closed]
     if not found:
@@ -64,8 +85,9 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
 
 
-def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path) -> list[Found]:
+def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignored: Ignored) -> list[Found]:
     """Files of the extensions `readable` that match, sorted; relative to the pattern's part before any wildcard.
+    Matching files of other extensions are counted in `ignored`.
 
     What lies in `leave_out` (the folder of the outputs) is left alone if that is below the said part.
     """
@@ -75,14 +97,17 @@ def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path) -> lis
     readable, real_root, real_out = tuple(readable), os.path.realpath(root), os.path.realpath(leave_out)
     closed = real_out if real_out != real_root and _is_inside(leave_out, real_root) else None
     asks_for_hidden = any(part.startswith(".") for part in parts[first:])
-    found = [
-        _checked(path, root, real_root)
+    matches = [
+        path
         for path in sorted(root.glob(rest))
-        if path.name.lower().endswith(readable)
-        and not os.path.isdir(path)
+        if not os.path.isdir(path)
         and not (closed and _is_inside(path.parent, closed))
         and (asks_for_hidden or all(map(_is_shown, path.relative_to(root).parts)))
     ]
+    found = [_checked(path, root, real_root) for path in matches if path.name.lower().endswith(readable)]
+    for path in matches:
+        if not path.name.lower().endswith(readable):
+            ignored.add(path.name)
     if not found:
         raise NoInputError(f"no input files match '{pattern}'", f"looked for {', '.join(readable)}")
     return found

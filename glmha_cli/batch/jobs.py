@@ -32,20 +32,24 @@ class Job:
 class Naming:
     """The name of an output: stem of the input, `suffix`, `extension_for(extension of the input)`.
 
-    writable: the extensions there are. kind: of output, for messages.
+    writable: the extensions there are. kind: of output, for messages. keep_ext: where the output's extension is
+    another, that of the input stays in the name: IMG_1.HEIC becomes IMG_1.HEIC.jpg.
     """
 
     extension_for: Callable[[str], str]
     suffix: str
     writable: tuple[str, ...]
     kind: str
+    keep_ext: bool = False
 
     def __post_init__(self) -> None:
         if any(sign in self.suffix for sign in ("/", "\\", "\0")):
             raise UsageError(f"--suffix takes a part of a file name, not '{self.suffix}'", "--suffix _restored")
 
     def __call__(self, source: PurePath) -> PurePath:
-        return source.with_name(source.stem + self.suffix + self.extension_for(source.suffix))
+        extension = self.extension_for(source.suffix)
+        kept = source.suffix if self.keep_ext and extension.lower() != source.suffix.lower() else ""
+        return source.with_name(source.stem + kept + self.suffix + extension)
 
     def require_writable(self, target: PurePath) -> None:
         if target.suffix.lower() not in self.writable:

@@ -65,5 +65,7 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
             )
             raise UsageError(
                 f"'{other.source}' and '{job.source}' would both become '{job.target}'{same}",
-                "rename one of them, or name their common folder as the input",
+                "rename one of them, or name their common folder as the input"
+                if other.source.suffix.lower() == job.source.suffix.lower()
+                else f"--keep-ext makes '{job.source.stem}{job.source.suffix}{job.target.suffix}' of the second",
             )

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import require_areas, with_areas, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
-from glmha_cli.batch.inputs import Found, by_pattern, in_folder, is_pattern, listed, read_list
+from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern, listed, read_list
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.outputs import plan_batch
@@ -25,11 +25,15 @@ SAMPLE = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """folder: of the outputs, made before the work; None where one output was named, and one job is all there is."""
+    """folder: of the outputs, made before the work; None where one output was named, and one job is all there is.
+
+    ignored: what was found beside the inputs, in words; "" where there was nothing.
+    """
 
     jobs: list[Job]
     folder: Path | None
     single: bool
+    ignored: str = ""
 
     def is_quick(self, tiling: Tiling) -> bool:
         """Whether the work is done before PyTorch would be loaded, or in tiles too small for it."""
@@ -65,6 +69,7 @@ def naming_of(task: Task, request: BatchRequest) -> Naming:
         suffix=request.suffix,
         writable=kind.writable,
         kind=kind.name,
+        keep_ext=request.keep_ext,
     )
     if extension:
         naming.require_writable(PurePath("output" + extension))
@@ -81,9 +86,10 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> list[Job]:
     if request.makes_folder:
         require_makeable(target)
         return plan_batch([found], target, naming, overwrite=request.overwrite, others=_masks(request))
-    if request.ext or request.suffix:
+    if request.ext or request.suffix or request.keep_ext:
         raise UsageError(
-            f"--ext and --suffix need an output folder; '{target}' is a file", "give the whole name of the output file"
+            f"--ext, --keep-ext and --suffix need an output folder; '{target}' is a file",
+            "give the whole name of the output file",
         )
     naming.require_writable(target)
     require_folder(target.parent)
@@ -98,13 +104,15 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
         raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
     require_makeable(folder)
     masks = {realpath(path) for path in _masks(request)}
-    found = [each for each in _found(request, folder, readable, say) if realpath(each.path) not in masks]
+    ignored = Ignored()
+    found = [each for each in _found(request, folder, readable, say, ignored) if realpath(each.path) not in masks]
     found = without_areas(found, request.files.only)
     found = _without_outputs(found, folder, naming, request.overwrite, say)
     _say_changes(found, readable, naming, request, say)
     jobs = plan_batch(found, folder, naming, overwrite=request.overwrite, others=_masks(request))
     jobs = with_areas(jobs, request.files.only)
-    return Plan([job for job in jobs if not request.shard or request.shard.has(job.relative)], folder, single=False)
+    mine = [job for job in jobs if not request.shard or request.shard.has(job.relative)]
+    return Plan(mine, folder, single=False, ignored=str(ignored))
 
 
 def _say_changes(
@@ -118,7 +126,7 @@ def _say_changes(
         say(f"formats that are only read are written in others: {pairs} (--ext chooses another)")
 
 
-def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say) -> list[Found]:
+def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored) -> list[Found]:
     if request.files_from is not None:
         root = Path(request.inputs[0]) if request.inputs else None
         return listed(read_list(request.files_from), null=request.null, root=root)
@@ -126,9 +134,11 @@ def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: 
     for text in request.inputs:
         path = Path(text)
         if is_pattern(text):
-            found += by_pattern(text, readable=readable, leave_out=folder)
+            found += by_pattern(text, readable=readable, leave_out=folder, ignored=ignored)
         elif isdir(path):
-            found += in_folder(path, readable=readable, recursive=request.recursive, leave_out=folder, say=say)
+            found += in_folder(
+                path, readable=readable, recursive=request.recursive, leave_out=folder, say=say, ignored=ignored
+            )
         else:
             require_file(path)
             found.append(Found(path, PurePath(path.name)))

@@ -32,13 +32,14 @@ class Summary:
     """How far a run has come.
 
     task: its name. total: files of the run. single: one file was named, and its failure is that of the run.
-    dry_run: nothing is written.
+    dry_run: nothing is written. ignored: what was found beside the inputs, as "3 .txt, 1 .psd".
     """
 
     task: str
     total: int
     single: bool
     dry_run: bool
+    ignored: str = ""
     done: int = 0
     skipped: int = 0
     planned: int = 0

@@ -1,6 +1,7 @@
 """What a run is asked to do."""
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,18 @@ from glmha_cli.batch.inputs import is_pattern
 from glmha_cli.batch.jobs import Shard
 from glmha_cli.errors import UsageError
 
-STDIO = "-"
+STDIO, DEV_STDIN = "-", "/dev/stdin"
+
+
+def is_stream(name: str) -> bool:
+    """Whether `name` is read once, from its start to its end: "-", a pipe such as a shell makes of <(…), /dev/stdin."""
+    if name in (STDIO, DEV_STDIN):
+        return True
+    try:
+        mode = os.stat(name).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +30,8 @@ class BatchRequest:
     """Which files, and what to do about those that are there already or that fail. Only `files` changes a result.
 
     inputs: files, folders and patterns; "-" for stdin. output: a file or a folder; "-" for stdout.
-    ext, suffix: in folders, extension and end of the stem of outputs. overwrite: replace outputs that exist.
+    ext, suffix: in folders, extension and end of the stem of outputs; keep_ext: see `Naming`.
+    overwrite: replace outputs that exist.
     recursive: take sub-folders too. files_from, null: a list of files, one a line or each ended by a zero byte;
     `inputs` may then name their folder. shard: the part of the files to do. dry_run: only plan.
     record, resume: where one line per file is kept, and whether to skip what it proves done.
@@ -30,6 +43,7 @@ class BatchRequest:
     files: FileOptions = field(default_factory=FileOptions)
     ext: str | None = None
     suffix: str = ""
+    keep_ext: bool = False
     overwrite: bool = False
     recursive: bool = False
     files_from: str | None = None
@@ -57,12 +71,12 @@ class BatchRequest:
             raise UsageError("--null needs --files-from", "find … -print0 | glmha … --files-from - --null")
 
     @property
-    def reads_stdin(self) -> bool:
-        return list(self.inputs) == [STDIO]
+    def reads_stream(self) -> bool:
+        return len(self.inputs) == 1 and is_stream(self.inputs[0])
 
     @property
     def uses_streams(self) -> bool:
-        return STDIO in (*self.inputs, self.output)
+        return self.output == STDIO or any(map(is_stream, self.inputs))
 
     @property
     def is_single(self) -> bool:

@@ -53,7 +53,13 @@ class _Run:
         require_free(jobs)
         weights = weights if request.dry_run else self.prepare(plan, weights)
         record = Record(request.record) if request.record is not None and not request.dry_run else None
-        summary = Summary(task=self.loader.task.name, total=len(plan.jobs), single=plan.single, dry_run=request.dry_run)
+        summary = Summary(
+            task=self.loader.task.name,
+            total=len(plan.jobs),
+            single=plan.single,
+            dry_run=request.dry_run,
+            ignored=plan.ignored,
+        )
         reporter.started(summary)
         try:
             self.tell(summary, (Outcome(job=job, status="skipped") for job in done))

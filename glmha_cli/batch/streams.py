@@ -1,5 +1,7 @@
-"""`-`: a photo from stdin, a result to stdout. Both pass through files of a temporary folder, as decoders need to
-seek."""
+"""`-`: a photo from stdin or another pipe, a result to stdout.
+
+Both pass through files of a temporary folder, as decoders need to seek.
+"""
 
 import os
 import shutil
@@ -9,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from glmha_cli.batch.kinds import input_kind
 from glmha_cli.batch.plan import naming_of
 from glmha_cli.batch.report import Reporter
-from glmha_cli.batch.request import STDIO, BatchRequest
-from glmha_cli.errors import BadDataError, GlmhaError, OutputError, UsageError
+from glmha_cli.batch.request import DEV_STDIN, STDIO, BatchRequest
+from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, OutputError, UsageError
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.tasks.base import Task
@@ -27,19 +30,25 @@ class Streams:
     folder: Path
     names: dict[str, str]
 
-    def receive(self) -> Path:
-        """All of stdin in a file, with the extension of the photo that it is."""
+    def receive(self, name: str) -> Path:
+        """All of stdin, or of a pipe with a name, in a file with the extension of the photo that it is."""
+        if name not in (STDIO, DEV_STDIN):
+            with opened(name) as pipe:
+                return self._received(pipe, name)
         if sys.stdin.isatty():
             raise UsageError("stdin is a terminal, not a photo", "glmha … - out.png < in.png")
-        first_bytes = sys.stdin.buffer.read(64)
-        path = self._stand_in("stdin", extension_of(first_bytes))
+        return self._received(sys.stdin.buffer, "stdin")
+
+    def _received(self, stream: BinaryIO, name: str) -> Path:
+        first_bytes = stream.read(64)
+        path = self._stand_in("stdin", extension_of(first_bytes, name), name)
         try:
             with path.open("wb") as file:
                 file.write(first_bytes)
-                shutil.copyfileobj(sys.stdin.buffer, file)
+                shutil.copyfileobj(stream, file)
         except OSError as error:
             raise OutputError(
-                f"stdin could not be stored in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
+                f"{name} could not be stored in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
             ) from error
         return path
 
@@ -47,7 +56,7 @@ class Streams:
         """Where to put what `send` sends."""
         if sys.stdout.isatty():
             raise UsageError("stdout is a terminal, not a file", "glmha … in.png - > out.png")
-        path = self._stand_in("stdout", extension)
+        path = self._stand_in("stdout", extension, "stdout")
         if len(files_of(path)) > 1:
             raise UsageError(
                 "an ENVI cube has two files, so it cannot be written to stdout", "--ext tif, or name an output file"
@@ -68,10 +77,27 @@ class Streams:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
             raise OutputError(f"stdout could not be written: {error.strerror or error}") from error
 
-    def _stand_in(self, name: str, extension: str) -> Path:
-        path = self.folder / (name + extension)
+    def _stand_in(self, stem: str, extension: str, name: str) -> Path:
+        path = self.folder / (stem + extension)
         self.names[str(path)] = name
         return path
+
+
+def opened(name: str) -> BinaryIO:
+    try:
+        return open(name, "rb")
+    except OSError as error:
+        raise NoInputError(f"'{name}' cannot be opened: {error.strerror or error}") from error
+
+
+@contextmanager
+def file_for_stdout(extension: str, names: dict[str, str]) -> Iterator[Path]:
+    """A file to write, which is sent to stdout after the block. names: gets what it is called in messages."""
+    with tempfile.TemporaryDirectory(prefix="glmha-") as folder:
+        streams = Streams(Path(folder), names)
+        path = streams.target(extension)
+        yield path
+        streams.send(path)
 
 
 @contextmanager
@@ -84,8 +110,8 @@ def through_files(request: BatchRequest, task: Task, reporter: Reporter) -> Iter
     with tempfile.TemporaryDirectory(prefix="glmha-") as folder:
         streams, sends = Streams(Path(folder), {}), request.output == STDIO
         try:
-            if request.reads_stdin:
-                request = replace(request, inputs=[str(streams.receive())])
+            if request.reads_stream:
+                request = replace(request, inputs=[str(streams.receive(request.inputs[0]))])
             if sends:
                 suffix = naming_of(task, request).extension_for(Path(request.inputs[0]).suffix)
                 request = replace(request, output=str(streams.target(suffix)), ext=None)
@@ -102,20 +128,20 @@ def through_files(request: BatchRequest, task: Task, reporter: Reporter) -> Iter
 
 def _require_alone(request: BatchRequest, task: Task) -> None:
     """UsageError for what a standard stream cannot do."""
-    if not request.reads_stdin and not request.is_single:
-        raise UsageError("`-` (stdin or stdout) is for a single photo", "one input, one output")
-    if any((request.record, request.shard, request.dry_run, request.suffix)):
-        raise UsageError("--record, --shard, --dry-run and --suffix are for files, not for `-`")
-    if request.reads_stdin and not input_kind(task).pipes:
+    if not request.reads_stream and not request.is_single:
+        raise UsageError("`-` (stdin or stdout) and pipes are for a single photo", "one input, one output")
+    if any((request.record, request.shard, request.dry_run, request.suffix, request.keep_ext)):
+        raise UsageError("--record, --shard, --dry-run, --suffix and --keep-ext are for files, not for `-` and pipes")
+    if request.reads_stream and not input_kind(task).pipes:
         raise UsageError(f"{task.name} reads measurements from files alone", f"glmha {task.name} measurement.mat …")
-    if request.reads_stdin and request.output != STDIO and os.path.isdir(request.output):
-        raise UsageError("a photo from stdin has no name", f"name the output: {request.output}/out.png")
+    if request.reads_stream and request.output != STDIO and os.path.isdir(request.output):
+        raise UsageError("a photo from stdin or a pipe has no name", f"name the output: {request.output}/out.png")
 
 
-def extension_of(first_bytes: bytes) -> str:
+def extension_of(first_bytes: bytes, name: str = "stdin") -> str:
     """The usual extension of the photo format that begins so; "" for one that is known only to be refused."""
     found = format_of(first_bytes)
     if found is None:
-        problem = "stdin is not a photo" if first_bytes else "stdin is empty"
+        problem = f"{name} is not a photo" if first_bytes else f"{name} is empty"
         raise BadDataError(problem, f"a photo is needed as {readable_names()}")
     return found.suffixes[0] if found.suffixes else ""

@@ -1,9 +1,13 @@
 """`glmha preview CUBE PHOTO`: what an observer under D65 would see, or three bands as red, green and blue."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.batch.outputs import plan_file
+from glmha_cli.batch.request import STDIO
+from glmha_cli.batch.streams import file_for_stdout
 from glmha_cli.cli.cube_input import read_input
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
@@ -16,6 +20,15 @@ from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 
 def preview(options: PreviewOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
+    if str(options.output) != STDIO:
+        return write_preview(options, output)
+    if options.json:
+        raise UsageError("--json cannot be used when the photo is written to stdout", "name an output file")
+    with file_for_stdout(".png", output.names) as target:
+        write_preview(replace(options, output=target), output)
+
+
+def write_preview(options: PreviewOptions, output: Output) -> None:
     (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
     output_format(job.target)
     cube = read_input(job.source, options, output)

@@ -50,6 +50,7 @@ def request_of(options: RestoreOptions) -> BatchRequest:
         files=options.files(),
         ext=options.ext,
         suffix=options.suffix,
+        keep_ext=options.keep_ext,
         overwrite=options.overwrite,
         recursive=options.recursive,
         files_from=options.files_from,

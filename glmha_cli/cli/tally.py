@@ -67,6 +67,8 @@ class Tally(Reporter):
             self.output.note(f"{summary.done} done, {summary.skipped} skipped, {failed} failed{not_tried}")
             for outcome in summary.failures:
                 self.output.note(f"  failed: {one_line(outcome.error)}")
+        if summary.ignored:
+            self.output.note(f"ignored: {summary.ignored}")
 
 
 class Bars:

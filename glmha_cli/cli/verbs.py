@@ -106,7 +106,11 @@ VERBS = {
         options=options.PreviewOptions,
         panel="Cubes",
         summary="Show a cube as a photo: the colours an observer sees, or three bands.",
-        examples=("glmha preview cube.tif preview.png", "glmha preview cube.tif bands.png --bands 25,15,5"),
+        examples=(
+            "glmha preview cube.tif preview.png",
+            "glmha preview cube.tif bands.png --bands 25,15,5",
+            "glmha preview cube.tif - | display",
+        ),
     ),
     "spectrum": Verb(
         run="glmha_cli.cli.spectrum:spectrum",

@@ -45,6 +45,14 @@ class BatchOptions:
             rich_help_panel=FILES,
         ),
     ] = ""
+    keep_ext: Annotated[
+        bool,
+        typer.Option(
+            "--keep-ext",
+            help="In folders: where an output has another extension, keep that of the input too: IMG_1.HEIC.jpg.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
     ] = False

@@ -71,6 +71,7 @@ class ConvertOptions(CubeToFile):
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewOptions(CubeToFile):
+    output: Annotated[Path, typer.Argument(help="The photo to write, or - for a PNG on stdout.", show_default=False)]
     bands: Annotated[
         str | None,
         typer.Option(
