@@ -1,4 +1,4 @@
-"""Which files a command line means: folders, patterns, lists. Nothing is opened.
+"""Which files a command line means: folders and patterns (lists: lists.py). Nothing is opened.
 
 Links that lead out of the folder that was named are refused, each by its name: an unpacked archive must not make
 the tool publish what lies beside it. Links to folders are not followed at all, so they cannot go round in circles.
@@ -7,13 +7,12 @@ the tool publish what lies beside it. Links to folders are not followed at all, 
 import errno
 import os
 import stat
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from glmha_cli.errors import GlmhaError, NoInputError, UsageError
+from glmha_cli.errors import GlmhaError, NoInputError
 
 MAGIC = "*?["
 Say = Callable[[str], None]
@@ -113,30 +112,6 @@ def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignore
     return found
 
 
-def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
-    """The files of a list, one a line or, with `null`, ended by a zero byte; in the list's order.
-
-    Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored.
-    """
-    if b"\0" in content and not null:
-        raise UsageError("the list contains zero bytes", "--null")
-    content = content if null else content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    names = [os.fsdecode(name) for name in content.split(b"\0" if null else b"\n") if name]
-    if not names:
-        raise NoInputError("the list names no files", "one name per line, or --null for the output of find -print0")
-    return [_named(Path(name), root) for name in dict.fromkeys(names)]
-
-
-def read_list(name: str) -> bytes:
-    """The content of a list of files; "-" for stdin. Raises NoInputError."""
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
-
-
 def _closed(error: OSError, root: Path) -> Found:
     """A folder that cannot be opened: what is in it fails as one, unless it is all there is."""
     folder = Path(error.filename)
@@ -146,26 +121,14 @@ def _closed(error: OSError, root: Path) -> Found:
     return Found(folder, folder.relative_to(root), problem)
 
 
-def _named(path: Path, root: Path | None) -> Found:
-    relative, problem = PurePath(path.name), _file_problem(path, absent="is not there")
-    if problem is None and root is not None:
-        try:
-            relative = PurePath(os.path.relpath(path, root))
-        except ValueError:  # on another drive
-            relative = PurePath("..", path.name)
-        if ".." in relative.parts:
-            problem = NoInputError(f"'{path}' is not in '{root}'", "list files of one folder")
-    return Found(path, relative, problem)
-
-
 def _checked(path: Path, root: Path, real_root: str) -> Found:
-    problem = _file_problem(path, absent="is a link to nothing")
+    problem = file_problem(path, absent="is a link to nothing")
     if problem is None and not _is_inside(path, real_root):
         problem = _leads_out(path, root)
     return Found(path, path.relative_to(root), problem)
 
 
-def _file_problem(path: Path, *, absent: str) -> NoInputError | None:
+def file_problem(path: Path, *, absent: str) -> NoInputError | None:
     """Why `path` is no file that can be read; where pathlib would raise, as in closed folders, that costs one input."""
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)

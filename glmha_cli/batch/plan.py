@@ -7,9 +7,10 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import require_areas, with_areas, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
-from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern, listed, read_list
+from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
+from glmha_cli.batch.lists import listed, read_list
 from glmha_cli.batch.outputs import plan_batch
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.errors import UsageError

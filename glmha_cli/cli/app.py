@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from glmha_cli import __version__
+from glmha_cli.cli.entry import Verb
 from glmha_cli.cli.options import restoring
 from glmha_cli.cli.verb import add_group, add_verb
-from glmha_cli.cli.verbs import VERBS, Verb
+from glmha_cli.cli.verbs import VERBS
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task

@@ -1,0 +1,44 @@
+"""Inputs named by a list: `--files-from`."""
+
+import os
+import sys
+from pathlib import Path, PurePath
+
+from glmha_cli.batch.inputs import Found, file_problem
+from glmha_cli.errors import NoInputError, UsageError
+
+
+def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
+    """The files of a list, one a line or, with `null`, ended by a zero byte; in the list's order.
+
+    Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored.
+    """
+    if b"\0" in content and not null:
+        raise UsageError("the list contains zero bytes", "--null")
+    content = content if null else content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    names = [os.fsdecode(name) for name in content.split(b"\0" if null else b"\n") if name]
+    if not names:
+        raise NoInputError("the list names no files", "one name per line, or --null for the output of find -print0")
+    return [_named(Path(name), root) for name in dict.fromkeys(names)]
+
+
+def read_list(name: str) -> bytes:
+    """The content of a list of files; "-" for stdin. Raises NoInputError."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
+
+
+def _named(path: Path, root: Path | None) -> Found:
+    relative, problem = PurePath(path.name), file_problem(path, absent="is not there")
+    if problem is None and root is not None:
+        try:
+            relative = PurePath(os.path.relpath(path, root))
+        except ValueError:  # on another drive
+            relative = PurePath("..", path.name)
+        if ".." in relative.parts:
+            problem = NoInputError(f"'{path}' is not in '{root}'", "list files of one folder")
+    return Found(path, relative, problem)
