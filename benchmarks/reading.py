@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,7 +29,7 @@ Read = Callable[[Path], object]
 
 @contextmanager
 def another_process() -> Iterator[Read]:
-    with closing(supervised_for(DERAIN)) as reader:
+    with supervised_for(DERAIN) as reader:
         yield lambda path: read_supervised(reader, DERAIN, path, FileOptions())
 
 

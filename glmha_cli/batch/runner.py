@@ -96,7 +96,7 @@ class _Run:
     def work(self, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
         """Load the network and do the jobs, until as many have failed as may fail."""
         request, reporter = self.request, self.reporter
-        with closing(supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning)) as reader:
+        with supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning) as reader:
             reader.start()  # it gets ready while the network is loaded
             if request.files.mask is not None:  # before that, rather than as the failure of every file
                 reader.read("glmha_cli.io.measurements.read:read_mask", request.files.mask)

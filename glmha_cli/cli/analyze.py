@@ -7,10 +7,11 @@ from rich.table import Table
 
 from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import FileOptions
-from glmha_cli.batch.kinds import input_kind, read_source
+from glmha_cli.batch.kinds import input_kind
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import files_of
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
 from glmha_cli.evaluation.report import write_csv
@@ -34,11 +35,11 @@ def analyze(options: AnalyzeOptions) -> None:
     network = load_network(weights.path)
     as_trained = stretch if read_about(weights.path).get("stretch_input", False) else np.asarray
     matrices = []
-    with output.progress() as progress:
+    with output.progress() as progress, files_of(task, files, output) as inputs:
         for path in progress.track(options.images, description="images"):
             try:
-                inputs = task.prepare(read_source(task, path, files).value)
-                matrices.append(attention_of(network, tuple(map(as_trained, inputs))))
+                prepared = task.prepare(inputs.source(path).value)
+                matrices.append(attention_of(network, tuple(map(as_trained, prepared))))
             except BadDataError as error:
                 raise error.about(path) from error
     found = spectra(matrices)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from glmha_cli.cli.options import CubeInput
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.axes import require_order
-from glmha_cli.io.cubes.cube import Cube, CubeOptions, read_cube
+from glmha_cli.io.cubes.cube import Cube, CubeOptions
 from glmha_cli.io.cubes.wavelengths import require_unit
 
 _BIT = "bit"
@@ -17,15 +18,14 @@ def read_input(path: Path, options: CubeInput, output: Output) -> Cube:
     """The cube of a file as the options explain it; says what reading left out or changed."""
     if options.unit is not None:
         require_unit(options.unit)
-    cube = read_cube(
-        path,
-        CubeOptions(
-            key=options.key,
-            axes=options.axes if options.axes is None else require_order(options.axes),
-            scale=options.scale if options.scale is None else parse_scale(options.scale),
-            unit=options.unit,
-        ),
+    explained = CubeOptions(
+        key=options.key,
+        axes=options.axes if options.axes is None else require_order(options.axes),
+        scale=options.scale if options.scale is None else parse_scale(options.scale),
+        unit=options.unit,
     )
+    with reader_of(output) as reader:
+        cube = reader.read("glmha_cli.io.cubes.cube:read_cube", path, explained)
     for note in cube.facts.notes:
         output.remark(path, note)
     return cube

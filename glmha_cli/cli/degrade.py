@@ -10,9 +10,9 @@ from glmha_cli import __version__
 from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
 from glmha_cli.io.photos.formats import output_suffix
-from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.tasks import TASKS
@@ -27,7 +27,8 @@ def degrade_verb(options: DegradeOptions) -> None:
     (job,) = plan_file(options.input, options.output, suffix_for=output_suffix, overwrite=options.overwrite)
     output_format(job.target)
     set_name, degrade = chosen(resolve(DEGRADATIONS, kind, "degradation")(), options)
-    photo = read_photo(job.source, max_pixels=options.max_pixels)
+    with reader_of(output) as reader:
+        photo = reader.read("glmha_cli.io.photos.read:read_photo", job.source, max_pixels=options.max_pixels)
     seeds = range(options.seed, options.seed + (options.gallery or 1))
     damaged = [degrade(photo.pixels, np.random.default_rng(seed)) for seed in seeds]
     if options.gallery:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,17 @@ from rich.table import Table
 
 from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import FileOptions
-from glmha_cli.batch.kinds import input_kind, output_kind, read_source
+from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.cli.compute import loader_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import TaskFiles, files_of
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
 from glmha_cli.inference.self_ensemble import restore_in_all_orientations
-from glmha_cli.io.photos.read import as_pixels, read_photo
+from glmha_cli.io.photos.read import as_pixels
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
@@ -42,16 +44,18 @@ def evaluate(options: EvalOptions) -> None:
     if options.csv:
         require_output(options.csv, overwrite=options.overwrite)
     sets = list(sets_of(task, options))
-    for pair in chain(*(each.pairs for each in sets)):
-        require_one_size(task, pair, is_result=options.results is not None)
-    load, setup = loader_of_results(task) if options.results else loader_by_model(task, options, output)
+    files = FileOptions(mask=options.mask, step=options.step)
     rows = []
-    with output.progress() as progress:
-        bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))
-        for each in sets:
-            for pair in each.pairs:
-                rows.append(measured(each.name, pair, protocol, load, read_target(task, pair.target)))
-                progress.advance(bar)
+    with files_of(task, files, output) as inputs:
+        for pair in chain(*(each.pairs for each in sets)):
+            require_one_size(inputs, pair, is_result=options.results is not None)
+        load, setup = (partial(loaded_result, inputs), {}) if options.results else loader_by_model(inputs, options)
+        with output.progress() as progress:
+            bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))
+            for each in sets:
+                for pair in each.pairs:
+                    rows.append(measured(each.name, pair, protocol, load, inputs.values(pair.target)))
+                    progress.advance(bar)
     records = [{**row.record(), "protocol": protocol.name, **setup} for row in with_means(rows)]
     for record in records:
         output.record(record)
@@ -106,12 +110,12 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
         yield PairSet(name=name, pairs=pairs)
 
 
-def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
+def require_one_size(inputs: TaskFiles, pair: Pair, *, is_result: bool) -> None:
     """Before hours of work; of a measurement and its cube only what is computed can tell."""
-    if task.input_kind == "measurement" and not is_result:
+    if inputs.task.input_kind == "measurement" and not is_result:
         return
-    source = read_target(task, pair.source) if is_result else read_photo(pair.source).pixels
-    sizes = [array.shape[:2] for array in (source, read_target(task, pair.target))]
+    size = inputs.values(pair.source).shape[:2] if is_result else inputs.source_size(pair.source)
+    sizes = [size, inputs.values(pair.target).shape[:2]]
     if sizes[0] != sizes[1]:
         raise BadDataError(
             f"'{pair.source}' and '{pair.target}' differ in size: "
@@ -120,28 +124,22 @@ def require_one_size(task: Task, pair: Pair, *, is_result: bool) -> None:
         )
 
 
-def read_target(task: Task, path: Path) -> np.ndarray:
-    return output_kind(task).values(path, task)
+def loaded_result(inputs: TaskFiles, path: Path) -> Loaded:
+    return Loaded(result=inputs.values(path))
 
 
-def loader_of_results(task: Task) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
-    return lambda path: Loaded(result=read_target(task, path)), {}
-
-
-def loader_by_model(
-    task: Task, options: EvalOptions, output: Output
-) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
+def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
+    task, output = inputs.task, inputs.output
     if task.input_kind == "measurement" and options.tta:
         raise UsageError("--tta is for photos: a measurement cannot be rotated", "leave out --tta")
-    files = FileOptions(mask=options.mask, step=options.step)
-    input_kind(task).require(files)
+    input_kind(task).require(inputs.files)
     loader = loader_of(task, options, output, project=options.project, scale=options.scale)
     weights = loader.find()
     restorer = loader.load(weights, say=output.warning)
 
     def load(path: Path) -> Loaded:
-        source = read_source(task, path, files)
+        source = inputs.source(path)
         before = as_pixels(source.value) if task.output_kind == "photo" else None
         result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
         return Loaded(result=result, before=before, tile=restorer.described_tiles)

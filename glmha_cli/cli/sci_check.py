@@ -6,9 +6,9 @@ from rich.table import Table
 
 from glmha_cli.cli.options.restoring import FromMeasurement
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.measurements.fit import check_fit
-from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.physics.cassi_fit import LEAST_FIT, Fit, fits
 from glmha_cli.tasks.sci import BANDS
 
@@ -20,8 +20,11 @@ def check(options: FromMeasurement, output: Output) -> int:
     if len(options.inputs) != 1:
         raise UsageError("--check takes a measurement and a mask", "glmha sci --check measurement.mat mask.mat")
     source, mask_path = Path(options.inputs[0]), options.mask or Path(options.output)
-    measurement = read_measurement(source, key=options.key, normalise=options.normalise)
-    mask = read_mask(mask_path)
+    with reader_of(output) as reader:
+        measurement = reader.read(
+            "glmha_cli.io.measurements.read:read_measurement", source, key=options.key, normalise=options.normalise
+        )
+        mask = reader.read("glmha_cli.io.measurements.read:read_mask", mask_path)
     for path, read in ((source, measurement), (mask_path, mask)):
         for note in read.notes:
             output.remark(path, note)

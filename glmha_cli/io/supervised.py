@@ -67,7 +67,13 @@ class Supervised:
             self.is_here = True
             self.say(f"no process can be started to read files in ({error.strerror}): they are read in this one")
 
-    def read(self, target: str, path: Path, *arguments: Any) -> Any:
+    def __enter__(self) -> "Supervised":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def read(self, target: str, path: Path, *arguments: Any, **options: Any) -> Any:
         """What the function "module:name" gives for a file, and raises for it.
 
         BadDataError where it ends the process, or takes longer than a file of its size may.
@@ -75,12 +81,12 @@ class Supervised:
         self.start()
         process = self.process
         if self.is_here:
-            return import_target(target)(path, *arguments)
+            return import_target(target)(path, *arguments, **options)
         if process is None:
             raise GlmhaError(f"'{path}' was not read, as the run has ended")
         seconds, start = limit_of(path), time.monotonic()
         try:
-            _send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), seconds))
+            _send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), options, seconds))
             is_result, value = _receive(cast(BufferedReader, process.stdout))
         except (OSError, EOFError) as error:
             with suppress(subprocess.TimeoutExpired):
@@ -157,20 +163,20 @@ def serve(memory_bytes: int, imports: Iterable[str]) -> None:
         import_target(target)
     while True:
         try:
-            target, arguments, seconds = _receive(calls)
+            target, arguments, options, seconds = _receive(calls)
         except EOFError:
             return
         with suppress(RuntimeError):  # no threads left: then without a limit
             faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
-        answer = _answer(target, arguments)
+        answer = _answer(target, arguments, options)
         faulthandler.cancel_dump_traceback_later()
         _send(answers, answer)
 
 
-def _answer(target: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+def _answer(target: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[bool, Any]:
     """Whether the call gave a result, and the result or what it raised."""
     try:
-        return True, import_target(target)(*arguments)
+        return True, import_target(target)(*arguments, **options)
     except (GlmhaError, OSError, MemoryError) as error:
         return False, error
     except Exception as error:  # of a library, perhaps of a class that does not travel

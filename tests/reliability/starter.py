@@ -3,7 +3,8 @@ that has PyTorch loaded, so that a hundred starts take seconds.
 
 A line on stdin is a JSON object of arguments and of `kill_at`, null or the move of an output into place that the
 process kills itself at and whether only after it; stdout answers with the new process's id. After the next line, an
-empty one, it waits for the process and answers with its exit code, negative for a signal; until then no other has the id.
+empty one, it waits for the process and answers with its exit code, negative for a signal; until then the id is
+no other's.
 """
 
 import itertools

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import InputKind, OutputKind
@@ -45,6 +45,15 @@ def read_supervised(supervised: Supervised, task: Task, path: Path, options: Fil
     """As `read_source`, in another process: BadDataError for a file that crashes its decoder, or never ends."""
     kinds = INPUTS[task.input_kind], OUTPUTS[task.output_kind]
     return supervised.read(f"{__name__}:_read", path, *kinds, options)
+
+
+def values_supervised(supervised: Supervised, task: Task, path: Path) -> Float[np.ndarray, "h w c"]:
+    """A result of `task`, or what it is measured against, in [0, 1], read in another process."""
+    return supervised.read(f"{__name__}:_values", path, OUTPUTS[task.output_kind], task.wavelength_nm)
+
+
+def _values(path: Path, outputs: str, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
+    return import_target(outputs).values(path, wavelength_nm)
 
 
 def _read(path: Path, inputs: str, outputs: str, options: FileOptions) -> Source:

@@ -48,8 +48,8 @@ class OutputKind(Protocol):
     def suffix_for(self, source: str) -> str:
         """The suffix of an output where none is asked for, by that of its input."""
 
-    def values(self, path: Path, task: Task) -> Float[np.ndarray, "h w c"]:
-        """A result or what it is measured against, in [0, 1]."""
+    def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
+        """A result or what it is measured against, in [0, 1]; of a cube the task's wavelengths."""
 
     def fit(self, source: Source, options: FileOptions) -> Source:
         """The source as a result of this kind is made from it."""

@@ -26,8 +26,8 @@ class CubeKind:
     def suffix_for(self, source: str) -> str:
         return ".tif"
 
-    def values(self, path: Path, task: Task) -> Float[np.ndarray, "h w bands"]:
-        return read_cube(path, CubeOptions(bands=len(task.wavelength_nm))).whole().values
+    def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w bands"]:
+        return read_cube(path, CubeOptions(bands=len(wavelength_nm))).whole().values
 
     def fit(self, source: Source, options: FileOptions) -> Source:
         """Spectra are defined by sRGB colours, so a photo with another profile is converted."""

@@ -40,7 +40,7 @@ class PhotoKind:
     def suffix_for(self, source: str) -> str:
         return output_suffix(source)
 
-    def values(self, path: Path, task: Task) -> Float[np.ndarray, "h w c"]:
+    def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
         return read_photo(path).pixels
 
     def fit(self, source: Source, options: FileOptions) -> Source:
