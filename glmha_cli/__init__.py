@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from glmha_cli.errors import GlmhaError
     from glmha_cli.io.cubes.cube import Cube
     from glmha_cli.io.photos.read import Photo
+    from glmha_cli.io.supervised import Supervised
     from glmha_cli.networks.replace import replace_attention
 
 from glmha_cli.privacy import switch_telemetry_off
@@ -49,6 +50,7 @@ _PUBLIC = {
     "PerformerConfig": "glmha_cli.attention.performer:PerformerConfig",
     "Photo": "glmha_cli.io.photos.read:Photo",
     "ReformerConfig": "glmha_cli.attention.reformer:ReformerConfig",
+    "Supervised": "glmha_cli.io.supervised:Supervised",
     "load": "glmha_cli.api.model:load",
     "read_cube": "glmha_cli.api.files:read_cube",
     "read_mask": "glmha_cli.api.files:read_mask",
@@ -69,6 +71,7 @@ __all__ = [
     "PerformerConfig",
     "Photo",
     "ReformerConfig",
+    "Supervised",
     "__version__",
     "load",
     "read_cube",

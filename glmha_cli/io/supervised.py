@@ -73,7 +73,7 @@ class Supervised:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def read(self, target: str, path: Path, *arguments: Any, **options: Any) -> Any:
+    def read(self, target: str, path: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
         """What the function "module:name" gives for a file, and raises for it.
 
         BadDataError where it ends the process, or takes longer than a file of its size may.
@@ -111,10 +111,10 @@ class Supervised:
             process.wait()
 
 
-def limit_of(path: Path) -> float:
+def limit_of(path: str | os.PathLike[str]) -> float:
     """Seconds that reading the file may take."""
     try:
-        return SECONDS + SECONDS_PER_BYTE * path.stat().st_size
+        return SECONDS + SECONDS_PER_BYTE * os.stat(path).st_size
     except OSError:  # the call will tell
         return SECONDS
 
