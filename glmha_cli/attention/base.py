@@ -49,7 +49,9 @@ def convolutions(of: nn.Module) -> list[nn.Conv2d]:
 class AttentionConfig(Protocol):
     """A frozen dataclass of one attention's own knobs."""
 
-    def build(self, channels: int, heads: int, host: Host) -> "ChannelAttention": ...
+    def build(self, channels: int, heads: int, host: Host) -> nn.Module:
+        """A module of (x, gate), as `ChannelAttention.forward`."""
+        ...
 
 
 def positional_branch(channels: int) -> nn.Sequential:

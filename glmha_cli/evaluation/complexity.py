@@ -103,7 +103,8 @@ class OperationCounter(TorchDispatchMode):
                 self._watch(child)
 
     def enter(self, module: nn.Module, inputs: tuple) -> None:
-        own = inputs[0].shape[2] if isinstance(inputs[0], torch.Tensor) else self.rows[-1]
+        is_image = isinstance(inputs[0], torch.Tensor) and inputs[0].ndim == 4
+        own = inputs[0].shape[2] if is_image else self.rows[-1]
         self.rows.append(own)
         parameters = list(module.parameters(recurse=isinstance(module, ChannelAttention)))
         if parameters:

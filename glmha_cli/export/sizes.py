@@ -1,6 +1,6 @@
 """Every size that a traced graph works out, written by the sizes of its input: far fewer operators to load and run.
 
-A trace holds the arithmetic of every single reshape. Here all whole numbers in a graph are read off at two sizes of
+A trace holds the arithmetic of every single reshape. Here all whole numbers in a graph are read off at three sizes of
 the input: what stayed is a constant, what grew with batch, height, width or their product is a fraction of that, and
 equal ones are one. What is neither stays as it was traced. The check after writing would show a wrong guess.
 """
@@ -14,7 +14,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-PROBES = ((2, 6, 10), (3, 14, 22))  # batch, and rows and columns in multiples of the network's own
+PROBES = ((2, 6, 10), (3, 14, 22), (5, 10, 34))
+"""Batch, and rows and columns in multiples of the network's own: what is the same share of a size at all three is one.
+At two, a width and a constant more may look like a batch."""
 AXES = {"batch": 0, "height": 2, "width": 3}
 Entry = int | tuple[str, Fraction]
 """A constant, or a share of one of the input's sizes: "batch", "height", "width" or "pixels"."""
@@ -29,8 +31,8 @@ def sizes_by_input(graph: onnx.ModelProto, config: Any) -> None:
     sizes = [_sizes(batch, *(side * config.size_multiple for side in sides)) for batch, *sides in PROBES]
     written = {}
     for name, *values in zip(names, *_measured(graph, config, names), strict=True):
-        if values[0].shape == values[1].shape:
-            entries = [_entry(pair, sizes) for pair in zip(*map(np.ravel, values), strict=True)]
+        if len({value.shape for value in values}) == 1:
+            entries = [_entry(numbers, sizes) for numbers in zip(*map(np.ravel, values), strict=True)]
             if None not in entries:
                 written[name] = writer.tensor(tuple(entries), is_scalar=values[0].ndim == 0)
     for node in graph.graph.node:
@@ -92,14 +94,14 @@ def _sizes(batch: int, height: int, width: int) -> dict[str, int]:
     return {"batch": batch, "height": height, "width": width, "pixels": height * width}
 
 
-def _entry(values: tuple[int, int], sizes: Sequence[Mapping[str, int]]) -> Entry | None:
-    """What a number is that has these values at the two probes; None if it is no share of a size."""
-    if values[0] == values[1]:
+def _entry(values: Sequence[int], sizes: Sequence[Mapping[str, int]]) -> Entry | None:
+    """What a number is that has these values at the probes; None if it is no share of a size."""
+    if len(set(values)) == 1:
         return int(values[0])
     shares = {
         name: [Fraction(int(value), at[name]) for value, at in zip(values, sizes, strict=True)] for name in sizes[0]
     }
-    return next(((name, share) for name, (share, other) in shares.items() if share == other), None)
+    return next(((name, share) for name, (share, *others) in shares.items() if {share} == {share, *others}), None)
 
 
 class Writer:

@@ -10,13 +10,19 @@ import torch
 from torch import nn
 
 from glmha_cli.fusion import native
-from glmha_cli.fusion.mst import BandedMST, BandedMSTPlusPlus
+from glmha_cli.fusion.mst import BandedMST, BandedMSTPlusPlus, BandedUnfolding
 from glmha_cli.fusion.restormer import BandedRestormer
 from glmha_cli.networks.mst import MST
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
 from glmha_cli.networks.restormer import Restormer
+from glmha_cli.networks.unfolding import Unfolding
 
-BANDED = {Restormer: BandedRestormer, MST: BandedMST, MSTPlusPlus: BandedMSTPlusPlus}
+BANDED = {
+    Restormer: BandedRestormer,
+    MST: BandedMST,
+    MSTPlusPlus: BandedMSTPlusPlus,
+    Unfolding: BandedUnfolding,
+}
 
 
 def fuse(network: nn.Module) -> nn.Module:

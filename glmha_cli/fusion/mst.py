@@ -1,4 +1,4 @@
-"""MST and MST++ for CPUs, around their U in bands of rows."""
+"""MST, MST++ and the unfolding network for CPUs, around their U in bands of rows."""
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from glmha_cli.fusion.steps import Dense
 from glmha_cli.fusion.u_shape import BandedU, Gate
 from glmha_cli.networks.mst import MST
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlus
+from glmha_cli.networks.unfolding import Unfolding
 
 PIXELS = 2**12
 """At once through a perceptron: a map of them is a megabyte."""
@@ -91,3 +92,24 @@ class BandedMST(nn.Module):
 
 def num_bytes(entry: tuple[Tensor, list[Gate]]) -> int:
     return sum(tensor.nbytes for tensor in (entry[0], *entry[1]))
+
+
+class BandedUnfolding(nn.Module):
+    """An unfolding network's forward, image by image; the gradient steps are the network's own."""
+
+    def __init__(self, network: Unfolding, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.config, self.network = network.config, network
+        self.priors = {stage: (BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages}
+
+    def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
+        masks = mask.expand(len(x), -1, -1, -1)
+        return torch.cat([self.one(each[None], its[None]) for each, its in zip(x, masks, strict=True)])
+
+    def one(self, x: Float[Tensor, "1 c h w"], mask: Float[Tensor, "1 c h w_ext"]) -> Float[Tensor, "1 c h w"]:
+        maps, spectra, snapshot = self.network.start(x, mask)
+        for stage in self.network.steps():
+            maps, spectra = stage.descend(maps, spectra, snapshot)
+            u, output = self.priors[stage]
+            maps = maps + output(as_image(u(as_rows(maps).clone(), [None for _ in u.blocks()])))
+        return self.network.cube(maps, spectra)

@@ -99,7 +99,7 @@ class BandedGLMHA:
 
 
 # Any other attention runs as it is, on the whole image.
-BANDED: dict[type[ChannelAttention], Callable[[Any, torch.dtype], BandedCSA | BandedGLMHA]] = {
+BANDED: dict[type[nn.Module], Callable[[Any, torch.dtype], BandedCSA | BandedGLMHA]] = {
     ChannelSelfAttention: BandedCSA,
     GuidedLowRankAttention: BandedGLMHA,
 }

@@ -63,7 +63,7 @@ def whole_matrix(projection: nn.Module) -> Float[Tensor, "c_in c_out"]:
 
 
 # Any other attention runs as it is, on the whole image.
-BANDED: dict[type[ChannelAttention], Callable[[Any, torch.dtype], GramCSA | GramGLMHA]] = {
+BANDED: dict[type[nn.Module], Callable[[Any, torch.dtype], GramCSA | GramGLMHA]] = {
     ChannelSelfAttention: GramCSA,
     GuidedLowRankAttention: GramGLMHA,
 }
@@ -78,16 +78,21 @@ class BandedUBlock:
         banded = BANDED.get(type(attention))
         self.dtype, self.whole = dtype, attention
         self.banded = banded and banded(attention, dtype)
-        assert attention.positional is not None and attention.out.bias is not None, "MST's host asks for both"
+        if self.banded and isinstance(attention, ChannelAttention):
+            self.follow(attention)
         self.norm = Norm(block.norm, dtype)
-        self.bias, self.narrow = attention.out.bias, attention.narrow
-        first, second = convolutions(attention.positional)
-        self.positional = Taps(first.weight, dtype), Taps(second.weight, dtype)
-        # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
-        self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
         into, hidden, back = convolutions(block.ffn)
         self.into, self.hidden = matrix(padded_to_32(into.weight), dtype), Taps(padded_to_32(hidden.weight), dtype)
         self.back = padded_to_32(matrix(back.weight, dtype))
+
+    def follow(self, attention: ChannelAttention) -> None:
+        """What comes after the attention's matrix: the positional branch and the bias."""
+        assert attention.positional is not None and attention.out.bias is not None, "MST's host asks for both"
+        self.bias, self.narrow = attention.out.bias, attention.narrow
+        first, second = convolutions(attention.positional)
+        self.positional = Taps(first.weight, self.dtype), Taps(second.weight, self.dtype)
+        # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
+        self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
 
     def __call__(self, x: Float[Tensor, "h w c"], gate: Gate | None) -> None:
         """gate: as `self.gate_of` gives it."""

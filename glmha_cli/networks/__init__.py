@@ -17,6 +17,7 @@ NETWORKS = {
     "restormer": "glmha_cli.networks.restormer:RestormerConfig",
     "mst": "glmha_cli.networks.mst:MSTConfig",
     "mst_plus_plus": "glmha_cli.networks.mst_plus_plus:MSTPlusPlusConfig",
+    "unfolding": "glmha_cli.networks.unfolding:UnfoldingConfig",
 }
 
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from glmha_cli.attention.base import AttentionConfig, ChannelAttention, Host
+from glmha_cli.attention.base import AttentionConfig, Host
 from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.errors import UsageError
 from glmha_cli.lookup import unknown
@@ -81,7 +81,7 @@ class UShapeConfig:
         """Input height and width must be multiples of this."""
         return 2**self.num_levels
 
-    def build_attention(self, level: int) -> ChannelAttention:
+    def build_attention(self, level: int) -> nn.Module:
         attention = self.attention_by_level.get(self.levels[level], self.attention)
         return attention.build(self.channels * 2**level, 2**level, HOST)
 

@@ -1,5 +1,7 @@
 """Losses by name: (prediction, target), both (b, c, h, w) in float32, to a scalar."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,6 +13,8 @@ RELATIVE_WEIGHT, SQUARE_WEIGHT, COLOUR_WEIGHT = 0.5, 4.0, 1.0
 """Beside the angle in radians; what remains of each of the first two is then about alike."""
 DARKEST = 0.01
 """Reflectances below count as so much in relative errors: no camera tells them from black."""
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def charbonnier(prediction: Tensor, target: Tensor) -> Tensor:
@@ -48,6 +52,13 @@ def rmse(prediction: Tensor, target: Tensor) -> Tensor:
     """Root mean square error of each channel of each sample, averaged: no bright band and no blurred crop outweighs the
     others."""
     return torch.sqrt((prediction - target).square().mean(dim=(2, 3)) + 1e-8).mean()
+
+
+def of_stages(loss: Loss, predictions: Sequence[Tensor], target: Tensor) -> Tensor:
+    """The mean loss of successive predictions, each counting half as much as the next."""
+    weights = [0.5**later for later in reversed(range(len(predictions)))]
+    losses = [weight * loss(prediction, target) for weight, prediction in zip(weights, predictions, strict=True)]
+    return torch.stack(losses).sum() / sum(weights)
 
 
 LOSSES = {

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, Float16, UInt8
 from torch import Tensor, nn
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.shapes import pad_to
 from glmha_cli.tasks import TASKS
-from glmha_cli.training.losses import LOSSES
+from glmha_cli.training.losses import LOSSES, of_stages
 from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.scores import BESIDE, SCORES
@@ -63,6 +64,8 @@ class Restoration(lightning.LightningModule):
         self.metrics = {"psnr": SCORES[protocol], **BESIDE.get(protocol, {})}
         self.network_config = network_from_plain(recipe.network)
         self.network = self.network_config.build().to(memory_format=torch.channels_last)
+        if recipe.deep_supervision and not hasattr(self.network, "estimates"):
+            raise BadDataError(f"network {recipe.network['name']} has no stages", "deep_supervision = false")
         self.loss = resolve(LOSSES, recipe.loss, "loss")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -86,10 +89,16 @@ class Restoration(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int) -> Tensor:
         inputs, target = batch
-        prediction = self.network(*(to_network(part) for part in inputs))
-        loss = self.loss(prediction.float(), to_network(target))
+        predictions = self.predictions([to_network(part) for part in inputs])
+        loss = of_stages(self.loss, [prediction.float() for prediction in predictions], to_network(target))
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(target), sync_dist=True)
         return loss
+
+    def predictions(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """What the loss looks at: the result, or what every stage gives."""
+        if not self.recipe.deep_supervision:
+            return [self.network(*inputs)]
+        return self.network.estimates(*inputs)
 
     def validation_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int, dataloader_idx: int = 0) -> None:
         inputs, target = batch

@@ -79,6 +79,7 @@ class Schedule:
 class Recipe:
     """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights.
     loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`. cubes: of cubes made of photos.
+    deep_supervision: the loss looks at what every stage of an unfolding network gives, each half as much as the next.
     cpu_threads: where a CPU trains, None for a thread per core. Threads meet after each operation, and the second core
     makes data: what is small is done sooner by one.
     """
@@ -89,6 +90,7 @@ class Recipe:
     schedule: Schedule
     seed: Annotated[int, Range(0, 2**32 - 1)] = 1
     loss: str = "charbonnier"
+    deep_supervision: bool = False
     optimizer: str = "adamw"
     cpu_threads: Annotated[int, Range(1, 1024)] | None = None
     cubes: CubesConfig = field(default_factory=CubesConfig)

@@ -19,14 +19,16 @@ RESTORMER = {
     "num_refinement_blocks": 1,
     "stem_downscale": 2,
 }
-TASKS = {"restormer": "derain", "mst_plus_plus": "rgb2hsi", "mst": "sci"}
+TASKS = {"restormer": "derain", "mst_plus_plus": "rgb2hsi", "mst": "sci", "unfolding": "sci"}
 
 
 def checkpoint(path: Path, plain: dict[str, Any], **about: Any) -> Path:
     """A checkpoint of this network; weights that change the image, and that float16 holds."""
     torch.manual_seed(0)
     network = network_from_plain(plain).build()
-    torch.nn.init.normal_(network.output.weight, std=0.05)
+    for name, parameter in network.named_parameters():
+        if name.endswith("output.weight"):
+            torch.nn.init.normal_(parameter, std=0.05)
     state = {name: value.half().float() for name, value in network.state_dict().items()}
     about = {"task": TASKS[plain["name"]], "network": network_to_plain(network.config), **about}
     save_checkpoint(path, state, about, dtype=torch.float32)

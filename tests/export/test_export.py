@@ -36,6 +36,13 @@ NETWORKS = {
     "mst++, pointwise": {"name": "mst_plus_plus", "num_stages": 1, "pointwise": 8},
     "mst": {"name": "mst", "num_blocks": [1, 1, 1]},
     "mst of another step": {"name": "mst", "num_blocks": [1, 1, 1], "step": 1, "attention": {"name": "csa"}},
+    "unfolding": {"name": "unfolding", "rank": 5, "channels": 8, "num_stages": 2, "num_blocks": [1, 1]},
+    "unfolding by depth-wise": {
+        "name": "unfolding",
+        "num_stages": 1,
+        "num_blocks": [1],
+        "attention": {"name": "depthwise", "kernel": 5},
+    },
 }
 
 

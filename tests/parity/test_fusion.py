@@ -8,8 +8,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.depthwise import DepthwiseConfig
 from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.attention.linformer import LinformerConfig
+from glmha_cli.attention.none import NoAttentionConfig
 from glmha_cli.fusion import fuse, fuse_for_cpu, mst, restormer, rows, steps, u_shape
 from glmha_cli.fusion.scores import Scores, full_sums, gram_mixing, guide, half_sums
 from glmha_cli.networks.mst import MSTConfig
@@ -19,8 +21,10 @@ from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.networks.u_shape import HOST as U_HOST
 from glmha_cli.networks.u_shape import Block as UBlock
 from glmha_cli.networks.u_shape import UShapeConfig
+from glmha_cli.networks.unfolding import UnfoldingConfig
 
 ATTENTIONS = [CSAConfig(), GLMHAConfig(), GLMHAConfig(reduction=0.25, calibration="full"), LinformerConfig(rank=2)]
+ATTENTIONS += [DepthwiseConfig(kernel=5), NoAttentionConfig()]
 NETWORKS = {
     "restormer": RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blocks=1),
     "restormer lite, bias-free": RestormerConfig(
@@ -29,6 +33,8 @@ NETWORKS = {
     "mst": MSTConfig(channels=6, num_blocks=(1, 2, 1), step=3),
     "mst_plus_plus": MSTPlusPlusConfig(channels=7, num_stages=2),
     "mst_plus_plus, pointwise": MSTPlusPlusConfig(channels=7, num_stages=1, pointwise=5),
+    "unfolding": UnfoldingConfig(bands=6, rank=4, channels=8, num_blocks=(1, 2, 1), num_stages=2, step=3),
+    "unfolding, shared": UnfoldingConfig(bands=6, rank=6, channels=6, num_stages=3, shared=True),
 }
 
 

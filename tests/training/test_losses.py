@@ -6,7 +6,7 @@ import torch
 
 from glmha_cli.lookup import resolve
 from glmha_cli.physics import colour
-from glmha_cli.training.losses import LOSSES, chord, reflectance, render, rmse
+from glmha_cli.training.losses import LOSSES, chord, of_stages, reflectance, render, rmse
 
 torch.manual_seed(0)
 TARGET = torch.rand(2, 31, 12, 10)
@@ -61,3 +61,10 @@ def test_the_chord_of_an_angle(angle):
 def test_the_rendering_is_that_of_physics():
     expected = colour.render(TARGET.permute(0, 2, 3, 1).numpy())
     np.testing.assert_allclose(render(TARGET).clamp(0, 1).permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
+
+
+def test_later_stages_count_twice_as_much():
+    far, near = TARGET + 0.3, TARGET + 0.1
+    mixed = of_stages(rmse, [far, near], TARGET)
+    torch.testing.assert_close(mixed, (rmse(far, TARGET) + 2 * rmse(near, TARGET)) / 3)
+    torch.testing.assert_close(of_stages(rmse, [near], TARGET), rmse(near, TARGET))

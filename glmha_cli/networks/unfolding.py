@@ -1,0 +1,245 @@
+"""Low-rank unfolding for snapshot compressive imaging, with a replaceable attention.
+
+A scene X = A E is a product of a few maps (abundances) and as many spectra. Each stage takes a gradient step on the
+measurement's error, in the spectra and in the maps; then a U on the maps, the prior, adds what is not measured. After
+the formulas of low-rank deep unfolding (arXiv 2511.18513); the U and its blocks are MST's, GLMHA mixes the channels.
+The mask and the shift act through `networks.dispersion` alone, so any mask, size and step will do.
+"""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, NamedTuple
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from glmha_cli.errors import UsageError
+from glmha_cli.networks.blocks import Modules
+from glmha_cli.networks.config import Channels, Count, Shape
+from glmha_cli.networks.dispersion import Detector, Rows, back_projected, detector_of, measured, window
+from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
+from glmha_cli.typed import Range
+
+Spectra = Float[Tensor, "b k c"]
+Features = Float[Tensor, "b m h w"]
+ITERATIONS = 8
+"""Of Newton and Schulz, towards orthonormal spectra; enough for singular values ten times apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnfoldingConfig(UShapeConfig):
+    """Shape of the network.
+
+    bands: of the cube. rank: maps and spectra that a scene is a product of, at most `bands` and `channels`.
+    channels: maps on the U's first level; those beyond `rank` take no part in the measurement, and carry what the
+        stages tell each other. num_stages: how often the measurement is used. shared: all stages have the same weights.
+    step: pixels between the shifts of neighbouring bands that it was trained with; at work the inputs say.
+    UsageError for a rank that does not fit.
+    """
+
+    bands: Channels = 28
+    rank: Channels = 11
+    channels: Channels = 16
+    num_blocks: tuple[Count, ...] = (1, 1, 1)
+    num_stages: Annotated[int, Range(1, 32)] = 3
+    shared: bool = False
+    step: Annotated[int, Range(0, 64)] = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rank > min(self.bands, self.channels):
+            raise UsageError(
+                f"a rank of {self.rank} for {self.bands} bands and {self.channels} channels: it is at most the smaller",
+                f"rank = {min(self.bands, self.channels)}",
+            )
+
+    @property
+    def in_channels(self) -> int:
+        return self.bands
+
+    @property
+    def out_channels(self) -> int:
+        return self.bands
+
+    @property
+    def width(self) -> float:
+        """Of the maps of the U, and of those with all bands beside them."""
+        return self.channels + self.bands / 2
+
+    def input_shapes(self, h: int, w: int) -> list[Shape]:
+        """Of the measurement shifted back, and of its mask, which is wider."""
+        return [(1, self.bands, h, w), (1, self.bands, h, w + self.step * (self.bands - 1))]
+
+    def build(self) -> "Unfolding":
+        return Unfolding(self)
+
+
+class Snapshot(NamedTuple):
+    """What was measured: the detector's image, the mask as each band meets it, what the mask lets through, squared."""
+
+    measurement: Detector
+    mask: Rows
+    gram: Detector
+    step: int
+
+    @classmethod
+    def of(cls, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> "Snapshot":
+        """Of a network's inputs: the measurement shifted back, times 2 / bands, and Phi."""
+        bands = x.shape[1]
+        step = (mask.shape[3] - x.shape[3]) // max(bands - 1, 1)
+        rows = window(mask, step)
+        return cls(detector_of(x, step) * (bands / 2), rows, measured(rows, rows, step), step)
+
+    def unexplained(self, abundances: Rows, spectra: Spectra, damping: Tensor) -> Rows:
+        """Phi^T (y - Phi A E), each detector pixel divided by what the mask lets through."""
+        residual = self.measurement - measured(product(abundances, spectra), self.mask, self.step)
+        return back_projected(residual / (self.gram + damping), self.mask, self.step)
+
+
+def product(abundances: Rows, spectra: Spectra) -> Rows:
+    """A E: (b, h, k, w) and (b, k, c) -> (b, h, c, w)."""
+    return spectra.mT[:, None] @ abundances
+
+
+def descent_in_abundances(unexplained: Rows, spectra: Spectra) -> Rows:
+    """E Phi^T r."""
+    return spectra[:, None] @ unexplained
+
+
+def descent_in_spectra(unexplained: Rows, abundances: Rows) -> Spectra:
+    """A Phi^T r, over all pixels."""
+    return (abundances @ unexplained.mT).sum(dim=1)
+
+
+def orthonormal(spectra: Spectra) -> Spectra:
+    """The nearest orthonormal rows, by products alone, which every runtime has."""
+    x = spectra / spectra.square().sum(dim=(1, 2), keepdim=True).sqrt()
+    for _ in range(ITERATIONS):
+        x = 1.5 * x - 0.5 * (x @ x.mT) @ x
+    return x
+
+
+def cosines(rank: int, bands: int) -> Float[Tensor, "k c"]:
+    """Smooth orthonormal spectra to start from."""
+    angle = math.pi / bands * torch.outer(torch.arange(rank), torch.arange(bands) + 0.5)
+    return F.normalize(torch.cos(angle), dim=1)
+
+
+class SpectraStep(nn.Module):
+    """One gradient step of the spectra, plus what a small network along the bands adds; then orthonormal again."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.rate = nn.Parameter(torch.tensor(0.5))
+        wide = 2 * rank
+        self.network = nn.Sequential(
+            nn.Conv1d(wide, wide, 3, padding=1),
+            nn.GELU(),
+            nn.Conv1d(wide, wide, 5, padding=2, groups=wide),
+            nn.GELU(),
+            nn.Conv1d(wide, rank, 3, padding=1),
+        )
+        zero(self.network[-1])
+
+    def forward(self, spectra: Spectra, unexplained: Rows, abundances: Rows) -> Spectra:
+        energy = abundances.square().sum(dim=(1, 3))[..., None]
+        down = descent_in_spectra(unexplained, abundances) / (energy + 1e-3 * energy.sum(dim=1, keepdim=True) + 1e-6)
+        return orthonormal(spectra + self.rate * down + self.network(torch.cat([spectra, down], dim=1)))
+
+
+def zero(convolution: nn.Module) -> None:
+    for parameter in convolution.parameters():
+        nn.init.zeros_(parameter)
+
+
+class Stage(nn.Module):
+    """A gradient step in the spectra and one in the maps; then the U on all maps, which at first adds nothing."""
+
+    def __init__(self, config: UnfoldingConfig) -> None:
+        super().__init__()
+        self.rank = config.rank
+        self.spectra = SpectraStep(config.rank)
+        self.rate = nn.Parameter(torch.tensor(1.5))
+        self.damping = nn.Parameter(torch.tensor(-2.0))
+        self.u = UShape(config, partial(Block, config))
+        self.output = conv3x3(config.channels, config.channels)
+        zero(self.output)
+
+    def forward(self, maps: Features, spectra: Spectra, snapshot: Snapshot) -> tuple[Features, Spectra]:
+        maps, spectra = self.descend(maps, spectra, snapshot)
+        return maps + self.output(self.u(maps)), spectra
+
+    def descend(self, maps: Features, spectra: Spectra, snapshot: Snapshot) -> tuple[Features, Spectra]:
+        """The two gradient steps, in float32 at least: the residual is a small difference of large sums."""
+        with exactly(maps.device):
+            maps = maps.to(spectra.dtype)
+            abundances, damping = rows_of(maps[:, : self.rank]), F.softplus(self.damping)
+            spectra = self.spectra(spectra, snapshot.unexplained(abundances, spectra, damping), abundances)
+            unexplained = snapshot.unexplained(abundances, spectra, damping)
+            abundances = abundances + self.rate * descent_in_abundances(unexplained, spectra)
+            return torch.cat([maps_of(abundances), maps[:, self.rank :]], dim=1), spectra
+
+
+def exactly(device: torch.device) -> AbstractContextManager:
+    """No autocast, where there is any."""
+    kind = device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+
+
+def rows_of(maps: Float[Tensor, "b c h w"]) -> Rows:
+    return rearrange(maps, "b c h w -> b h c w")
+
+
+def maps_of(rows: Rows) -> Float[Tensor, "b c h w"]:
+    return rearrange(rows, "b h c w -> b c h w")
+
+
+class Unfolding(nn.Module):
+    """(b, bands, h, w) and Phi -> (b, bands, h, w), h and w multiples of `config.size_multiple`."""
+
+    def __init__(self, config: UnfoldingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.basis = nn.Parameter(cosines(config.rank, config.bands))
+        self.embed = nn.Conv2d(2 * config.bands, config.channels, 1)
+        with torch.no_grad():
+            self.embed.weight[: config.rank] = 0
+            self.embed.weight[: config.rank, : config.bands, 0, 0] = self.basis
+        self.stages = Modules(Stage(config) for _ in range(1 if config.shared else config.num_stages))
+
+    def steps(self) -> list[Stage]:
+        """The stages, in the order they run."""
+        return list(self.stages) * (self.config.num_stages if self.config.shared else 1)
+
+    def start(
+        self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]
+    ) -> tuple[Features, Spectra, Snapshot]:
+        snapshot = Snapshot.of(x, mask)
+        seen = maps_of(snapshot.mask).expand(x.shape[0], -1, -1, -1)
+        spectra = orthonormal(self.basis[None]).expand(x.shape[0], -1, -1)
+        return self.embed(torch.cat([x, seen], dim=1)), spectra, snapshot
+
+    def estimates(
+        self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]
+    ) -> list[Float[Tensor, "b c h w"]]:
+        """The cube after each stage; the last one is the result."""
+        maps, spectra, snapshot = self.start(x, mask)
+        cubes = []
+        for stage in self.steps():
+            maps, spectra = stage(maps, spectra, snapshot)
+            cubes.append(self.cube(maps, spectra))
+        return cubes
+
+    def cube(self, maps: Features, spectra: Spectra) -> Float[Tensor, "b c h w"]:
+        """A E of the maps that take part."""
+        with exactly(maps.device):
+            return maps_of(product(rows_of(maps[:, : self.config.rank].to(spectra.dtype)), spectra))
+
+    def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
+        """x: the measurement shifted back, times 2 / bands; mask: Phi, `step * (bands - 1)` columns wider."""
+        return self.estimates(x, mask)[-1]
