@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glmha_cli.attention.base import ChannelAttention, convolutions
+from glmha_cli.attention.base import convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
 from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32

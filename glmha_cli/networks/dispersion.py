@@ -31,8 +31,7 @@ def collected(detector: Detector, bands: int, step: int) -> Rows:
 
 def detector_of(shifted_back: Float[Tensor, "b c h w"], step: int) -> Detector:
     """The measurement that was shifted back band by band, each column from the last band that shows it."""
-    w = shifted_back.shape[3]
-    first = F.pad(shifted_back[:, :-1, :, :step], (0, max(0, step - w)))
+    first = F.pad(shifted_back[:, :-1, :, :step], (0, step))[..., :step]  # of a scene that is narrower than a step
     return torch.cat([rearrange(first, "b c h s -> b h (c s)"), shifted_back[:, -1]], dim=2)
 
 
