@@ -3,14 +3,13 @@
 A scene X = A E is a product of a few maps (abundances) and as many spectra. Each stage takes a gradient step on the
 measurement's error, in the spectra and in the maps; then a U on the maps, the prior, adds what is not measured. After
 the formulas of low-rank deep unfolding (arXiv 2511.18513); the U and its blocks are MST's, GLMHA mixes the channels.
-The mask and the shift act through `networks.dispersion` alone, so any mask, size and step will do.
+The mask and the shift act through `networks.low_rank` alone, so any mask, size and step will do.
 """
 
-import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import torch
 from einops import rearrange
@@ -21,14 +20,20 @@ from torch.nn import functional as F
 from glmha_cli.errors import UsageError
 from glmha_cli.networks.blocks import Modules
 from glmha_cli.networks.config import Channels, Count, Shape
-from glmha_cli.networks.dispersion import Detector, Rows, back_projected, detector_of, measured, window
+from glmha_cli.networks.dispersion import Rows
+from glmha_cli.networks.low_rank import (
+    Snapshot,
+    Spectra,
+    cosines,
+    descent_in_abundances,
+    descent_in_spectra,
+    orthonormal,
+    product,
+)
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
 from glmha_cli.typed import Range
 
-Spectra = Float[Tensor, "b k c"]
 Features = Float[Tensor, "b m h w"]
-ITERATIONS = 8
-"""Of Newton and Schulz, towards orthonormal spectra; enough for singular values ten times apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,57 +82,6 @@ class UnfoldingConfig(UShapeConfig):
 
     def build(self) -> "Unfolding":
         return Unfolding(self)
-
-
-class Snapshot(NamedTuple):
-    """What was measured: the detector's image, the mask as each band meets it, what the mask lets through, squared."""
-
-    measurement: Detector
-    mask: Rows
-    gram: Detector
-    step: int
-
-    @classmethod
-    def of(cls, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> "Snapshot":
-        """Of a network's inputs: the measurement shifted back, times 2 / bands, and Phi."""
-        bands = x.shape[1]
-        step = (mask.shape[3] - x.shape[3]) // max(bands - 1, 1)
-        rows = window(mask, step)
-        return cls(detector_of(x, step) * (bands / 2), rows, measured(rows, rows, step), step)
-
-    def unexplained(self, abundances: Rows, spectra: Spectra, damping: Tensor) -> Rows:
-        """Phi^T (y - Phi A E), each detector pixel divided by what the mask lets through."""
-        residual = self.measurement - measured(product(abundances, spectra), self.mask, self.step)
-        return back_projected(residual / (self.gram + damping), self.mask, self.step)
-
-
-def product(abundances: Rows, spectra: Spectra) -> Rows:
-    """A E: (b, h, k, w) and (b, k, c) -> (b, h, c, w)."""
-    return spectra.mT[:, None] @ abundances
-
-
-def descent_in_abundances(unexplained: Rows, spectra: Spectra) -> Rows:
-    """E Phi^T r."""
-    return spectra[:, None] @ unexplained
-
-
-def descent_in_spectra(unexplained: Rows, abundances: Rows) -> Spectra:
-    """A Phi^T r, over all pixels."""
-    return (abundances @ unexplained.mT).sum(dim=1)
-
-
-def orthonormal(spectra: Spectra) -> Spectra:
-    """The nearest orthonormal rows, by products alone, which every runtime has."""
-    x = spectra / spectra.square().sum(dim=(1, 2), keepdim=True).sqrt()
-    for _ in range(ITERATIONS):
-        x = 1.5 * x - 0.5 * (x @ x.mT) @ x
-    return x
-
-
-def cosines(rank: int, bands: int) -> Float[Tensor, "k c"]:
-    """Smooth orthonormal spectra to start from."""
-    angle = math.pi / bands * torch.outer(torch.arange(rank), torch.arange(bands) + 0.5)
-    return F.normalize(torch.cos(angle), dim=1)
 
 
 class SpectraStep(nn.Module):

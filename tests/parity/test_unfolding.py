@@ -13,14 +13,8 @@ from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.networks.dispersion import back_projected, detector_of, measured, window
-from glmha_cli.networks.unfolding import (
-    Snapshot,
-    UnfoldingConfig,
-    descent_in_abundances,
-    descent_in_spectra,
-    orthonormal,
-    product,
-)
+from glmha_cli.networks.low_rank import Snapshot, descent_in_abundances, descent_in_spectra, orthonormal, product
+from glmha_cli.networks.unfolding import UnfoldingConfig
 from glmha_cli.physics import cassi
 
 SCENES = {
