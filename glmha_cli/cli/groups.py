@@ -29,7 +29,11 @@ MODELS_VERBS = {
         run="glmha_cli.cli.models:verify",
         options=options.VerifyOptions,
         summary="Compare size and sha256 of what is on this machine with the manifest.",
-        examples=("glmha models verify", "glmha models verify derain-lite --weights-dir weights/"),
+        examples=(
+            "glmha models verify",
+            "glmha models verify derain-lite --weights-dir weights/",
+            "glmha models verify derain-lite --signature derain-lite.sig --key public.pem",
+        ),
     ),
     "path": Verb(
         run="glmha_cli.cli.models:path",

@@ -10,12 +10,13 @@ from rich.table import Table
 
 from glmha_cli.cli.options import PathOptions, PullOptions, ReportOptions, VerifyOptions, WeightsOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.errors import CannotCreateError, WeightsUnavailableError
+from glmha_cli.errors import CannotCreateError, UsageError, WeightsUnavailableError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.weights.integrity import difference
 from glmha_cli.weights.licence import require_acceptance
 from glmha_cli.weights.manifest import ModelEntry, load_manifest
-from glmha_cli.weights.store import Access, fetch, locate
+from glmha_cli.weights.signature import require_signed
+from glmha_cli.weights.store import Access, fetch, is_path, locate
 
 COLUMNS = ("id", "task", "size", "source", "status")
 REFUSED = WeightsUnavailableError.exit_code
@@ -81,6 +82,8 @@ def copy_into(folder: Path, path: Path, name: str) -> Path:
 def verify(options: VerifyOptions) -> int:
     """0 if all files are here and right; models that were not asked for by name may be absent."""
     output = Output(quiet=options.quiet, as_json=options.json)
+    if options.signature is not None or options.key is not None:
+        return verify_signature(options, output)
     manifest = load_manifest()
     entries = [manifest.model(name) for name in options.models] or list(manifest.models.values())
     records = [record for entry in entries for record in records_of(entry, options.weights_dir)]
@@ -95,6 +98,21 @@ def verify(options: VerifyOptions) -> int:
     return 0 if all(record["status"] in good for record in records) else REFUSED
 
 
+def verify_signature(options: VerifyOptions, output: Output) -> int:
+    """0 if the checkpoint is signed; of a model's id it is the file that `glmha models path` names, verified too."""
+    if options.signature is None or options.key is None or len(options.models) != 1:
+        raise UsageError(
+            "--signature and --key verify one model together",
+            "glmha models verify derain-lite --signature derain-lite.sig --key public.pem",
+        )
+    (model,) = options.models
+    path = Path(model) if is_path(model) else local_file(model, options.weights_dir)[1]
+    require_signed(path, options.signature, options.key)
+    output.note(f"{path} is signed with the key {options.key}")
+    output.record({"id": model, "path": str(path), "status": "ok", "key": str(options.key)})
+    return 0
+
+
 def records_of(entry: ModelEntry, weights_dir: Path | None) -> list[dict[str, str]]:
     """One record per file of the model; one that says absent if it has none."""
     records = []
@@ -107,10 +125,16 @@ def records_of(entry: ModelEntry, weights_dir: Path | None) -> list[dict[str, st
 
 def path(options: PathOptions) -> None:
     """The path alone on stdout, for scripts."""
-    entry = load_manifest().model(options.model)
-    kind = next(iter(entry.files), "safetensors")
-    found = fetch(entry, kind, Access(weights_dir=options.weights_dir, offline=True))
+    about, found = local_file(options.model, options.weights_dir)
     if options.json:
-        Output(as_json=True).record({"id": entry.id, "path": str(found), "sha256": entry.files[kind].sha256})
+        Output(as_json=True).record({**about, "path": str(found)})
     else:
         Output().line(str(found))
+
+
+def local_file(model: str, weights_dir: Path | None) -> tuple[dict[str, str], Path]:
+    """Id and sha256 of the model's first file, and where on this machine it is, verified."""
+    entry = load_manifest().model(model)
+    kind = next(iter(entry.files), "safetensors")
+    path = fetch(entry, kind, Access(weights_dir=weights_dir, offline=True))
+    return {"id": entry.id, "sha256": entry.files[kind].sha256}, path

@@ -52,6 +52,16 @@ class VerifyOptions(WeightsDirOptions):
     models: Annotated[
         list[str], typer.Argument(help="Model ids or tasks. Default: all that are on this machine.", show_default=False)
     ] = ()
+    signature: Annotated[
+        Path | None,
+        typer.Option(
+            help="Signature (OpenSSF model signing) of the one model, an id or the path of a checkpoint.",
+            show_default=False,
+        ),
+    ] = None
+    key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) of whoever made the --signature.", show_default=False)
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
