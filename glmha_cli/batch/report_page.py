@@ -1,6 +1,6 @@
 """A run as a page to look at: each photo before and after, what was set, how long it took, what failed and why."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,12 +11,12 @@ from glmha_cli.batch.report import Outcome, Reporter, Summary
 from glmha_cli.errors import one_line
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.photos.read import Photo
-from glmha_cli.pages.page import Beside, Inside, duration, write_page
-from glmha_cli.pages.pictures import change_of, views_of
+from glmha_cli.pages.page import PAGES, Beside, Inside, duration, write_page
+from glmha_cli.pages.pictures import change_of, encoded, views_of
 
 SIDES = ("before", "after")
-DONE = {"ok": "done"}
-"""Statuses that a page calls otherwise than a record."""
+STATUSES = ("done", "failed", "skipped")
+"""As a page calls and orders them; what a record calls `ok` is done."""
 SHOWN_DETAILS = ("model", "device", "precision", "tile")
 """Of the details of an outcome those that all files of a run have in common."""
 
@@ -34,7 +34,7 @@ class ReportPage(Reporter):
 
     def __init__(self, path: Path, *, settings: Mapping[str, Any], overwrite: bool, say: Callable[[str], None]) -> None:
         self.settings, self.overwrite, self.say = dict(settings), overwrite, say
-        is_file = path.suffix.lower() in (".html", ".htm")
+        is_file = path.suffix.lower() in PAGES
         self.path = path if is_file else path / "index.html"
         require_folder(path.parent) if is_file else require_makeable(path)
         refuse_existing(self.path, overwrite=overwrite)
@@ -56,15 +56,7 @@ class ReportPage(Reporter):
 
     def restored(self, job: Job, before: Photo, after: Photo) -> None:
         photos = [before, after]
-        views = [
-            {
-                "name": view.name,
-                "size": view.size,
-                "scale": view.scale,
-                "pictures": [self.pictures.add(picture) for picture in view.pictures],
-            }
-            for view in views_of(photos)
-        ]
+        views = [view.described([self.pictures.add(file) for file in encoded(view)]) for view in views_of(photos)]
         self.shown[job] = {"views": views, "change": change_of(photos)}
 
     def settled(self, outcome: Outcome) -> None:
@@ -76,14 +68,14 @@ class ReportPage(Reporter):
                 self.settings.setdefault(name, details[name])
         facts = [
             f"{width} x {height}" if details else "",
-            duration(outcome.seconds) if outcome.seconds else "",
+            duration(outcome.seconds) if details else "",
             f"scale {details['scale']}" if details.get("scale", "1") != "1" else "",
             f"changed by {shown['change']:.1%}" if shown["views"] else "",
         ]
         self.rows.append(
             {
                 "name": self._named(job.source) if str(job.source) in self.names else job.relative.as_posix(),
-                "status": DONE.get(outcome.status, outcome.status),
+                "status": "done" if outcome.status == "ok" else outcome.status,
                 "facts": [fact for fact in facts if fact],
                 "reason": self._named(one_line(outcome.error)) if outcome.error is not None else "",
                 "remarks": self.remarks.pop(str(job.source), []),
@@ -104,7 +96,7 @@ class ReportPage(Reporter):
         if summary is None or summary.dry_run:
             return
         self.path.parent.mkdir(exist_ok=True)
-        counts = Counter(row["status"] for row in self.rows)
+        counts = {status: count for status in STATUSES if (count := sum(row["status"] == status for row in self.rows))}
         values = {
             "task": summary.task,
             "total": summary.total,

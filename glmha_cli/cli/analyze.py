@@ -15,7 +15,7 @@ from glmha_cli.cli.reading import files_of
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
 from glmha_cli.evaluation.report import write_csv
-from glmha_cli.inference.restorer import extremes_of, stretched
+from glmha_cli.inference.stretch import extremes_of, stretched
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from einops import rearrange
+from einops import rearrange, repeat
 from jaxtyping import Float
 
 from glmha_cli import __version__
@@ -15,6 +15,7 @@ from glmha_cli.errors import UsageError
 from glmha_cli.io.photos.formats import output_suffix
 from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.lookup import resolve, unknown
+from glmha_cli.pages.sheet import caption
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation, Degrade
 
@@ -34,6 +35,8 @@ def degrade_verb(options: DegradeOptions) -> None:
     if options.gallery:
         photo = replace(photo, alpha=None)  # it would not fit the sheet
     provenance = {"glmha": __version__, "degradation": kind, "set": set_name, "seed": str(options.seed)}
+    if options.gallery:
+        damaged = [with_seed(picture, seed) for picture, seed in zip(damaged, seeds, strict=True)]
     losses = write_photo(
         job.target, contact_sheet(damaged), like=photo, overwrite=options.overwrite, provenance=provenance
     )
@@ -74,6 +77,12 @@ def chosen(degradation: Degradation, options: DegradeOptions) -> tuple[str, Degr
     if name not in sets:
         raise unknown("validation set", name, sets)
     return name, sets[name]
+
+
+def with_seed(picture: Float[np.ndarray, "h w 3"], seed: int) -> Float[np.ndarray, "h_more w 3"]:
+    """The seed above the picture that it makes."""
+    strip = caption(f"seed {seed}", picture.shape[1]) / np.float32(255)
+    return np.concatenate([repeat(strip, "h w -> h w 3"), picture])
 
 
 def contact_sheet(pictures: list[Float[np.ndarray, "h w 3"]]) -> Float[np.ndarray, "rows_h columns_w 3"]:

@@ -5,6 +5,16 @@ from glmha_cli.cli.entry import Verb
 from glmha_cli.cli.groups import MODELS_VERBS, RECIPES_VERBS
 
 VERBS = {
+    "compare": Verb(
+        run="glmha_cli.cli.compare:compare",
+        options=options.CompareOptions,
+        panel="Restore",
+        summary="Compare two photos, or two with the truth: a page with a line that moves, or one picture.",
+        examples=(
+            "glmha compare rainy.png clean.png -o compare.html",
+            "glmha compare a.png b.png truth.png -o compare.png",
+        ),
+    ),
     "convert": Verb(
         run="glmha_cli.cli.convert:convert",
         options=options.ConvertOptions,

@@ -16,6 +16,7 @@ from glmha_cli.printable import printable
 SCRIPTS = ("img-comparison-slider.js", "page.js")
 STYLES = ("page.css",)
 MEDIA = "image/jpeg"
+PAGES = (".html", ".htm")
 
 
 class Piece(NamedTuple):

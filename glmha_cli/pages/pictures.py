@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -26,13 +27,17 @@ class View:
     """The same part of several photos.
 
     name: for people. size: (h, w) of its pictures. scale: pixels of a picture by those of the photo. pictures: one per
-    photo, as files.
+    photo, as screens show them.
     """
 
     name: str
     size: tuple[int, int]
     scale: float
-    pictures: tuple[bytes, ...]
+    pictures: tuple[UInt8[np.ndarray, "h w 3"], ...]
+
+    def described(self, keys: Sequence[Any]) -> dict[str, Any]:
+        """As the templates take it, with the keys of its pictures (`page.Pictures`)."""
+        return {"name": self.name, "size": self.size, "scale": self.scale, "pictures": list(keys)}
 
 
 def views_of(photos: Sequence[Photo]) -> list[View]:
@@ -40,7 +45,7 @@ def views_of(photos: Sequence[Photo]) -> list[View]:
     height, width = photos[0].colours.shape[:2]
     scale = min(1.0, WHOLE_PX / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    whole = [_file(_small(photo, size), optimal=scale == 1) for photo in photos]
+    whole = [_small(photo, size) for photo in photos]
     views = [View(name="Whole", size=size, scale=scale, pictures=tuple(whole))]
     if scale < 1:
         views += _details(photos)
@@ -56,7 +61,7 @@ def _details(photos: Sequence[Photo]) -> Iterator[View]:
             name=f"Detail {number}",
             size=(bottom - top, right - left),
             scale=1.0,
-            pictures=tuple(_file(_shown(part), optimal=True) for part in parts),
+            pictures=tuple(map(srgb_bytes, parts)),
         )
 
 
@@ -93,13 +98,13 @@ def _most_different(photos: Sequence[Photo]) -> Iterator[tuple[int, int]]:
 
 def _small(photo: Photo, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
     if photo.colours.shape[:2] == size:
-        return _shown(photo)
+        return srgb_bytes(photo)
     image = Image.fromarray(_bytes(photo.colours).squeeze(-1) if photo.colours.shape[2] == 1 else _bytes(photo.colours))
     small = np.asarray(image.resize(size[::-1], Image.Resampling.BOX, reducing_gap=2.0))
-    return _shown(replace(photo, colours=np.atleast_3d(small)))
+    return srgb_bytes(replace(photo, colours=np.atleast_3d(small)))
 
 
-def _shown(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
+def srgb_bytes(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
     """A photo's colours in sRGB, as every screen has them."""
     colours, _ = srgb_colours(replace(photo, colours=np.ascontiguousarray(_bytes(photo.colours)), alpha=None))
     return colours if colours.shape[2] == 3 else np.repeat(colours, 3, axis=2)
@@ -115,8 +120,9 @@ def _bytes(colours: np.ndarray) -> UInt8[np.ndarray, "h w c"]:
     )
 
 
-def _file(pixels: UInt8[np.ndarray, "h w 3"], *, optimal: bool) -> bytes:
-    """JPEG; pixels that are looked at one by one keep their colours' resolution."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY, subsampling=0 if optimal else 2)
-    return file.getvalue()
+def encoded(view: View) -> Iterator[bytes]:
+    """Its pictures as JPEG files; where pixels are looked at one by one, colours keep their resolution."""
+    for picture in view.pictures:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=QUALITY, subsampling=0 if view.scale == 1 else 2)
+        yield file.getvalue()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glmha_cli.pages.sheet import CAPTION_PX, caption
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY
 from tests.conftest import run_glmha
@@ -34,9 +35,14 @@ def test_a_gallery_holds_the_seeds_row_by_row(photo, tmp_path):
     assert run_glmha("degrade", "blur", photo, third, "--seed", 7).returncode == 0
     height, width = pixels(photo).shape[:2]
     sheet = pixels(gallery)
-    assert sheet.shape == (2 * height, 2 * width, 3)
-    np.testing.assert_array_equal(sheet[height:, :width], pixels(third))
-    assert (sheet[height:, width:] == 255).all()
+    above = CAPTION_PX
+    assert sheet.shape == (2 * (above + height), 2 * width, 3)
+    np.testing.assert_array_equal(sheet[2 * above + height :, :width], pixels(third))
+    assert (sheet[above + height :, width:] == 255).all(), "a place left over"
+    captions = [sheet[:above, :width], sheet[:above, width:], sheet[above + height :][:above, :width]]
+    for seed, shown in zip((5, 6, 7), captions, strict=True):
+        np.testing.assert_array_equal(shown[..., 0], caption(f"seed {seed}", width))
+    assert (captions[0] != captions[1]).any() and captions[0].min() == 0
 
 
 def test_validation_is_the_first_set_unless_named(photo, tmp_path):

@@ -1,5 +1,6 @@
 """What each verb takes: a dataclass of options; those that several verbs share are written once, in `shared`."""
 
+from glmha_cli.cli.options.compare import CompareOptions
 from glmha_cli.cli.options.cubes import ConvertOptions, CubeInput, CubeToFile, PreviewOptions, SpectrumOptions
 from glmha_cli.cli.options.measure import AnalyzeOptions, BenchOptions, EvalOptions, ProfileOptions
 from glmha_cli.cli.options.models import (
@@ -34,6 +35,7 @@ __all__ = [
     "WEIGHTS",
     "AnalyzeOptions",
     "BenchOptions",
+    "CompareOptions",
     "ComputeOptions",
     "ConvertOptions",
     "CopyRecipeOptions",

@@ -1,0 +1,25 @@
+"""What `glmha compare` takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glmha_cli.cli.options.shared import MaxPixels, ReportOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(ReportOptions):
+    photos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO PHOTO [TRUTH]", help="Two photos of one size; a third one is what they should be."
+        ),
+    ]
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A page (.html) with a line that moves, or a picture (.png, .jpg, …)."),
+    ]
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False
+    max_pixels: MaxPixels = 400_000_000

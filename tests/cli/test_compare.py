@@ -1,0 +1,65 @@
+"""`glmha compare`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.in_process import run_here
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A truth, a photo off by 10 steps, one off by 20, and a smaller one."""
+    monkeypatch.chdir(tmp_path)
+    truth = np.random.default_rng(0).integers(0, 200, (50, 300, 3), np.uint8)
+    for name, added in (("truth", 0), ("near", 10), ("far", 20)):
+        Image.fromarray(truth + np.uint8(added)).save(f"{name}.png")
+    Image.fromarray(truth[:40]).save("small.png")
+    return tmp_path
+
+
+def test_two_photos_and_the_truth_on_a_page(here):
+    result = run_here("compare", "near.png", "far.png", "truth.png", "-o", "c.html", "--json")
+    assert result.returncode == 0, result.stderr
+    near, far = json.loads(result.stdout)["psnr_db"]
+    assert near == pytest.approx(20 * np.log10(25.5)) and far == pytest.approx(20 * np.log10(12.75))
+    page = Path("c.html").read_text(encoding="utf-8")
+    assert f"{near:.2f} dB" in page and page.count("data:image/jpeg") == 3
+    assert "Content-Security-Policy" in page and "default-src &#39;none&#39;" in page
+
+
+def test_two_photos_on_a_sheet(here):
+    assert run_here("compare", "near.png", "truth.png", "-o", "c.png").returncode == 0
+    with Image.open("c.png") as sheet, Image.open("near.png") as near, Image.open("truth.png") as truth:
+        pixels = np.asarray(sheet)
+        np.testing.assert_array_equal(pixels[-50:, :300], np.asarray(near))
+        np.testing.assert_array_equal(pixels[-50:, -300:], np.asarray(truth))
+        assert pixels[:-50, :300].min() == 0, "a caption"
+
+
+def test_photos_of_one_name_are_told_apart_by_their_folders(here):
+    Path("more").mkdir()
+    Path("far.png").rename("more/near.png")
+    result = run_here("compare", Path("near.png").absolute(), "more/near.png", "-o", "c.html")
+    assert f"PSNR, {here.name}/near.png to more/near.png" in result.stderr
+    assert str(here) not in Path("c.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["near.png", "-o", "c.html"], 2, "two or three photos"),
+        (["near.png", "small.png", "-o", "c.html"], 65, "300x50 pixels, 'small.png' 300x40"),
+        (["near.png", "far.png", "-o", "c.gif"], 2, ".gif"),
+        (["near.png", "far.png", "-o", "truth.png"], 73, "exists already"),
+        (["near.png", "far.png", "-o", "far.png", "--overwrite"], 2, "one of the photos"),
+        (["near.png", "no.png", "-o", "c.html"], 66, "no.png"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(here, arguments, code, said):
+    result = run_here("compare", *arguments)
+    assert result.returncode == code and said in result.stderr
+    assert not Path("c.html").exists()
