@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: check lint format types test test-all test-cpus docs demo clean
+.PHONY: check lint format types test test-all test-cpus fuzz fuzz-nightly docs demo clean
 
 # Everything a change must pass.
 check: lint types test
@@ -50,6 +50,17 @@ test-all: $(VENV)/.tests
 # What depends on the CPU, as on machines with fewer instructions, one thread or no compiler.
 test-cpus: $(VENV)/.tests
 	tools/test_cpus.sh $(BIN)/python
+
+# Coverage-guided fuzzing of every reader: ten minutes, and an hour for nights. What reached new lines stays in build/fuzz.
+$(VENV)/.fuzz: $(VENV)/.tests
+	$(PIP) --quiet -c constraints.txt -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.reliability.guided 600
+
+fuzz-nightly: $(VENV)/.fuzz
+	$(BIN)/python -m tests.reliability.guided 3600
 
 clean:
 	rm -rf $(VENV) demo build dist site

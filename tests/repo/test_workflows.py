@@ -19,7 +19,7 @@ def steps(path: Path) -> list[dict]:
 
 
 def test_there_are_workflows():
-    assert {path.stem for path in WORKFLOWS} == {"ci", "release"}
+    assert {path.stem for path in WORKFLOWS} == {"ci", "fuzz", "release"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -49,7 +49,7 @@ def test_every_promised_system_and_python_is_tested():
 def test_make_targets_and_scripts_that_workflows_run_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = [step["run"] for path in WORKFLOWS for step in steps(path) if "run" in step]
-    targets = {target for command in commands for target in re.findall(r"make ([a-z ]+)", command)}
+    targets = {target for command in commands for target in re.findall(r"make ([a-z -]+)", command)}
     for target in " ".join(targets).split():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     scripts = [script for command in commands for script in re.findall(r"python (\S+\.py)", command)]
