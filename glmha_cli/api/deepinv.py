@@ -24,7 +24,7 @@ class GLMHAReconstructor(Reconstructor):
     def __init__(self, model: Model | str) -> None:
         super().__init__()
         self.model = load(model) if isinstance(model, str) else model
-        if self.model.task.output_kind != "photo":
+        if not self.model.task.restores_photos:
             raise UsageError(f"{self.model.task.name} gives a cube, and deepinv expects images", "model.cube(…)")
 
     @torch.no_grad()

@@ -121,7 +121,7 @@ class Model:
         mask of another size; UsageError for another strength, and for a model that reconstructs cubes;
         NotEnoughMemoryError where even small tiles are too large.
         """
-        if self.task.output_kind != "photo":
+        if not self.task.restores_photos:
             raise UsageError(f"{self.task.name} gives a cube, not an image", "model.cube(…)")
         kind, blend = kind_of(image), Blend(strength=strength, area=None if only is None else area_shown(only))
         photos = kind.photos(image)
@@ -152,7 +152,7 @@ class Model:
 
         Raises BadDataError (a ValueError) for what is not accepted, UsageError for a model that restores photos.
         """
-        if self.task.output_kind != "cube":
+        if self.task.restores_photos:
             raise UsageError(f"{self.task.name} restores images and gives no cube", "model(image)")
         read = _SOURCES[self.task.input_kind]
         value = read(self, source, mask=mask, step=step, normalise=normalise)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import BenchOptions
 from glmha_cli.cli.output import Output
@@ -137,17 +138,10 @@ def cold_start(task: Task, weights: Weights, engine: str, options: BenchOptions)
 
 def inputs_in(folder: Path, task: Task, side: int) -> Iterator[str | Path]:
     """An input of noise, an output, and the mask where there is one: arguments of the task's verb."""
-    rng = np.random.default_rng(0)
-    if task.input_kind == "photo":
-        from PIL import Image
-
-        Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(folder / "in.png")
-        yield from (folder / "in.png", folder / ("out.png" if task.output_kind == "photo" else "out.tif"))
-        return
-    np.savez(folder / "mask.npz", mask=(rng.random((side, side)) > 0.5).astype(np.float32))
-    wide = side + 2 * (len(task.wavelength_nm) - 1)
-    np.savez(folder / "in.npz", simulation_test=14 * rng.random((side, wide), dtype=np.float32))
-    yield from (folder / "in.npz", folder / "out.tif", "--mask", folder / "mask.npz")
+    source, options = input_kind(task).write_noise(folder, task, side)
+    yield from (source, folder / f"out{output_kind(task).suffix_for(source.suffix)}")
+    if options.mask is not None:
+        yield from ("--mask", options.mask)
 
 
 def as_table(rows: list[dict[str, Any]]) -> Table:

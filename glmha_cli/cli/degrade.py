@@ -59,7 +59,7 @@ def photo_degradation(kind: str) -> str:
     """The degradation that `kind` names, itself or by the task that undoes it; UsageError if it is none of photos."""
     by_task = {task: name for name, task in UNDONE_BY.items()}
     name = by_task.get(kind, kind)
-    for_photos = [name for name in DEGRADATIONS if resolve(TASKS, UNDONE_BY[name], "task").output_kind == "photo"]
+    for_photos = [name for name in DEGRADATIONS if resolve(TASKS, UNDONE_BY[name], "task").restores_photos]
     if name not in DEGRADATIONS:
         raise unknown("degradation", kind, [*for_photos, *(UNDONE_BY[name] for name in for_photos)])
     if name not in for_photos:

@@ -21,8 +21,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
-from glmha_cli.inference.self_ensemble import restore_in_all_orientations
-from glmha_cli.io.photos.read import as_pixels
+from glmha_cli.inference.self_ensemble import require_any_orientation, restore_in_all_orientations
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
@@ -45,6 +44,10 @@ def evaluate(options: EvalOptions) -> None:
         require_output(options.csv, overwrite=options.overwrite)
     sets = list(sets_of(task, options))
     files = FileOptions(mask=options.mask, step=options.step)
+    if not options.results:
+        input_kind(task).require(files)
+        if options.tta:
+            require_any_orientation(task)
     rows = []
     with files_of(task, files, output) as inputs:
         for pair in chain(*(each.pairs for each in sets)):
@@ -111,9 +114,7 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
 
 
 def require_one_size(inputs: TaskFiles, pair: Pair, *, is_result: bool) -> None:
-    """Before hours of work; of a measurement and its cube only what is computed can tell."""
-    if inputs.task.input_kind == "measurement" and not is_result:
-        return
+    """Checked before hours of work."""
     size = inputs.values(pair.source).shape[:2] if is_result else inputs.source_size(pair.source)
     sizes = [size, inputs.values(pair.target).shape[:2]]
     if sizes[0] != sizes[1]:
@@ -131,16 +132,13 @@ def loaded_result(inputs: TaskFiles, path: Path) -> Loaded:
 def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
     task, output = inputs.task, inputs.output
-    if task.input_kind == "measurement" and options.tta:
-        raise UsageError("--tta is for photos: a measurement cannot be rotated", "leave out --tta")
-    input_kind(task).require(inputs.files)
     loader = loader_of(task, options, output, project=options.project, scale=options.scale)
     weights = loader.find()
     restorer = loader.load(weights, say=output.warning)
 
     def load(path: Path) -> Loaded:
         source = inputs.source(path)
-        before = as_pixels(source.value) if task.output_kind == "photo" else None
+        before = output_kind(task).before(source)
         result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
         return Loaded(result=result, before=before, tile=restorer.described_tiles)
 

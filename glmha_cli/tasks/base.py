@@ -1,4 +1,4 @@
-"""A task is data and two functions of numpy arrays; runtime and command line read it, no code names one.
+"""A task is data and functions of numpy arrays; inference and the command line read it, and no code names one.
 
 `glmha --help` reads every task, so the modules here import numpy and physics only inside functions.
 """
@@ -28,6 +28,7 @@ class Task:
     finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].
     any_scale: a photo for which `prepare` gives the photo itself, as floats, may be corrected at reduced sizes: what
         the task removes is as many pixels larger as the photo is.
+    any_orientation: the input may be rotated and mirrored, and the result turns with it.
     project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
     tile_px: side of the tiles unless another is asked for.
     """
@@ -45,6 +46,12 @@ class Task:
     wavelength_nm: tuple[float, ...] = ()
     tile_px: int = 256
     any_scale: bool = False
+    any_orientation: bool = False
+
+    @property
+    def restores_photos(self) -> bool:
+        """Whether the result is a photo like the input, rather than a cube."""
+        return self.output_kind == "photo"
 
 
 def photo_as_it_is(photo: Num[np.ndarray, "h w c"]) -> tuple[Float[np.ndarray, "h w 3"]]:

@@ -13,4 +13,5 @@ DERAIN = Task(
     prepare=photo_as_it_is,
     finish=clipped,
     any_scale=True,
+    any_orientation=True,
 )

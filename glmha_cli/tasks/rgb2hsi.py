@@ -32,4 +32,5 @@ RGB2HSI = Task(
     finish=clipped,
     project=project,
     wavelength_nm=RGB2HSI_NM,
+    any_orientation=True,
 )

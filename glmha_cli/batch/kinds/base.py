@@ -33,6 +33,9 @@ class InputKind(Protocol):
     def picture(self, source: Source) -> Photo:
         """What an input looks like, as large as its result."""
 
+    def write_noise(self, folder: Path, task: Task, side_px: int) -> tuple[Path, FileOptions]:
+        """An input of random values, from which a result of side_px x side_px is made, and how it is read."""
+
 
 class OutputKind(Protocol):
     """A kind of output.
@@ -47,6 +50,9 @@ class OutputKind(Protocol):
 
     def suffix_for(self, source: str) -> str:
         """The suffix of an output where none is asked for, by that of its input."""
+
+    def before(self, source: Source) -> Float[np.ndarray, "h w c"] | None:
+        """What of the source a result can be compared with; None where they are of different kinds."""
 
     def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
         """A result or what it is measured against, in [0, 1]; of a cube the task's wavelengths."""

@@ -26,6 +26,9 @@ class CubeKind:
     def suffix_for(self, source: str) -> str:
         return ".tif"
 
+    def before(self, source: Source) -> None:
+        """No input is a cube."""
+
     def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w bands"]:
         return read_cube(path, CubeOptions(bands=len(wavelength_nm))).whole().values
 

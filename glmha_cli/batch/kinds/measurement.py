@@ -8,6 +8,7 @@ from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.errors import UsageError
 from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.io.photos.read import Photo
+from glmha_cli.tasks.base import Task
 from glmha_cli.tasks.sci import scene_of
 
 
@@ -36,6 +37,14 @@ class MeasurementKind:
         left = (values.shape[1] - width) // 2
         shown = (values / max(float(values.max()), 1e-6)).clip(0, 1)[:, left : left + width, None]
         return Photo(colours=shown.astype(np.float32), bit_depth=32, grayscale=True)
+
+    def write_noise(self, folder: Path, task: Task, side_px: int) -> tuple[Path, FileOptions]:
+        rng, options = np.random.default_rng(0), FileOptions(mask=folder / "mask.npz")
+        width_ext = side_px + options.step * (len(task.wavelength_nm) - 1)
+        np.savez(options.mask, mask=(rng.random((side_px, side_px)) > 0.5).astype(np.float32))
+        values = len(task.wavelength_nm) / 2 * rng.random((side_px, width_ext), dtype=np.float32)
+        np.savez(folder / "in.npz", simulation_test=values)
+        return folder / "in.npz", options
 
 
 MEASUREMENT = MeasurementKind()

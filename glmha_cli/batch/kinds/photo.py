@@ -11,7 +11,7 @@ from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.inference.blend import Blend, area_of
 from glmha_cli.io.photos.formats import output_suffix, readable_suffixes, writable_suffixes
-from glmha_cli.io.photos.read import Photo, read_photo
+from glmha_cli.io.photos.read import Photo, as_pixels, read_photo
 from glmha_cli.io.photos.write import storing, write_photo
 from glmha_cli.tasks.base import Task
 
@@ -37,8 +37,18 @@ class PhotoKind:
     def picture(self, source: Source) -> Photo:
         return source.photo
 
+    def write_noise(self, folder: Path, task: Task, side_px: int) -> tuple[Path, FileOptions]:
+        from PIL import Image
+
+        path = folder / "in.png"
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (side_px, side_px, 3), np.uint8)).save(path)
+        return path, FileOptions()
+
     def suffix_for(self, source: str) -> str:
         return output_suffix(source)
+
+    def before(self, source: Source) -> Float[np.ndarray, "h w c"]:
+        return as_pixels(source.value)
 
     def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
         return read_photo(path).pixels

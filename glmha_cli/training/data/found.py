@@ -64,10 +64,9 @@ def find_data(task: Task, paths: DataPaths, *, taken: Collection[str] = ()) -> F
 
 
 def require_suitable(task: Task, paths: DataPaths) -> None:
-    to_photo = task.output_kind == "photo"
-    if to_photo and (paths.cubes or paths.spectra):
+    if task.restores_photos and (paths.cubes or paths.spectra):
         raise UsageError(f"{task.name} is trained on photos only", "leave out --cubes and --spectra")
-    if not to_photo and (paths.pairs or paths.validate_pairs):
+    if not task.restores_photos and (paths.pairs or paths.validate_pairs):
         raise UsageError(
             f"{task.name} does not restore photos, so it cannot use pairs of them",
             "leave out --pairs and --validate-pairs",
@@ -75,9 +74,9 @@ def require_suitable(task: Task, paths: DataPaths) -> None:
     if not (paths.images or paths.cubes or paths.pairs):
         raise UsageError(
             "no training data is given",
-            "--images FOLDER" if to_photo else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER",
+            "--images FOLDER" if task.restores_photos else "--images FOLDER --spectra FILE.npz, or --cubes FOLDER",
         )
-    if paths.images and not to_photo and not paths.spectra:
+    if paths.images and not task.restores_photos and not paths.spectra:
         raise UsageError(
             f"{task.name} needs measured spectra to make cubes of photos",
             "--spectra FILE.npz with `reflectance` and `wavelength_nm`, or --cubes FOLDER alone",
