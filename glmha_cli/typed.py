@@ -83,7 +83,7 @@ def converted(value: Any, hint: Any, where: str) -> Any:
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             return {key: converted(each, arguments[1], f"{where}, {key}") for key, each in value.items()}
     elif is_dataclass(kind):
-        return value if isinstance(value, kind) else from_mapping(kind, value, where)  # type: ignore[arg-type, return-value]
+        return value if isinstance(value, kind) else from_mapping(kind, value, where)  # type: ignore[arg-type]
     elif kind is float:
         if type(value) in (int, float) and math.isfinite(value):
             return float(value)

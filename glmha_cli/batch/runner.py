@@ -51,7 +51,8 @@ class _Run:
         if plan.single and jobs and jobs[0].problem is not None:
             raise jobs[0].problem
         require_free(jobs)
-        weights = weights if request.dry_run else self.prepare(plan, weights)
+        if not request.dry_run:
+            weights = self.prepare(plan, weights)
         record = Record(request.record) if request.record is not None and not request.dry_run else None
         summary = Summary(
             task=self.loader.task.name,
@@ -65,7 +66,7 @@ class _Run:
             self.tell(summary, (Outcome(job=job, status="skipped") for job in done))
             if request.dry_run:
                 self.tell(summary, map(_planned, jobs))
-            elif jobs:
+            elif jobs and weights is not None:
                 self.work(jobs, weights, summary, record)
         finally:
             reporter.finished()

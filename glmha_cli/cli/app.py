@@ -1,5 +1,6 @@
 """The command line, built of the tables of tasks (`tasks`) and verbs (`cli.verbs`)."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -100,5 +101,6 @@ def main() -> None:
     for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
-    sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
     build_app()()

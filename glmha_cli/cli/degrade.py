@@ -31,7 +31,7 @@ def degrade_verb(options: DegradeOptions) -> None:
     with reader_of(output) as reader:
         photo = reader.read("glmha_cli.io.photos.read:read_photo", job.source, max_pixels=options.max_pixels)
     seeds = range(options.seed, options.seed + (options.gallery or 1))
-    damaged = [degrade(photo.pixels, np.random.default_rng(seed)) for seed in seeds]
+    damaged = [np.asarray(degrade(photo.pixels, np.random.default_rng(seed))) for seed in seeds]
     if options.gallery:
         photo = replace(photo, alpha=None)  # it would not fit the sheet
     provenance = {"glmha": __version__, "degradation": kind, "set": set_name, "seed": str(options.seed)}

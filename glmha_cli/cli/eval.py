@@ -1,6 +1,6 @@
 """`glmha eval TASK`: a model on pairs of files, or results that are there already, by a published protocol."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -100,10 +100,10 @@ def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
         raise UsageError(
             "give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR"
         )
-    if options.results:
+    if options.results and options.targets:
         pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
         yield PairSet(name=options.results.name, pairs=pairs)
-    taken = set()
+    taken: set[str] = set()
     for folder in options.pairs:
         name = set_name(folder, taken)
         taken.add(name)
@@ -167,7 +167,7 @@ def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], L
         raise error.about(pair.source) from error
 
 
-def as_table(records: list[Mapping[str, Any]], columns: list[str]) -> Table:
+def as_table(records: Sequence[Mapping[str, Any]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
     for record in records:
         table.add_row(

@@ -52,7 +52,7 @@ def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
     """Linear sRGB of the cube as reflectance under D65, from the bands that are not marked as bad."""
     shown = np.flatnonzero(cube.facts.good_bands) if any(cube.facts.good_bands) else np.arange(cube.values.shape[2])
     try:
-        weights = rendering_weights(np.array(cube.wavelength_nm)[shown])
+        weights = rendering_weights([cube.wavelength_nm[band] for band in shown])
     except BadDataError as error:
         raise BadDataError(error.message, f"choose bands: --bands {some_bands(cube.values.shape[2])}") from error
     seen = weights.any(axis=1)  # a gap outside the visible range is none here

@@ -5,6 +5,7 @@ A value that the file does not have is `nan` in tables and CSV, null in JSON.
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ def spectrum(options: SpectrumOptions) -> None:
         csv.writer(sys.stdout, lineterminator="\n").writerows([[name, *spectra], *rows])
     else:
         table = Table(name, *spectra, box=None, pad_edge=False)
-        for position, *values in rows:
-            table.add_row(f"{position:g}", *(f"{value:.4f}" for value in values))
+        for position, *at_position in rows:
+            table.add_row(f"{position:g}", *(f"{value:.4f}" for value in at_position))
         output.table(table)
 
 
@@ -60,7 +61,7 @@ def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
     return cube.values[y, x]
 
 
-def draw(name: str, positions: object, spectra: dict[str, np.ndarray], path: Path) -> None:
+def draw(name: str, positions: Sequence[float], spectra: dict[str, np.ndarray], path: Path) -> None:
     figure = new_figure(7, 4)
     axes = figure.subplots()
     for text, values in spectra.items():

@@ -17,7 +17,7 @@ class Tally(Reporter):
 
     def __init__(self, output: Output) -> None:
         self.output = output
-        self.summary: Summary | None = None
+        self.summary: Summary  # from `started` on
         self.bars: Bars | None = None
 
     def rename(self, path: str, name: str) -> None:
@@ -48,7 +48,7 @@ class Tally(Reporter):
                 self.output.note(f"{job.source} -> {job.target} is done already")
             case "planned" if not self.output.as_json:
                 self.output.line(f"{job.source} -> {job.target}")
-            case "failed" if not self.summary.single:
+            case "failed" if outcome.error is not None and not self.summary.single:
                 self.output.error(outcome.error)
         self.output.record(line_of(outcome))
         if self.bars is not None:
@@ -65,8 +65,8 @@ class Tally(Reporter):
         elif not summary.single:
             not_tried = f", {summary.not_tried} not tried" if summary.not_tried else ""
             self.output.note(f"{summary.done} done, {summary.skipped} skipped, {failed} failed{not_tried}")
-            for outcome in summary.failures:
-                self.output.note(f"  failed: {one_line(outcome.error)}")
+            for error in filter(None, (outcome.error for outcome in summary.failures)):
+                self.output.note(f"  failed: {one_line(error)}")
         if summary.ignored:
             self.output.note(f"ignored: {summary.ignored}")
 

@@ -28,7 +28,7 @@ def train_verb(options: TrainOptions) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs the package {error.name}", extra_command("train")) from error
     # Of several --devices each has a process that comes here; the first one speaks.
-    first = rank_zero_only.rank == 0
+    first = getattr(rank_zero_only, "rank", 0) == 0
     output = Output(quiet=options.quiet or not first, as_json=options.json and first)
     recipe, run = recipe_of(options), run_of(options, output)
     if run.max_minutes is not None:

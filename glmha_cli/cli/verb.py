@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -89,7 +89,7 @@ def add_group(
 
 def _with_signature(command: Callable[..., None], parameters: list[inspect.Parameter]) -> Callable[..., None]:
     """The function as Typer reads it: one parameter per option."""
-    command.__signature__ = inspect.Signature(parameters)
+    setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions have it, their type does not
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
@@ -107,10 +107,16 @@ def _parameters(options_type: type) -> list[inspect.Parameter]:
             field.name,
             keyword,
             annotation=hints[field.name],
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            default=_default(field),
         )
         for field in fields(options_type)
     ]
+
+
+def _default(field: Field) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is MISSING else field.default
 
 
 def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> int:

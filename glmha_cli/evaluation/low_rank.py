@@ -14,6 +14,7 @@ from glmha_cli.attention.base import ChannelAttention
 from glmha_cli.errors import BadDataError
 from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
+from glmha_cli.networks.config import built_from
 
 SHARES = (0.90, 0.95, 0.99)
 MEASURES = {"energy": 2, "sum": 1}
@@ -51,7 +52,7 @@ def _watch(name: str, attention: ChannelAttention, found: list[Matrices]) -> Non
         found.append(Matrices(block=name, pixels=q.shape[-1], attn=attn[0].double().cpu().numpy()))
         return attn
 
-    attention.attend = recording
+    setattr(attention, "attend", recording)  # noqa: B010 - over the method, until it is deleted
 
 
 @torch.inference_mode()
@@ -62,7 +63,7 @@ def attention_of(
 
     Raises BadDataError for an image smaller than the network's multiple.
     """
-    multiple = network.config.size_multiple
+    multiple = built_from(network).size_multiple
     height, width = (min(side, side_px) // multiple * multiple for side in inputs[0].shape[:2])
     if not height or not width:
         raise BadDataError(

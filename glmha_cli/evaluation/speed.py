@@ -61,8 +61,8 @@ def run_process(command: Sequence[str]) -> Process:
     seen: list[int] = []
     peaks = Thread(target=watch_peak, args=(process.pid, seen))
     peaks.start()
-    said = process.stderr.read()
-    code, seconds = process.wait(), time.perf_counter() - start
+    said, seconds = process.communicate()[1], time.perf_counter() - start
+    code = process.returncode
     peaks.join()
     if code:
         raise GlmhaError(f"`{' '.join(map(str, command))}` failed: {(said.splitlines() or [f'exit code {code}'])[-1]}")

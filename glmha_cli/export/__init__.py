@@ -8,6 +8,7 @@ from glmha_cli import __version__
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.io.atomic import atomic_output
+from glmha_cli.networks.config import built_from
 from glmha_cli.shapes import next_multiple
 from glmha_cli.weights.about import read_about
 
@@ -47,12 +48,12 @@ def export_onnx(
 
     network = load_network(weights)
     fused = fuse(network)
-    multiple = network.config.size_multiple
+    multiple = built_from(network).size_multiple
     tile_px = next_multiple(tile_px, multiple)
     with atomic_output(output, overwrite=overwrite) as temporary:
         model = traced(in_half(fused) if precision == "fp16" else fused, tile_px=tile_px)
         store_exactly_in_half(model)
-        sizes = {"size_multiple": multiple, "width": network.config.width}
+        sizes = {"size_multiple": multiple, "width": built_from(network).width}
         about = {**read_about(weights), "sha256": sha256, "glmha": __version__, "precision": precision, **sizes}
         save_with_about(model, temporary, about)
         error = relative_error(network, temporary, precision, tile_px=tile_px)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from glmha_cli.errors import GlmhaError
+from glmha_cli.networks.config import built_from
 
 LIMITS = {"fp32": 1e-4, "fp16": 2e-2}
 OTHER_SIZES = ((2, 3, 5), (1, 8, 7))  # images, and rows and columns in multiples of the network's own
@@ -19,7 +20,7 @@ def relative_error(network: nn.Module, path: Path, precision: str, *, tile_px: i
     Raises GlmhaError if that is not below the limit of the precision.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    multiple = network.config.size_multiple
+    multiple = built_from(network).size_multiple
     sizes = [
         (1, tile_px, tile_px),
         *((images, rows * multiple, columns * multiple) for images, rows, columns in OTHER_SIZES),
@@ -38,7 +39,9 @@ def _difference(
     network: nn.Module, session: onnxruntime.InferenceSession, images: int, height: int, width: int
 ) -> float:
     random = torch.Generator().manual_seed(height)
-    inputs = [torch.rand(images, *shape[1:], generator=random) for shape in network.config.input_shapes(height, width)]
+    inputs = [
+        torch.rand(images, *shape[1:], generator=random) for shape in built_from(network).input_shapes(height, width)
+    ]
     expected = network(*inputs).numpy()
     feed = {each.name: tensor.numpy() for each, tensor in zip(session.get_inputs(), inputs, strict=True)}
     return float(np.abs(session.run(None, feed)[0] - expected).max() / np.abs(expected).max())

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import onnxruntime
@@ -22,6 +22,7 @@ from torch.onnx import register_custom_op_symbolic, symbolic_helper, unregister_
 
 from glmha_cli.errors import GlmhaError
 from glmha_cli.export.sizes import sizes_by_input
+from glmha_cli.networks.config import built_from
 
 OPSET = 20  # the first with Gelu
 NAMES, OUTPUT = ("x", "mask"), "y"
@@ -34,7 +35,7 @@ def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
     Raises what the network raises, such as UsageError for an attention that no graph can hold, and GlmhaError for an
     operator that the exporter does not know.
     """
-    shapes = network.config.input_shapes(tile_px, tile_px)
+    shapes = built_from(network).input_shapes(tile_px, tile_px)
     examples = tuple(torch.rand(2, *shape[1:]) for shape in shapes)
     names, graph = list(NAMES[: len(examples)]), io.BytesIO()
     with operators(), warnings.catch_warnings(action="ignore"), torch.no_grad():
@@ -42,7 +43,7 @@ def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
             torch.onnx.export(
                 network,
                 examples,
-                graph,
+                cast(Any, graph),  # a file object is taken, too
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=names,
@@ -53,7 +54,7 @@ def traced(network: nn.Module, *, tile_px: int) -> onnx.ModelProto:
             reason = str(error).strip().split("\n")[0]
             raise GlmhaError(f"PyTorch cannot write this network as ONNX ({reason})", "glmha info MODEL") from error
     model = simplified(onnx.load_from_string(graph.getvalue()))
-    sizes_by_input(model, network.config)
+    sizes_by_input(model, built_from(network))
     return simplified(model)
 
 
@@ -77,6 +78,7 @@ def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _transposed(g: Any, x: Any) -> Any:
     rank = symbolic_helper._get_tensor_rank(x)
+    assert rank is not None
     return g.op("Transpose", x, perm_i=[*range(rank - 2), rank - 1, rank - 2])
 
 
@@ -122,7 +124,7 @@ def operators() -> Iterator[None]:
 class _InHalf(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network, self.config = network, network.config
+        self.network, self.config = network, built_from(network)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         return self.network(*(each.half() for each in inputs)).float()

@@ -32,8 +32,9 @@ def sizes_by_input(graph: onnx.ModelProto, config: Any) -> None:
     written = {}
     for name, *values in zip(names, *_measured(graph, config, names), strict=True):
         if len({value.shape for value in values}) == 1:
-            entries = [_entry(numbers, sizes) for numbers in zip(*map(np.ravel, values), strict=True)]
-            if None not in entries:
+            found = [_entry(numbers, sizes) for numbers in zip(*map(np.ravel, values), strict=True)]
+            entries = [entry for entry in found if entry is not None]
+            if len(entries) == len(found):
                 written[name] = writer.tensor(tuple(entries), is_scalar=values[0].ndim == 0)
     for node in graph.graph.node:
         for i, name in enumerate(node.input):
@@ -115,8 +116,9 @@ class Writer:
 
     def tensor(self, entries: tuple[Entry, ...], *, is_scalar: bool) -> str:
         """The name of a vector of these entries, or of the scalar that is the only one."""
-        if all(isinstance(entry, int) for entry in entries):
-            return self.constant(entries[0] if is_scalar else entries)
+        numbers = tuple(entry for entry in entries if isinstance(entry, int))
+        if len(numbers) == len(entries):
+            return self.constant(numbers[0] if is_scalar else numbers)
         if is_scalar:
             return self.node("Squeeze", self.entry(entries[0]))
         parts = [self.entry(entry) for entry in entries]
@@ -141,7 +143,7 @@ class Writer:
             self.constants.append(numpy_helper.from_array(np.array(value, np.int64), self.names[value]))
         return self.names[value]
 
-    def node(self, kind: str, *inputs: str, **attributes: int) -> str:
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         key = (kind, inputs, *attributes.items())
         if key not in self.names:
             self.names[key] = f"size_{len(self.names)}"

@@ -4,6 +4,8 @@ Where there is no library (`library.kernels`) and for precisions other than floa
 which mean the same, take their place (`steps`).
 """
 
+import ctypes
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +16,12 @@ from glmha_cli.fusion.library import kernels
 def computes(dtype: torch.dtype) -> bool:
     """Whether maps of this precision can be given to the functions below."""
     return dtype in (torch.float16, torch.float32) and kernels() is not None
+
+
+def _library() -> ctypes.CDLL:
+    library = kernels()
+    assert library is not None  # see `computes`
+    return library
 
 
 def update(
@@ -28,7 +36,8 @@ def update(
     x, weight and bias are float32.
     """
     maps = out if change is None else change
-    kernels().update(
+    assert maps is not None
+    _library().update(
         x.data_ptr(),
         pointer(change),
         *map(pointer, norm or (None, None)),
@@ -41,14 +50,14 @@ def update(
 
 def activate(x: Float[Tensor, "*n"]) -> None:
     """GELU in place; contiguous."""
-    kernels().activate(x.data_ptr(), x.numel(), *how(x))
+    _library().activate(x.data_ptr(), x.numel(), *how(x))
 
 
 def depthwise(
     rows: Float[Tensor, "rows+2 w c"], taps: Float[Tensor, "9 c"], out: Float[Tensor, "rows w c"], *, gelu: bool
 ) -> None:
     """Of all rows that have neighbours. Rows and out may be some channels of contiguous maps; taps are float32."""
-    kernels().depthwise(
+    _library().depthwise(
         rows.data_ptr(), rows.stride(1), taps.data_ptr(), gelu, out.data_ptr(), out.stride(1), *out.shape, *how(rows)
     )
 
@@ -61,7 +70,7 @@ def gated(
     out: Float[Tensor, "rows w c"],
 ) -> None:
     """GELU(conv(a)) * conv(b) of all rows that have neighbours; all contiguous, taps float32."""
-    kernels().gated(
+    _library().gated(
         a.data_ptr(), b.data_ptr(), taps_a.data_ptr(), taps_b.data_ptr(), out.data_ptr(), *out.shape, *how(a)
     )
 

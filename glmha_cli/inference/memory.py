@@ -58,10 +58,12 @@ def fitted(engine: Engine, tiling: Tiling, *, say: Callable[[str], None]) -> tup
     room, asked = engine.room_px(), tiling
     if room is None or tiling.tile_px is None:
         return tiling, 1
-    longest_px = tiling.tile_px + tiling.slack_px
-    while tiling.may_shrink and longest_px**2 > room and tiling.tile_px // 2 >= SMALLEST_TILE_PX:
-        tiling = of_side(tiling, tiling.tile_px // 2)
-        longest_px = tiling.tile_px
+    tile_px = tiling.tile_px
+    longest_px = tile_px + tiling.slack_px
+    while tiling.may_shrink and longest_px**2 > room and tile_px // 2 >= SMALLEST_TILE_PX:
+        tile_px //= 2
+        tiling = of_side(tiling, tile_px)
+        longest_px = tile_px
     if tiling != asked:
         say(f"low memory: using tiles of {tiling}")
     return tiling, 1 if engine.device == "cpu" else max(1, min(MAX_BATCH, room // longest_px**2))

@@ -183,10 +183,12 @@ def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project:
 
 def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:
     """Strips that make up an image of `height`, one below the other; only one of them is held beside the image."""
-    image, start = None, 0
+    image: np.ndarray | None = None
+    start = 0
     for strip in strips:
         if image is None:
             image = np.empty((height, *strip.shape[1:]), strip.dtype)
         image[start : start + len(strip)] = strip
         start += len(strip)
+    assert image is not None  # there is at least one strip
     return image

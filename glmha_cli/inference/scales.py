@@ -41,8 +41,9 @@ class Scales:
         """`auto`, or scales such as `1`, `1/4` or `1/4,1/2,1`. Raises UsageError."""
         if text == "auto":
             return cls(factors=None)
-        factors = [_factor(part.strip()) for part in text.split(",")]
-        if None in factors or factors != sorted(set(factors), reverse=True):
+        parts = text.split(",")
+        factors = [factor for part in parts if (factor := _factor(part.strip())) is not None]
+        if len(factors) != len(parts) or factors != sorted(set(factors), reverse=True):
             raise UsageError(
                 f"--scale takes auto, or scales from coarse to fine down to 1/{LARGEST_FACTOR}, not '{text}'",
                 "--scale 1/4, or --scale 1/4,1",

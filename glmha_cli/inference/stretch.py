@@ -12,7 +12,9 @@ def extremes_of(parts: Iterable[np.ndarray]) -> tuple[np.float32, np.float32]:
     return min(lows), max(highs)
 
 
-def stretched(image: Float[np.ndarray, "h w c"], extremes: tuple[float, float]) -> Float[np.ndarray, "h w c"]:
+def stretched(
+    image: Float[np.ndarray, "h w c"], extremes: tuple[np.floating, np.floating]
+) -> Float[np.ndarray, "h w c"]:
     """`image` with the lowest of the extremes at 0 and the highest at 1; 0 where it is flat."""
     low, high = extremes
     return (image - low) / ((high - low) or 1)

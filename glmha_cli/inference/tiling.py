@@ -141,7 +141,7 @@ def run_tiled(
     read: see `Read`. on_tile: called after each tile.
     """
     columns, rows = spans(size[1], tiling), spans(size[0], tiling)
-    blended = None
+    blended: Float[np.ndarray, "rows w c"] | None = None
     for row, following in zip_longest(rows, rows[1:]):
         outputs = _run_row(run, read(row.start, row.stop), columns, size, multiple=multiple, batch=batch)
         for column, tile in zip(columns, outputs, strict=True):
@@ -149,6 +149,7 @@ def run_tiled(
                 blended = np.zeros((row.stop - row.start, size[1], tile.shape[2]), np.float32)
             blended[:, column.start : column.stop] += tile * (row.weight[:, None, None] * column.weight[:, None])
             on_tile()
+        assert blended is not None  # a row has at least one tile
         finished = (following.start if following else row.stop) - row.start
         yield blended[:finished].copy()
         blended[:-finished] = blended[finished:]

@@ -20,6 +20,7 @@ from glmha_cli.inference.cpus import PX_PER_THREAD, num_threads
 from glmha_cli.inference.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, room_px
+from glmha_cli.networks.config import built_from
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 
@@ -51,8 +52,8 @@ class TorchEngine:
     `fusion`."""
 
     def __init__(self, network: torch.nn.Module, *, device: str, precision: str, about: Mapping[str, Any]) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last)
-        self.size_multiple = network.config.size_multiple
+        self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.size_multiple = built_from(network).size_multiple
         self.about = about
         self.stretch_input = about.get("stretch_input", False)
         self.device, self.precision = device, precision
@@ -68,7 +69,9 @@ class TorchEngine:
         return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
 
     def room_px(self) -> int | None:
-        return room_px(free_device_bytes(self.device), self.network.config.width, 4 if self.precision == "fp32" else 2)
+        return room_px(
+            free_device_bytes(self.device), built_from(self.network).width, 4 if self.precision == "fp32" else 2
+        )
 
     def run(self, *inputs: Float[np.ndarray, "h w_in c"]) -> Float[np.ndarray, "h w c_out"]:
         return self._finish(*self._start(tuple(array[None] for array in inputs)))[0]
@@ -86,11 +89,11 @@ class TorchEngine:
                 yield from (self._finish(*each) for each in ahead(started, 1))
             return
         with ThreadPoolExecutor(num_cores, initializer=torch.set_num_threads, initargs=(1,)) as cores:
-            started = (
-                cores.submit(lambda inputs=inputs: self._finish(*self._start(inputs)))
-                for inputs in chain(some, batches)
-            )
-            yield from (each.result() for each in ahead(started, num_cores))
+            finished = (cores.submit(self._run, inputs) for inputs in chain(some, batches))
+            yield from (each.result() for each in ahead(finished, num_cores))
+
+    def _run(self, inputs: Inputs) -> Float[np.ndarray, "b h w c_out"]:
+        return self._finish(*self._start(inputs))
 
     def _start(self, inputs: Inputs) -> tuple[list[torch.Tensor], "OnItsWay"]:
         tensors = [to_device(array, self.device) for array in inputs]
@@ -141,7 +144,7 @@ def few_threads(batches: Sequence[Inputs]) -> Iterator[None]:
 
 def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:
     """The same items, each given when `num` more have been taken or there are no more."""
-    waiting = deque()
+    waiting: deque[Any] = deque()
     for item in items:
         waiting.append(item)
         if len(waiting) > num:

@@ -9,8 +9,9 @@ HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 import numpy as np
 
@@ -74,13 +75,13 @@ def require_partner(named: Path, partner: Path) -> Path:
     return partner
 
 
-def read_into(file: BinaryIO, array: np.ndarray) -> None:
+def read_into(file: IO[bytes], array: np.ndarray) -> None:
     """Fill a C-contiguous array of numbers from `file`; BadDataError where it ends before (it may shrink meanwhile)."""
     if not array.size:
         return
-    left = memoryview(array.reshape(-1).view(np.uint8))
+    left = array.reshape(-1).view(np.uint8).data
     while left:
-        count = file.readinto(left[:PIECE_BYTES])
+        count = cast(BufferedIOBase, file).readinto(left[:PIECE_BYTES])
         if not count:
             raise BadDataError(f"truncated: {len(left)} bytes of its values are missing")
         left = left[count:]

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from glmha_cli.errors import BadDataError
 
 if TYPE_CHECKING:
-    from tifffile import TiffFile
+    from tifffile import TiffFile, TiffPage
 
 _ORDERS = {b"II": "<", b"MM": ">"}
 _CLASSIC, _BIG = ("H", "HHI4x", "I"), ("Q", "HHQ8x", "Q")  # count of entries, entry, offset of the next directory
@@ -47,7 +47,9 @@ def open_tiff(source: Path | BytesIO) -> Iterator["TiffFile"]:
         file.seek(0)
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage is told by our error alone
     kinds = (name.removeprefix("_series_") for name in dir(tifffile.TiffFile) if name.startswith("_series_"))
-    off = {f"is_{kind}": False for kind in kinds if kind not in _OWN_SERIES and kind in tifffile.TIFF.FILE_FLAGS}
+    off: dict[str, Any] = {
+        f"is_{kind}": False for kind in kinds if kind not in _OWN_SERIES and kind in tifffile.TIFF.FILE_FLAGS
+    }
     with tifffile.TiffFile(source, **off) as tif:
         yield tif
 
@@ -118,3 +120,10 @@ def raw_tags(source: "TiffFile | bytes", codes: Collection[int]) -> tuple[tuple[
                 data = data.reshape(-1, _UNIT_BYTES.get(tag.dtype, TYPE_BYTES[tag.dtype]))[:, ::-1].reshape(-1)
             found.append((int(tag.code), int(tag.dtype), int(tag.count), data.tobytes()))
     return tuple(found)
+
+
+def pages_of(tif: "TiffFile") -> list["TiffPage"]:
+    """All pages, whole: tifffile knows others that keep only what differs from the first, which we never ask for."""
+    from tifffile import TiffPage
+
+    return [page for page in tif.pages if isinstance(page, TiffPage)]

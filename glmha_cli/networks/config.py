@@ -1,6 +1,6 @@
 """What every network's config says of itself, so that nobody else needs to know which network it is."""
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from glmha_cli.typed import Range
 
@@ -41,3 +41,8 @@ class NetworkConfig(Protocol):
         ...
 
     def build(self) -> "nn.Module": ...
+
+
+def built_from(network: "nn.Module") -> NetworkConfig:
+    """The config of a network of ours, or of what `fusion` has made of one."""
+    return cast(NetworkConfig, cast(Any, network).config)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
@@ -51,7 +51,8 @@ class Stop(Callback):
     """
 
     def __init__(self, minutes: float = math.inf, say: Callable[[str], None] = lambda text: None) -> None:
-        self.end, self.say, self.signal, self._before = time.monotonic() + 60 * minutes, say, 0, {}
+        self.end, self.say, self.signal = time.monotonic() + 60 * minutes, say, 0
+        self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if threading.current_thread() is threading.main_thread():  # no other can
@@ -109,7 +110,9 @@ class Curve(Callback):
     """
 
     def __init__(self, folder: Path, report: Callable[[dict[str, float]], None]) -> None:
-        self.folder, self.report, self.rows, self.best = folder, report, [], {}
+        self.folder, self.report = folder, report
+        self.rows: list[dict[str, Any]] = []
+        self.best: dict[str, Any] = {}
         self.before_s, self.start = 0.0, time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -119,9 +122,10 @@ class Curve(Callback):
         self.rows, self.before_s = state["rows"], state["seconds"]
         self.best = state.get("best") or max(self.rows, key=lambda row: row["score"], default={})
 
-    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Restoration) -> None:
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
+        module = cast(Restoration, pl_module)
         names = module.set_names
         scores = {
             name if metric == "psnr" else f"{name}_{metric}": float(trainer.callback_metrics[f"{metric}_{name}"])

@@ -1,5 +1,6 @@
 """The Lightning module: one restoration network, its loss, optimiser, schedule and validation scores."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ class Restoration(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[LASTING] = lasting(self.recipe)
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> Any:
         schedule = self.recipe.schedule
         make = resolve(OPTIMIZERS, self.recipe.optimizer, "optimizer")
         optimizer = make(self.network, schedule.learning_rate, schedule.weight_decay)
@@ -85,7 +86,7 @@ class Restoration(lightning.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """By torch itself: Lightning refuses to clip for a fused optimiser, though nothing is scaled in bfloat16."""
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val or math.inf)
 
     def training_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int) -> Tensor:
         inputs, target = batch

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -29,14 +30,15 @@ class Muon(torch.optim.AdamW):
     matrices alone, and Lightning one optimiser without writing its loop.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], *, lr: float, weight_decay: float) -> None:
-        params = list(params)
+    def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, weight_decay: float) -> None:
+        params = list(parameters)
         matrices = [p for p in params if is_matrix(p)]
         others = [p for p in params if not is_matrix(p)]
-        super().__init__([{"params": others}, {"params": matrices, "matrices": True}], lr=lr, weight_decay=weight_decay)
+        groups: list[dict[str, Any]] = [{"params": others}, {"params": matrices, "matrices": True}]
+        super().__init__(groups, lr=lr, weight_decay=weight_decay)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         with torch.enable_grad():
             loss = closure() if closure is not None else None
         for group in self.param_groups:
@@ -56,6 +58,7 @@ class Muon(torch.optim.AdamW):
 
     def _direction(self, parameter: nn.Parameter) -> Tensor:
         """The gradient's momentum, Nesterov's."""
+        assert parameter.grad is not None  # `step` takes no others
         state = self.state[parameter]
         if not state:  # AdamW's own names, as it restores states by them
             state["step"], state["exp_avg"] = torch.tensor(0.0), torch.zeros_like(parameter)

@@ -104,12 +104,16 @@ class Recipe:
         attention: str | None = None,
     ) -> "Recipe":
         """The same but for what is given. More steps lengthen a finished run; attention: a name, with its defaults."""
-        schedule = {"steps": steps, "learning_rate": learning_rate}
+        schedule = replace(
+            self.schedule,
+            steps=self.schedule.steps if steps is None else steps,
+            learning_rate=self.schedule.learning_rate if learning_rate is None else learning_rate,
+        )
         return replace(
             self,
             seed=self.seed if seed is None else seed,
             network=self.network if attention is None else {**self.network, "attention": {"name": attention}},
-            schedule=replace(self.schedule, **{name: value for name, value in schedule.items() if value is not None}),
+            schedule=schedule,
         )
 
 

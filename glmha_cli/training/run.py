@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import lightning
 import torch
@@ -116,7 +117,7 @@ def build_trainer(schedule: Schedule, machine: Machine, callbacks: list[Callback
         accelerator=machine.device,
         devices=machine.num_devices,
         strategy=strategy,
-        precision=machine.precision,
+        precision=cast(Any, machine.precision),  # Lightning lists its own as literals
         max_steps=schedule.steps,
         max_epochs=-1,
         callbacks=callbacks,

@@ -77,7 +77,8 @@ class ModelEntry:
         return "fetched when used" if self.hub and self.source != "bundled" else "ready"
 
     def name_on_hub(self, kind: str) -> str:
-        return self.hub.names.get(kind, self.files[kind].name)
+        names = self.hub.names if self.hub else {}
+        return names.get(kind, self.files[kind].name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +107,8 @@ class Manifest:
         """
         if name in self.aliases:
             alias = self.aliases[name]
-            larger = alias.gpu and self.models[alias.gpu].files and has_gpu()
-            name = alias.gpu if larger else alias.cpu
+            larger = alias.gpu if alias.gpu and self.models[alias.gpu].files and has_gpu() else None
+            name = larger or alias.cpu
         if name not in self.models:
             raise unknown("model", name, [*self.models, *self.aliases])
         return self.models[name]

@@ -39,7 +39,7 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
         if not any(number == 7 for number, _ in fields):
             raise ValueError("it has no graph")
         outside = any(_has_external(data, "model", MAX_DEPTH))
-        entries = [dict(_fields(value)) for number, value in fields if number == METADATA]
+        entries = [dict(_fields(_message(value))) for number, value in fields if number == METADATA]
         metadata = {bytes(entry[KEY]).decode(): bytes(entry[VALUE]).decode() for entry in entries}
     except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
         raise BadDataError(
@@ -60,7 +60,13 @@ def _has_external(data: memoryview, kind: str, depth: int) -> Iterator[bool]:
         if kind == "tensor":
             yield number == EXTERNAL_DATA or (number == DATA_LOCATION and value != INSIDE_THE_FILE)
         elif number in INSIDE[kind]:
-            yield from _has_external(value, INSIDE[kind][number], depth - 1)
+            yield from _has_external(_message(value), INSIDE[kind][number], depth - 1)
+
+
+def _message(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("a number stands where a message should be")
+    return value
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:

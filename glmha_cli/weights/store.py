@@ -18,7 +18,7 @@ from glmha_cli.weights.about import read_about
 from glmha_cli.weights.convert import converted
 from glmha_cli.weights.integrity import difference, sha256_of, verified
 from glmha_cli.weights.licence import require_acceptance
-from glmha_cli.weights.manifest import PACKAGE, ModelEntry, load_manifest
+from glmha_cli.weights.manifest import PACKAGE, Hub, ModelEntry, load_manifest
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".onnx")
 HUB_CACHE = "Hub cache"
@@ -78,7 +78,9 @@ def find_weights(
     """
     if model is not None and is_path(model):
         return _from_path(Path(model), task, formats)
-    entry = load_manifest().model(model or task, has_gpu=partial(has_gpu, device))
+    name = model or task
+    assert name is not None  # a caller knows the one or the other
+    entry = load_manifest().model(name, has_gpu=partial(has_gpu, device))
     _require_task(entry.id, entry.task, task)
     require_acceptance(entry, accept=access.accept_licence, say=access.say)
     kind = _kind(entry, formats, access)
@@ -155,10 +157,10 @@ def fetch(entry: ModelEntry, kind: str, access: Access) -> Path:
         raise WeightsUnavailableError(
             f"the bundled checkpoint '{file.name}' is missing", repair_command(PACKAGE / "bundled" / file.name)
         )
-    return _from_hub(entry, kind, path, access)
+    return _from_hub(entry, entry.hub, kind, path, access)
 
 
-def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Access) -> Path:
+def _from_hub(entry: ModelEntry, source: Hub, kind: str, in_cache: Path | None, access: Access) -> Path:
     """What is in the cache or, if that is nothing or wrong, a download; one more where the first was wrong."""
     name, file = entry.name_on_hub(kind), entry.files[kind]
     offline = access.offline or hub.is_offline()
@@ -173,12 +175,12 @@ def _from_hub(entry: ModelEntry, kind: str, in_cache: Path | None, access: Acces
             break
         if path is None:
             access.say(f"fetching {entry.id} ({file.size_bytes / 1e6:.1f} MB) from {entry.source}")
-            path = hub.download(entry.hub, name, progress=access.progress)
+            path = hub.download(source, name, progress=access.progress)
         problem = difference(path, file)
         if not problem:
             return path
         access.say(f"wrong bytes for {entry.id}, set aside as {hub.set_aside(path)}")
     raise WeightsUnavailableError(
-        f"'{name}' of {entry.hub.repo_id} is not the published file: {problem}",
+        f"'{name}' of {source.repo_id} is not the published file: {problem}",
         f"glmha models pull {entry.id}, or another source by --weights-dir DIR",
     )

@@ -20,12 +20,11 @@ class MeasurementKind:
     pipes = False
 
     def require(self, options: FileOptions) -> None:
-        if options.mask is None:
-            raise UsageError("a measurement needs the mask of the camera", "--mask mask.mat")
+        _mask_of(options)
 
     def read(self, path: Path, options: FileOptions) -> Source:
         measurement = read_measurement(path, key=options.key, normalise=options.normalise)
-        mask = read_mask(options.mask)
+        mask = read_mask(_mask_of(options))
         notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
         scene = scene_of(measurement, mask, step=options.step)
         return Source(value=scene, photo=None, notes=notes + measurement.notes + mask.notes)
@@ -39,12 +38,19 @@ class MeasurementKind:
         return Photo(colours=shown.astype(np.float32), bit_depth=32, grayscale=True)
 
     def write_noise(self, folder: Path, task: Task, side_px: int) -> tuple[Path, FileOptions]:
-        rng, options = np.random.default_rng(0), FileOptions(mask=folder / "mask.npz")
+        rng, mask = np.random.default_rng(0), folder / "mask.npz"
+        options = FileOptions(mask=mask)
         width_ext = side_px + options.step * (len(task.wavelength_nm) - 1)
-        np.savez(options.mask, mask=(rng.random((side_px, side_px)) > 0.5).astype(np.float32))
+        np.savez(mask, mask=(rng.random((side_px, side_px)) > 0.5).astype(np.float32))
         values = len(task.wavelength_nm) / 2 * rng.random((side_px, width_ext), dtype=np.float32)
         np.savez(folder / "in.npz", simulation_test=values)
         return folder / "in.npz", options
+
+
+def _mask_of(options: FileOptions) -> Path:
+    if options.mask is None:
+        raise UsageError("a measurement needs the mask of the camera", "--mask mask.mat")
+    return options.mask
 
 
 MEASUREMENT = MeasurementKind()

@@ -29,13 +29,13 @@ class PhotoKind:
 
     def read(self, path: Path, options: FileOptions) -> Source:
         photo = read_photo(path, max_pixels=options.max_pixels, strict=options.strict)
-        mask = options.only and read_photo(options.only, max_pixels=options.max_pixels)
-        blend = Blend(strength=options.strength, area=mask and area_of(mask))
+        area = area_of(read_photo(options.only, max_pixels=options.max_pixels)) if options.only else None
+        blend = Blend(strength=options.strength, area=area)
         blend.require_fit(photo.colours.shape[:2])
         return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend)
 
     def picture(self, source: Source) -> Photo:
-        return source.photo
+        return _photo_of(source)
 
     def write_noise(self, folder: Path, task: Task, side_px: int) -> tuple[Path, FileOptions]:
         from PIL import Image
@@ -57,7 +57,7 @@ class PhotoKind:
         return source
 
     def storing(self, path: Path, source: Source) -> Store:
-        return storing(path, source.photo)
+        return storing(path, _photo_of(source))
 
     def write(
         self,
@@ -73,7 +73,7 @@ class PhotoKind:
         return write_photo(
             path,
             result,
-            like=source.photo,
+            like=_photo_of(source),
             quality=options.quality,
             overwrite=overwrite,
             strip_metadata=options.strip_metadata,
@@ -81,7 +81,12 @@ class PhotoKind:
         )
 
     def rendered(self, result: Num[np.ndarray, "h w c"], task: Task, source: Source) -> Photo:
-        return replace(source.photo, colours=result)
+        return replace(_photo_of(source), colours=result)
+
+
+def _photo_of(source: Source) -> Photo:
+    assert source.photo is not None  # a photo is only made of a photo
+    return source.photo
 
 
 PHOTO = PhotoKind()

@@ -1,6 +1,6 @@
 """What all verbs take that work on many files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class BatchOptions:
             help="Files, folders, quoted patterns such as 'in/**/*.png', or - for stdin.",
             show_default=False,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     output: Annotated[
         str, typer.Argument(metavar="OUTPUT", help="The file to write, a folder, or - for stdout.", show_default=False)
     ]

@@ -1,6 +1,6 @@
 """Options of the verbs that measure a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -28,13 +28,13 @@ class BenchOptions(WeightsOptions):
         typer.Argument(
             help="Model ids, tasks, or paths of .safetensors files. Default: all that are bundled.", show_default=False
         ),
-    ] = ()
+    ] = field(default_factory=list)
     engine: Annotated[
         list[str],
         typer.Option(
             help="Engine; may be given several times. Default: all.", show_default=False, rich_help_panel=COMPUTE
         ),
-    ] = ()
+    ] = field(default_factory=list)
     size: Annotated[int, typer.Option(help="Side of the tile, in pixels.", min=64, rich_help_panel=COMPUTE)] = 256
     photo: Annotated[
         int,
@@ -57,7 +57,7 @@ class EvalOptions(ComputeOptions):
             show_default=False,
             rich_help_panel=FILES,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     results: Annotated[
         Path | None,
         typer.Option(

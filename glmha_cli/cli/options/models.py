@@ -1,6 +1,6 @@
 """Options of the verbs about models and their files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,7 +51,7 @@ class PullOptions(WeightsOptions):
 class VerifyOptions(WeightsDirOptions):
     models: Annotated[
         list[str], typer.Argument(help="Model ids or tasks. Default: all that are on this machine.", show_default=False)
-    ] = ()
+    ] = field(default_factory=list)
     signature: Annotated[
         Path | None,
         typer.Option(

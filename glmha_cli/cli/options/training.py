@@ -1,6 +1,6 @@
 """Options of the verbs that train, and that damage photos as training does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,7 +58,7 @@ class TrainOptions(WeightsOptions):
             ),
             show_default=False,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     pairs: Annotated[
         list[Path],
         typer.Option(
@@ -68,7 +68,7 @@ class TrainOptions(WeightsOptions):
             ),
             show_default=False,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     spectra: Annotated[
         list[Path],
         typer.Option(
@@ -78,16 +78,16 @@ class TrainOptions(WeightsOptions):
             ),
             show_default=False,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     cubes: Annotated[
         list[Path],
         typer.Option(
             help="Folder of reflectance cubes, for rgb2hsi and sci; may be given several times.", show_default=False
         ),
-    ] = ()
+    ] = field(default_factory=list)
     masks: Annotated[
         list[Path], typer.Option(help="Mask of the camera, for sci; may be given several times.", show_default=False)
-    ] = ()
+    ] = field(default_factory=list)
     run_dir: Annotated[
         Path | None,
         typer.Option(
@@ -104,7 +104,7 @@ class TrainOptions(WeightsOptions):
             help="Folder with input/ and target/, used for validation as well; may be given several times.",
             show_default=False,
         ),
-    ] = ()
+    ] = field(default_factory=list)
     start_from: Annotated[
         str | None,
         typer.Option(

@@ -13,6 +13,14 @@ Transform = tuple[float, float, float, float, float, float]
 GeoTag = tuple[int, int, int, bytes]
 
 
+def as_transform(numbers: Sequence[float]) -> Transform | None:
+    """Six numbers in GDAL's order; None for any other count."""
+    if len(numbers) != 6:
+        return None
+    x, dx, rx, y, ry, dy = numbers
+    return x, dx, rx, y, ry, dy
+
+
 @dataclass(frozen=True, kw_only=True)
 class Georeference:
     """Where the pixels lie on the ground.
@@ -107,12 +115,9 @@ class Cube(np.ndarray):
         return (np.where(missing, np.float32(nodata), values) if missing.any() else values), nodata
 
     def __array_finalize__(self, source: np.ndarray | None) -> None:
-        is_copy = isinstance(source, Cube) and source.shape == self.shape
-        self.facts = source.facts if is_copy else Facts()
+        self.facts = source.facts if isinstance(source, Cube) and source.shape == self.shape else Facts()
 
-    def __array_wrap__(
-        self, array: np.ndarray, context: object = None, return_scalar: bool = False
-    ) -> np.ndarray | np.generic:
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)
         return plain[()] if return_scalar else plain
 

@@ -4,7 +4,7 @@ Not mapped into memory: a mapped file that another program shortens ends the pro
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 _HEADER_MAX_BYTES = 10_000  # NumPy reads a header whole before it looks at its length
 
 
-def read_npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """(shape, Fortran order, dtype); the file then stands before the numbers. BadDataError for a long header."""
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
@@ -29,7 +29,7 @@ def read_npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     return _HEADERS[version](file)
 
 
-def read_npy(file: BinaryIO, path: Path) -> np.ndarray:
+def read_npy(file: IO[bytes], path: Path) -> np.ndarray:
     """The array that begins where `file`, of `path`, stands: real numbers, truth values or text.
 
     Raises:

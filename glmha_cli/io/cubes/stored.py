@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
@@ -41,7 +42,7 @@ def to_cube(stored: Stored, options: CubeOptions) -> Cube:
     )
     order, note = rising(facts.wavelength_nm)
     if order is not None:
-        values, facts = np.ascontiguousarray(values[..., order]), in_band_order(facts, order)
+        values, facts = np.ascontiguousarray(values[..., order]), in_band_order(facts, order.tolist())
     return cube_with(values, replace(facts, notes=(*facts.notes, note)) if note else facts)
 
 
@@ -115,9 +116,10 @@ def in_band_order(facts: Facts, order: Sequence[int]) -> Facts:
     def picked(items: tuple) -> tuple:
         return tuple(items[i] for i in order) if items else ()
 
+    kept: dict[str, Any] = {name: picked(getattr(facts, name)) for name in _PER_BAND}
     return replace(
         facts,
         tags={name: text for name, text in facts.tags.items() if name != _COUNTS_BANDS},
         band_tags={name: picked(items) for name, items in facts.band_tags.items()},
-        **{name: picked(getattr(facts, name)) for name in _PER_BAND},
+        **kept,
     )

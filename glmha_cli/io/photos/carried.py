@@ -18,7 +18,8 @@ _OTHER_COLOURS = "so the photo will show other colours"
 def carried(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:
     """The metadata that a file of the format holds, and a note for each loss. grayscale: the file will be gray."""
     metadata, notes = _with_colours(metadata, target, grayscale=grayscale)
-    kept, lost = [], []
+    kept: list[Extra] = []
+    lost: list[Extra] = []
     for extra in metadata.extras:
         (kept if extra.kind in target.keeps and _fits(extra, target) else lost).append(extra)
     names = dict.fromkeys(extra.kind for extra in lost if extra.kind not in COLOURS)
@@ -31,7 +32,7 @@ def carried(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tupl
     for name in ("exif", "xmp"):
         if len(getattr(metadata, name)) > target.max_metadata_bytes:
             notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")
-            metadata = replace(metadata, **{name: b""})
+            metadata = replace(metadata, exif=b"") if name == "exif" else replace(metadata, xmp=b"")
     return metadata, notes
 
 

@@ -124,7 +124,8 @@ def _of_cicp(body: bytes) -> Colours:
 
 def _of_gamma(chunks: Mapping[bytes, bytes]) -> Colours:
     """PNG third edition, sections 11.3.2.1 and 11.3.2.2. gAMA of 1/2.2 is how PNG writers say sRGB."""
-    primaries, curve = BT709, srgb_curve
+    primaries = BT709
+    curve: Curve = srgb_curve
     if len(body := chunks.get(b"cHRM", b"")) == 32:
         white_x, white_y, *rest = (value / 100_000 for value in struct.unpack(">8I", body))
         primaries = (*rest, white_x, white_y)

@@ -74,7 +74,8 @@ class Directories:
         A maker note does not stay where it was: OffsetSchema (EXIF as Microsoft extends it) says by how much it moved.
         """
         kind, form = (LONG8, "Q") if self.big else (LONG, "I")
-        data, pointers = b"", {}
+        data = b""
+        pointers: Directory = {}
         for tag in (INTEROP_IFD, GPS_IFD, EXIF_IFD):
             if tag not in self.below:
                 continue

@@ -62,8 +62,8 @@ def write_photo(
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
     samples = _stored(pixels, like, path)
     if like.alpha is not None:
-        samples = np.concatenate([samples, _stored_alpha(like)], axis=2)
-    encode: EncodePhoto = import_target(target.encode)
+        samples = np.concatenate([samples, _stored_alpha(like.alpha, like.bit_depth)], axis=2)
+    encode: EncodePhoto = import_target(str(target.encode))
     with atomic_output(path, overwrite=overwrite) as temporary:
         encode(temporary, np.ascontiguousarray(samples), metadata, quality)
     return notes + losses
@@ -131,8 +131,8 @@ def in_depth(pixels: Float[np.ndarray, "h w 3"], bit_depth: int, *, grayscale: b
     return _quantised(gray_or_rgb, _DTYPES[bit_depth])
 
 
-def _stored_alpha(like: Photo) -> Num[np.ndarray, "h w 1"]:
-    alpha, dtype = like.alpha, _DTYPES[like.bit_depth]
+def _stored_alpha(alpha: Num[np.ndarray, "h w"], bit_depth: int) -> Num[np.ndarray, "h w 1"]:
+    dtype = _DTYPES[bit_depth]
     return (alpha if alpha.dtype == dtype else _quantised(alpha / PEAKS[alpha.dtype], dtype))[..., None]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import realpath
 from pathlib import Path
+from typing import cast
 
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.cube import SUFFIXES
@@ -54,7 +55,7 @@ def find_data(task: Task, paths: DataPaths, *, taken: Collection[str] = ()) -> F
     require_suitable(task, paths)
     found = FoundData(
         photos=find_photos(paths.images),
-        cubes=find_files(paths.cubes, CUBE_SUFFIXES, kind="cubes"),
+        cubes=cast("Split[Path]", find_files(paths.cubes, CUBE_SUFFIXES, kind="cubes")),  # no packs
         spectra=paths.spectra,
         pairs=split_pairs(paths.pairs),
         validation_pairs=pairs_by_set(paths.validate_pairs, taken={HELD_OUT_PAIRS, *taken}),

@@ -17,7 +17,9 @@ class Split(NamedTuple, Generic[T]):
 
 def divided(groups: Iterable[Sequence[T]]) -> Split[T]:
     """Hold out every tenth of a group, from its first on. Groups of fewer are counted through as one."""
-    training, held_out, counted = [], [], 0
+    training: list[T] = []
+    held_out: list[T] = []
+    counted = 0
     for group in groups:
         small = len(group) < HOLD_OUT_EVERY
         for index, each in enumerate(group, start=counted if small else 0):

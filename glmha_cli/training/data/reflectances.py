@@ -13,6 +13,7 @@ from glmha_cli.io.cubes.variables import open_variables, pick
 from glmha_cli.io.guard import reading
 from glmha_cli.physics.colour import TO_RGB, likely_change
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
+from glmha_cli.shapes import size_text
 from glmha_cli.training.data.holdout import HOLD_OUT_EVERY
 
 FEWEST = 5 * HOLD_OUT_EVERY
@@ -106,7 +107,8 @@ class Library:
 
 def read_library(paths: Sequence[Path], wavelength_nm: Sequence[float]) -> tuple[Library, Library]:
     """Training and held-out spectra of files (see `read_reflectances`) for cubes at `wavelength_nm`."""
-    return tuple(Library.of(reflectances, wavelength_nm) for reflectances in read_reflectances(paths))
+    training, held_out = read_reflectances(paths)
+    return Library.of(training, wavelength_nm), Library.of(held_out, wavelength_nm)
 
 
 def read_reflectances(paths: Sequence[Path]) -> tuple[Reflectances, Reflectances]:
@@ -138,7 +140,7 @@ def read_file(path: Path) -> Reflectances:
         nm = nm.ravel()
         if values.ndim != 2 or values.shape[1] != len(nm) or len(values) < FEWEST:
             raise BadDataError(
-                f"holds {' x '.join(map(str, values.shape))} reflectances at {len(nm)} wavelengths",
+                f"holds {size_text(values.shape)} reflectances at {len(nm)} wavelengths",
                 f"it needs at least {FEWEST} spectra, a row each, and as many wavelengths as columns",
             )
         if not (values.min() >= 0 and 0 < values.max() <= 1.5):
@@ -146,7 +148,7 @@ def read_file(path: Path) -> Reflectances:
         source = names_in(path) if path.suffix == ".npz" and "source" in variables else np.full(len(values), path.stem)
         if len(source) != len(values):
             raise BadDataError(f"names {len(source)} sources for {len(values)} spectra", "`source`: a name for each")
-        reflectance = resample(values.astype(np.float64), nm, RGB2HSI_NM)
+        reflectance = resample(values.astype(np.float64), nm.tolist(), RGB2HSI_NM)
     seen = reflectance @ TO_RGB @ LUMINANCE > DARKEST
     return Reflectances(reflectance[seen], source[seen])
 

@@ -1,5 +1,7 @@
 """The data of a run: training batches from the current step on, and the validation sets."""
 
+from typing import Any, cast
+
 import lightning
 from torch.utils.data import DataLoader
 
@@ -22,20 +24,24 @@ class RunData(lightning.LightningDataModule):
         super().__init__()
         self.recipe, self.dataset, self.sets, self.num_workers = recipe, dataset, sets, num_workers
 
+    def _trainer(self) -> lightning.Trainer:
+        assert self.trainer is not None  # Lightning asks for batches only then
+        return self.trainer
+
     def train_dataloader(self) -> DataLoader:
-        schedule, start = self.recipe.schedule, self.trainer.global_step
+        schedule, start = self.recipe.schedule, self._trainer().global_step
         stop = min(schedule.steps, start + schedule.validate_every)
         batches = StepBatches(
-            schedule, start=start, stop=stop, rank=self.trainer.global_rank, world_size=self.trainer.world_size
+            schedule, start=start, stop=stop, rank=self._trainer().global_rank, world_size=self._trainer().world_size
         )
         return training_loader(self.dataset, batches, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader]:
         """Every process takes its share of a set, or all of one without equal shares: the mean of means must be the
         mean."""
-        rank, world = self.trainer.global_rank, self.trainer.world_size
+        rank, world = self._trainer().global_rank, self._trainer().world_size
         return [
-            DataLoader(samples if len(samples) % world else samples[rank::world], batch_size=1)
+            DataLoader(cast(Any, samples if len(samples) % world else samples[rank::world]), batch_size=1)
             for samples in self.sets.values()
         ]
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 from einops import rearrange
@@ -36,24 +37,25 @@ class Samples(Dataset):
     def __getitem__(self, key: SampleKey) -> Sample:
         step, place, stage = key
         rng = np.random.default_rng([self.seed, step, place])
-        index = rng.integers(len(self.targets.images) + len(self.pairs)) - len(self.targets.images)
+        index = int(rng.integers(len(self.targets.images) + len(self.pairs))) - len(self.targets.images)
         if index >= 0:
             both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)
             return (both[..., :3],), both[..., 3:]
         others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
         crops = [random_crop(self.targets.images[i], stage.patch_px, rng) for i in (index, *others)]
+        assert self.make_pair is not None  # there are images
         return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.make_pair, rng)
 
 
 def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:
     """(h, w, c) each, side^2 of them -> (side h, side w, c), row by row."""
-    return rearrange(crops, "(i j) h w c -> (i h) (j w) c", i=side)
+    return rearrange(list(crops), "(i j) h w c -> (i h) (j w) c", i=side)
 
 
 def random_crop(image: CleanImage, patch_px: int, rng: np.random.Generator) -> CleanImage:
     top, left = (rng.integers(side - patch_px + 1) for side in image.shape[:2])
     crop = image[top : top + patch_px, left : left + patch_px]
-    crop = np.rot90(crop, rng.integers(4))
+    crop = np.rot90(crop, int(rng.integers(4)))
     return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)
 
 
@@ -95,15 +97,20 @@ class StepBatches(Sampler[list[SampleKey]]):
 class TrainingLoader(DataLoader):
     """A loader whose workers cannot be ended by a signal before they stand aside."""
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Any:
         with signals_held():  # inherited by the workers that start here
             return super().__iter__()
 
 
 def training_loader(dataset: Dataset, batches: StepBatches, *, num_workers: int) -> DataLoader:
     """Prepared ahead by worker processes; (b, h, w, c), which permutes to channels-last for free."""
-    ahead = {"prefetch_factor": 4} if num_workers else {}
-    return TrainingLoader(dataset, batch_sampler=batches, num_workers=num_workers, worker_init_fn=stand_aside, **ahead)
+    return TrainingLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=num_workers,
+        worker_init_fn=stand_aside,
+        prefetch_factor=4 if num_workers else None,
+    )
 
 
 ENDING = (signal.SIGINT, signal.SIGTERM)

@@ -6,6 +6,7 @@ measured spectrum of about its colour, another one each time, and the network's 
 photo. What is learnt so is what the sources make likely, given all of a picture.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -108,7 +109,7 @@ def chart(
     drawn = library.draw(rng, rows * columns, weights)
     bright = library.luminance[drawn]
     if rng.random() < 0.5:
-        bright = bright * np.exp(rng.uniform(*np.log(GAIN), len(drawn))).astype(np.float32)
+        bright = bright * np.exp(rng.uniform(math.log(GAIN[0]), math.log(GAIN[1]), len(drawn))).astype(np.float32)
     patches = (library.spectra[drawn] * bright[:, None]).reshape(rows, columns, -1)
     return patches.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
 

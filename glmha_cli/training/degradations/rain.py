@@ -11,6 +11,7 @@ later, noise and JPEG, is in the target as well, since it is no rain.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
@@ -134,7 +135,8 @@ def _heavy(photo: Photo, rain: Rain) -> Photo:
     picks = [bank.dense_near(angle, rng) for angle in angles]
     if rng.random() < 0.5:
         picks.append(bank.sparse_near(rng.normal(0, 25), rng))
-    streaks = sum(rng.uniform(0.2, 1) * window(layer, photo.shape, rng, scale=rain.scale) for layer in picks)
+    layers = (rng.uniform(0.2, 1) * window(layer, photo.shape, rng, scale=rain.scale) for layer in picks)
+    streaks = reduce(np.add, layers)
     # The floor keeps a window with hardly a streak in it from being stretched into a few blinding ones.
     return photo + _grey(streaks * (mean / max(streaks.mean(), 8)))
 
@@ -148,10 +150,11 @@ def _light(photo: Photo, rain: Rain) -> Photo:
     if rng.random() < rain.near:
         scales.append(min(rain.scale * log_uniform(rng, NEAR_SCALE), 2 * LARGEST_SCALE))
         opacities.append((0.05, 0.35))
-    streaks = sum(
+    layers = (
         log_uniform(rng, limits) / 255 * window(rain.bank.sparse_near(angle, rng), photo.shape, rng, scale=scale)
         for scale, limits in zip(scales, opacities, strict=True)
     )
+    streaks = reduce(np.add, layers)
     if rng.random() < 0.5:
         return photo + _grey(streaks)
     return 1 - (1 - photo) * (1 - np.minimum(_grey(streaks), 1))

@@ -109,7 +109,7 @@ def snapshot(
 
 def window(masks: Masks, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "h w"]:
     """A window of one of the masks from a random place, continued by its other end where it is too small."""
-    mask = masks[rng.integers(len(masks))]
+    mask = masks[int(rng.integers(len(masks)))]
     rows, cols = (
         (rng.integers(side) + np.arange(length)) % side for side, length in zip(mask.shape, shape, strict=True)
     )

@@ -7,6 +7,7 @@ the middle of the exposure, as in that benchmark.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
@@ -35,7 +36,8 @@ def shaken(
 ) -> Float[np.ndarray, "h w 3"]:
     """Mean of the sub-frames, of which the middle one is `linear`; the shift spans about `extent_px`."""
     frames = list(_camera(linear.shape[:2], rng, extent_px))
-    return sum(_warped(linear, angle, shift_px) for angle, shift_px in frames) / np.float32(len(frames))
+    warped = (_warped(linear, angle, shift_px) for angle, shift_px in frames)
+    return reduce(np.add, warped) / np.float32(len(frames))
 
 
 def _camera(

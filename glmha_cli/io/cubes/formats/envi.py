@@ -120,8 +120,8 @@ def read(path: Path, options: CubeOptions) -> Stored:
     values = _values(require_partner(path, data_of(path)), fields)
     bands = int(fields["bands"])
     others = {name: text for name, text in fields.items() if name not in _STRUCTURE}
-    band_tags = {name: items_of(text) for name, text in others.items() if text.startswith("{")}
-    band_tags = {name: tuple(items) for name, items in band_tags.items() if len(items) == bands > 1}
+    listed_tags = {name: tuple(items_of(text)) for name, text in others.items() if text.startswith("{")}
+    band_tags = {name: items for name, items in listed_tags.items() if len(items) == bands > 1}
     gain, offset = _scale(fields, bands)
     return Stored(
         values=values,
@@ -142,7 +142,7 @@ def read(path: Path, options: CubeOptions) -> Stored:
 
 def _described(fields: Mapping[str, str]) -> dict[str, str]:
     """The description as a tag: the provenance where it is one of ours."""
-    found = {}
+    found: dict[str, str] = {}
     for name, text in (("description", fields.get("description", "")), ("provenance", fields.get("provenance", ""))):
         inside = text.strip().strip("{}").strip()
         try:

@@ -68,8 +68,8 @@ def said_of_bands(items: Items, bands: int) -> dict:
 
 def _per_band(items: Items, name: str, bands: int) -> list[str] | None:
     """The item's text for each band; None unless all bands have it."""
-    texts = [items.get((name, i)) for i in range(bands)]
-    return None if None in texts else texts
+    texts = [text for i in range(bands) if (text := items.get((name, i))) is not None]
+    return texts if len(texts) == bands else None
 
 
 def _numbers(items: Items, name: str, bands: int, default: float) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmha_cli.io.cubes.hdf5 import read_dataset
-from glmha_cli.io.cubes.model import Georeference, said_names
+from glmha_cli.io.cubes.model import Georeference, as_transform, said_names
 
 if TYPE_CHECKING:
     import h5py
@@ -125,5 +125,5 @@ def _georeference(dataset: "h5py.Dataset", arrays: Arrays) -> Georeference | Non
         return None
     crs = _text(mapping.attrs.get("crs_wkt", mapping.attrs.get("spatial_ref", "")))
     numbers = [float(each) for each in _text(mapping.attrs.get("GeoTransform", "")).split()]
-    transform = tuple(numbers) if len(numbers) == 6 else None
+    transform = as_transform(numbers)
     return Georeference(crs=crs, transform=transform) if crs or transform else None

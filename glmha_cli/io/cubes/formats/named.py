@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.io.cubes.kept import KEPT
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
 from glmha_cli.io.guard import BadDataError
 
@@ -71,7 +71,7 @@ def _side(variables: Variables, folder: str) -> dict:
         each = variables.get(f"{folder}{name}")
         return "" if each is None or each.is_numeric else str(each())
 
-    transform, crs = numbers("transform"), text("crs")
+    transform, crs = as_transform(numbers("transform")), text("crs")
     tags = json.loads(text("tags") or "{}") | ({"provenance": text("provenance")} if text("provenance") else {})
     if not all(isinstance(each, str) for each in tags.values()):
         raise BadDataError("has tags that are not text")
@@ -80,9 +80,7 @@ def _side(variables: Variables, folder: str) -> dict:
         "band_names": text("band_names").split("\n") if text("band_names") else (),
         "good_bands": [bool(each) for each in numbers("good_bands")],
         "nodata": next(iter(numbers("nodata")), None),
-        "georeference": Georeference(crs=crs, transform=tuple(transform) if len(transform) == 6 else None)
-        if crs or len(transform) == 6
-        else None,
+        "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,
         "tags": tags,
         "band_tags": {name: tuple(map(str, items)) for name, items in json.loads(text("band_tags") or "{}").items()},
     }
@@ -90,18 +88,18 @@ def _side(variables: Variables, folder: str) -> dict:
 
 def variables_of(cube: Cube, format_name: str, provenance: str) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
     """(all but the values, as `read` finds it; notes on what is left out)."""
-    place, notes = cube.facts.georeference, ()
-    if place is not None and not place.crs and place.transform is None:
-        notes = ("its georeference is no plain grid: left out",)
+    place = cube.facts.georeference
+    is_lost = place is not None and not place.crs and place.transform is None
+    notes = ("its georeference is no plain grid: left out",) if is_lost else ()
     tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
-    found = {
+    found: dict[str, np.ndarray | str] = {
         KEPT["wavelength_nm"][format_name]: np.array([cube.wavelength_nm], np.float64),
         "fwhm_nm": np.array([cube.facts.fwhm_nm], np.float64),
         "band_names": "\n".join(name.replace("\n", " ") for name in cube.facts.band_names),
         "good_bands": np.array([cube.facts.good_bands], np.float64),
         "nodata": np.array([[] if cube.facts.nodata is None else [cube.facts.nodata]], np.float64),
         "crs": place.crs if place else "",
-        "transform": np.array([place.transform or ()] if place else [[]], np.float64),
+        "transform": np.array([(place and place.transform) or ()], np.float64),
         "tags": json.dumps(tags) if tags else "",
         "band_tags": json.dumps(dict(cube.facts.band_tags)) if cube.facts.band_tags else "",
         "provenance": provenance,

@@ -72,7 +72,7 @@ def _write_cube(file: "h5py.File", cube: Cube) -> None:
     if nodata is not None:
         dataset.attrs["_FillValue"] = np.array([nodata], np.float32)
     _write_dimensions(file, dataset, cube)
-    along_bands = {
+    along_bands: dict[str, np.ndarray] = {
         "fwhm": np.array(cube.facts.fwhm_nm, np.float64),
         "good_band": np.array(cube.facts.good_bands, np.int8),
         "band_name": np.array(cube.facts.band_names, object),

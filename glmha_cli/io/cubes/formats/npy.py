@@ -1,6 +1,7 @@
 """NumPy: .npy holds the values alone, .npz all that `kept.KEPT` names, and `provenance`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,9 @@ def load_npy(path: Path) -> np.ndarray:
 def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
     """Write `cube`, NaN where there is no data, and all else that is known of it under its own name."""
     variables, notes = variables_of(cube, "npz", provenance)
-    arrays = {"cube": cube.values} | {name: np.squeeze(np.array(each)) for name, each in variables.items()}
+    arrays: dict[str, Any] = {"cube": cube.values} | {
+        name: np.squeeze(np.array(each)) for name, each in variables.items()
+    }
     for name in ("wavelength_nm", "fwhm_nm", "good_bands", "transform"):
         if name in arrays:
             arrays[name] = np.atleast_1d(arrays[name])

@@ -18,7 +18,7 @@ from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, wri
 from glmha_cli.io.cubes.georeference.geotiff import GEOTIFF_TAGS, from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.guard import require_plausible
-from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, raw_tags
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, pages_of, raw_tags
 from glmha_cli.shapes import size_text
 
 if TYPE_CHECKING:
@@ -99,13 +99,13 @@ def load_gray(path: Path) -> Num[np.ndarray, "h w"]:
         values, axes = _picture(path, tif, _pages(tif)[0])
     values = rearrange(values, f"{' '.join(axes)} -> h w b")
     if values.shape[2] != 1:
-        raise BadDataError(f"holds {' x '.join(map(str, values.shape))} values, not one gray picture")
+        raise BadDataError(f"holds {size_text(values.shape)} values, not one gray picture")
     return values[..., 0]
 
 
 def _pages(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"]:
     """(pages of the picture, its mask); smaller copies (overviews) are left aside."""
-    whole = [page for page in tif.pages if not page.is_reduced]
+    whole = [page for page in pages_of(tif) if not page.is_reduced]
     masks, pages = [page for page in whole if page.is_mask], [page for page in whole if not page.is_mask]
     if not pages:
         raise BadDataError("holds no full-size picture")
@@ -121,8 +121,9 @@ def _pages(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"]:
 def _picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[np.ndarray, "a b c"], str]:
     """(values as stored, their axes) of one page whose bands are interleaved or planes, or of pages, one a band."""
     first = pages[0]
-    require_plausible(path, (len(pages), *first.shape) if len(pages) > 1 else first.shape, first.dtype.itemsize)
-    require_plausible(path, first.chunks, first.dtype.itemsize)  # a tile is decoded whole
+    itemsize = np.dtype(first.dtype).itemsize
+    require_plausible(path, (len(pages), *first.shape) if len(pages) > 1 else first.shape, itemsize)
+    require_plausible(path, first.chunks, itemsize)  # a tile is decoded whole
     _require_whole(tif, pages)
     axes = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}.get(first.axes)
     if axes is None or (len(pages) > 1 and first.axes != "YX"):
@@ -144,10 +145,12 @@ def _decoded(path: Path, page: "TiffPage") -> np.ndarray:
     if page.compression in _STREAMS:
         return page.asarray()
     import imagecodecs
+    from tifffile import COMPRESSION
 
     if not all(page.databytecounts):
         raise BadDataError(
-            f"is sparse and compressed by {page.compression.name}", "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif"
+            f"is sparse and compressed by {COMPRESSION(page.compression).name}",
+            "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif",
         )
     return imagecodecs.tiff_decode(path.read_bytes(), index=page.index).reshape(page.shape)
 
@@ -157,7 +160,7 @@ def _require_whole(tif: "TiffFile", pages: list["TiffPage"]) -> None:
 
     A block without offset and size is one that GDAL left out (SPARSE_OK): no data, or zeros.
     """
-    tif.filehandle.seek(tif.pages.next_page_offset)
+    tif.filehandle.seek(tif.pages.next_page_offset or 0)
     if tif.filehandle.read(tif.tiff.offsetsize) != bytes(tif.tiff.offsetsize):
         raise BadDataError("truncated: its list of pages has no end")
     for page in pages:

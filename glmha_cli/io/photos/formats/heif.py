@@ -55,7 +55,8 @@ def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:
     pictures = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
     require_single(len(pictures), "pictures")
     picture, info = pictures[0], pictures[0].info
-    require_size(*picture.size, max_pixels)
+    width, height = picture.size
+    require_size(width, height, max_pixels)
     mode, _, bits = picture.mode.partition(";")
     if mode not in _MODES:
         raise BadDataError(

@@ -32,6 +32,7 @@ def cmyk_to_srgb(image: "Image", icc_profile: bytes, findings: Findings) -> tupl
         except (ImageCms.PyCMSError, OSError):
             findings.damage.append("ICC profile")
         else:
+            assert converted is not None  # None is for a conversion in place
             findings.notes.append("CMYK became sRGB by its ICC profile")
             return converted, srgb.tobytes()
     findings.notes.append("CMYK without a profile became RGB: colours are approximate")

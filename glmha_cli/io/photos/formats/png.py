@@ -28,7 +28,8 @@ def _header(chunks: Chunks, max_pixels: int) -> Header:
     """One header, first, of an allowed size; several would let a small one vouch for a large one."""
     if [kind for kind, _ in chunks].count(b"IHDR") != 1 or chunks[0][0] != b"IHDR":
         raise BadDataError("damaged: it does not begin with a valid header")
-    require_size(*struct.unpack_from(">II", chunks[0][1]), max_pixels)
+    width, height = struct.unpack_from(">II", chunks[0][1])
+    require_size(width, height, max_pixels)
     for kind, body in chunks:
         if kind == b"acTL":
             require_single(int.from_bytes(body[:4]), "frames (animated PNG)")
@@ -41,7 +42,7 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
     # The library's own guess is too small for narrow noise: each row has a byte of its own, each 8 KiB a head.
     most = samples.nbytes + samples.nbytes // 64 + 2 * samples.shape[0] + 4096
     stream = imagecodecs.png_encode(squeezed_gray(samples), out=most)
-    path.write_bytes(_with_metadata(stream, metadata))
+    path.write_bytes(_with_metadata(bytes(stream), metadata))
 
 
 def _chunks(data: bytes, findings: Findings) -> Iterator[tuple[bytes, bytes]]:

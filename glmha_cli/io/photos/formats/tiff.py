@@ -25,7 +25,7 @@ from glmha_cli.io.photos.formats.base import (
 )
 from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.metadata import Findings, Metadata
-from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, pages_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -54,7 +54,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 def _single_page(tif: "TiffFile", findings: Findings) -> "TiffPage":
     """The only page that is neither a reduced copy nor a mask of another; ImageJ may list one page for many."""
-    full_size = [page for page in tif.pages if not page.is_reduced and page.tags.valueof(_SUBFILE_TYPE) != _REDUCED]
+    full_size = [page for page in pages_of(tif) if not page.is_reduced and page.tags.valueof(_SUBFILE_TYPE) != _REDUCED]
     masks = [page for page in full_size if page.is_mask or page.photometric == _MASK]
     pages = [page for page in full_size if page not in masks]
     if not pages:
@@ -88,11 +88,13 @@ def _require_whole(page: "TiffPage", size_bytes: int) -> None:
 
 
 def _require_photo(page: "TiffPage") -> None:
+    from tifffile import PHOTOMETRIC
+
     kind, channels = int(page.photometric), page.samplesperpixel
     num_extra = channels - _NUM_COLOURS.get(kind, 0)
     unconverted = kind == _YCBCR and page.compression != _JPEG_COMPRESSION
     if kind not in _NUM_COLOURS or unconverted or num_extra not in (0, 1) or page.imagedepth != 1:
-        raise BadDataError(f"not a photo: {channels} channel(s), colours {page.photometric.name}")
+        raise BadDataError(f"not a photo: {channels} channel(s), colours {PHOTOMETRIC(kind).name}")
 
 
 def _samples(data: bytes, page: "TiffPage") -> Num[np.ndarray, "h w c"]:
@@ -123,7 +125,8 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
     """Gray or RGB with straight alpha, from what the page says its samples mean."""
     samples = stored.samples
     if page.photometric == _PALETTE:
-        palette = page.colormap if page.colormap.max() < 256 else page.colormap >> 8  # some writers use 8 bit
+        stored_palette = np.asarray(page.colormap)
+        palette = stored_palette if stored_palette.max() < 256 else stored_palette >> 8  # some writers use 8 bit
         colours = palette[:, samples[..., 0]].astype(np.uint8)
         return replace(stored, samples=rearrange(colours, "c h w -> h w c"))
     colours, alpha = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)

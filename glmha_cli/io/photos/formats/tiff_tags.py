@@ -5,6 +5,7 @@ import os
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_entries import (
@@ -93,10 +94,14 @@ def _further(directories: Directories, findings: Findings) -> list[Extra]:
     ]
 
 
-def byteorder(metadata: Metadata) -> str:
+ByteOrder = Literal["<", ">"]
+
+
+def byteorder(metadata: Metadata) -> ByteOrder:
     """The byte order in which a TIFF can take over all directories as they are."""
     blocks = [metadata.exif, *(extra.body for extra in _structures(metadata))]
-    return next((load_exif(block).order for block in blocks if block), "<")
+    order = next((load_exif(block).order for block in blocks if block), "<")
+    return ">" if order == ">" else "<"
 
 
 def _structures(metadata: Metadata) -> list[Extra]:
