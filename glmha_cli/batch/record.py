@@ -15,7 +15,7 @@ from glmha_cli.io.guard import require_readable
 from glmha_cli.weights.integrity import sha256_of
 
 WRITING = "writing"
-_START = b'{"time": "'
+START = b'{"time": "'
 Line = Mapping[str, Any]
 
 
@@ -92,7 +92,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
-    if content[: len(_START)] != _START[: len(content)]:
+    if content[: len(START)] != START[: len(content)]:
         raise BadDataError(f"'{path}' is not a record of glmha", "--record run.jsonl")
     return content
 

@@ -81,3 +81,30 @@ RECIPES_VERBS = {
         examples=("glmha recipes copy derain-lite mine.toml", "glmha train mine.toml --images photos/"),
     ),
 }
+
+RECORD_VERBS = {
+    "summary": Verb(
+        run="glmha_cli.cli.records:summary",
+        options=options.RecordsOptions,
+        summary="Count what was done, what failed and why.",
+        examples=("glmha record summary run.jsonl", "glmha record summary shard-*.jsonl --json"),
+    ),
+    "failed": Verb(
+        run="glmha_cli.cli.records:failed",
+        options=options.FailedOptions,
+        summary="Print the inputs that failed or were left unfinished, to try them again.",
+        examples=("glmha record failed run.jsonl -0 | glmha derain --files-from - --null out/",),
+    ),
+    "merge": Verb(
+        run="glmha_cli.cli.records:merge",
+        options=options.MergeOptions,
+        summary="Write the records of several runs or shards as one, which --resume takes.",
+        examples=("glmha record merge shard-1.jsonl shard-2.jsonl all.jsonl",),
+    ),
+    "to-parquet": Verb(
+        run="glmha_cli.cli.records:to_parquet",
+        options=options.MergeOptions,
+        summary="Write records as a Parquet table, for data tools.",
+        examples=("glmha record to-parquet run.jsonl run.parquet",),
+    ),
+}

@@ -2,7 +2,7 @@
 
 from glmha_cli.cli import options
 from glmha_cli.cli.entry import Verb
-from glmha_cli.cli.groups import MODELS_VERBS, RECIPES_VERBS
+from glmha_cli.cli.groups import MODELS_VERBS, RECIPES_VERBS, RECORD_VERBS
 
 VERBS = {
     "compare": Verb(
@@ -42,6 +42,14 @@ VERBS = {
             "glmha spectrum cube.tif --at 120,80 --at 10,10 --plot spectra.png",
             "glmha spectrum cube.tif --at 120,80 --csv",
         ),
+    ),
+    "record": Verb(
+        run="glmha_cli.cli.records:alone",
+        options=options.ReportOptions,
+        panel="Restore",
+        summary="Sum up, merge and convert the records of runs; list what failed.",
+        examples=("glmha record summary run.jsonl",),
+        verbs=RECORD_VERBS,
     ),
     "models": Verb(
         run="glmha_cli.cli.models:list_models",

@@ -12,6 +12,7 @@ from glmha_cli.cli.options.models import (
     PullOptions,
     VerifyOptions,
 )
+from glmha_cli.cli.options.records import FailedOptions, MergeOptions, RecordsOptions
 from glmha_cli.cli.options.shared import (
     COMPUTE,
     FILES,
@@ -45,9 +46,11 @@ __all__ = [
     "DeviceChoice",
     "EvalOptions",
     "ExportOptions",
+    "FailedOptions",
     "ImportOptions",
     "InfoOptions",
     "MaxPixels",
+    "MergeOptions",
     "PathOptions",
     "PrecisionChoice",
     "PreviewOptions",
@@ -55,6 +58,7 @@ __all__ = [
     "PublishOptions",
     "PullOptions",
     "RecipeOptions",
+    "RecordsOptions",
     "ReportOptions",
     "Scale",
     "SpectrumOptions",

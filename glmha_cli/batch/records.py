@@ -1,0 +1,145 @@
+"""Records of finished runs as data: what they say in sum, what is left to do, and several as one.
+
+Records are read line by line, so that a million files take seconds and little memory; torn lines are left out.
+"""
+
+import heapq
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glmha_cli.batch.record import START, WRITING, Line
+from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.weights.integrity import sha256_of
+
+FAILED, OK, UNFINISHED = "failed", "ok", "unfinished"
+
+
+def lines_of(path: Path) -> Iterator[Line]:
+    """The lines of a record, in the order in which they were written.
+
+    Raises NoInputError where there is no such file, BadDataError for one that is no record.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise NoInputError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
+    with closing(file):
+        start = file.read(len(START))
+        if start != START[: len(start)]:
+            raise BadDataError(f"'{path}' is not a record of glmha", "give what --record wrote")
+        file.seek(0)
+        for text in file:
+            with suppress(ValueError, TypeError, KeyError):
+                line = json.loads(text)
+                if isinstance(line["output"], str) and isinstance(line["time"], str):
+                    yield line
+
+
+def merged_by_time(paths: Sequence[Path]) -> Iterator[Line]:
+    """The lines of several records, the earliest first."""
+    return heapq.merge(*(lines_of(path) for path in paths), key=lambda line: line["time"])
+
+
+@dataclass(slots=True)
+class State:
+    """What became of an output: its input, the last status (`unfinished` where a run ended while writing), why."""
+
+    input: str
+    status: str
+    reason: str = ""
+
+
+def states(paths: Sequence[Path]) -> dict[str, State]:
+    """The state of each output that the records name, by its absolute path. A failure after "ok" counts as failed."""
+    found: dict[str, State] = {}
+    for line in merged_by_time(paths):
+        status = UNFINISHED if line.get("status") == WRITING else str(line.get("status"))
+        state = State(str(line.get("input", "")), status, str(line.get("reason", "")))
+        found[os.path.abspath(line["output"])] = state
+    return found
+
+
+@dataclass
+class Totals:
+    """Of all records together. reasons: of what failed, with paths cut out, the most frequent first."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    first: str = ""
+    last: str = ""
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def plain(self) -> dict[str, Any]:
+        counts = {status: self.counts[status] for status in (OK, FAILED, UNFINISHED)}
+        times = {"seconds": round(self.seconds, 1), "first": self.first, "last": self.last}
+        return {"files": sum(self.counts.values()), **counts, **times, "reasons": dict(self.reasons.most_common())}
+
+
+def totals(paths: Sequence[Path]) -> Totals:
+    """Counts of outputs by their last status, and the seconds of all lines."""
+    result = Totals()
+    for line in merged_by_time(paths):
+        result.first, result.last = result.first or line["time"], line["time"]
+        seconds = line.get("seconds", 0)
+        result.seconds += seconds if isinstance(seconds, int | float) else 0
+    for output, state in states(paths).items():
+        result.counts[state.status] += 1
+        if state.status == FAILED:
+            result.reasons[state.reason.replace(state.input, "…").replace(output, "…")] += 1
+    return result
+
+
+def to_do(paths: Sequence[Path]) -> Iterator[State]:
+    """What failed or was left unfinished, one state for each input."""
+    seen = set()
+    for state in states(paths).values():
+        if state.status in (FAILED, UNFINISHED) and state.input not in seen:
+            seen.add(state.input)
+            yield state
+
+
+def merged(paths: Sequence[Path]) -> Iterator[Line]:
+    """One record of several, by time, without what they have in common.
+
+    Where two runs say that they made one output, the file there decides: of the lines that say `ok` those of another
+    sha256 are left out, as far as one of them has that of the file.
+    """
+    proven = _proven(paths)
+    last: Line | None = None
+    for line in merged_by_time(paths):
+        sha256 = proven.get(os.path.abspath(line["output"]))
+        disproved = sha256 is not None and line.get("status") == OK and line.get("sha256") != sha256
+        if line != last and not disproved:
+            yield line
+        last = line
+
+
+def _proven(paths: Sequence[Path]) -> dict[str, str]:
+    """sha256 by output, of the outputs that several records claim with different contents, and that one is right of."""
+    claims: defaultdict[str, set[str]] = defaultdict(set)
+    for output, sha256 in _last_claims(paths):
+        claims[output].add(sha256)
+    proven = {}
+    for output, hashes in claims.items():
+        if len(hashes) > 1:
+            with suppress(OSError):
+                sha256 = sha256_of(Path(output))
+                if sha256 in hashes:
+                    proven[output] = sha256
+    return proven
+
+
+def _last_claims(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """(output, sha256) of what each record says last that it made."""
+    for path in paths:
+        made = {}
+        for line in lines_of(path):
+            if line.get("status") == OK and isinstance(line.get("sha256"), str):
+                made[os.path.abspath(line["output"])] = line["sha256"]
+        yield from made.items()
