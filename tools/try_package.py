@@ -4,6 +4,7 @@
     python tools/try_package.py dist
     python tools/try_package.py dist --torch-index https://download.pytorch.org/whl/cpu
 
+A wheel of one platform has to have its compiled steps: they are looked for without a compiler.
 Prints the size on disk of the whole installation, and of its largest packages. Exit code 1 if anything fails.
 """
 
@@ -17,6 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RAINY = ROOT / "examples" / "derain" / "rainy.png"
+FIND_STEPS = """
+from glmha_cli.fusion import library
+steps = library.kernels()
+print("compiled steps:", steps and steps._name)
+raise SystemExit(steps is None)
+"""
 
 
 def main() -> None:
@@ -47,12 +54,15 @@ def try_package(package: Path, folder: Path, torch_index: str | None) -> None:
     run(folder, scripts / "glmha", "derain", RAINY, "derained.png", "--engine", "onnx", "--offline")
     if not (folder / "derained.png").stat().st_size:
         sys.exit("derained.png is empty")
+    if package.suffix == ".whl" and not package.stem.endswith("-any"):
+        without_compiler = {**os.environ, "CC": "no-such-compiler", "XDG_CACHE_HOME": str(folder / "cache")}
+        run(folder, scripts / "python", "-c", FIND_STEPS, env=without_compiler)
     print_sizes(folder / "venv")
 
 
-def run(folder: Path, *command: str | Path) -> None:
+def run(folder: Path, *command: str | Path, env: dict[str, str] | None = None) -> None:
     """In `folder`, so that the checkout is not what is imported."""
-    subprocess.run([str(part) for part in command], cwd=folder, check=True)
+    subprocess.run([str(part) for part in command], cwd=folder, env=env, check=True)
 
 
 def print_sizes(environment: Path) -> None:

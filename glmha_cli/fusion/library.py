@@ -1,7 +1,8 @@
-"""native.c: compiled once per machine by its C compiler and kept in the user's cache.
+"""The compiled steps of native.c for this CPU: from a platform's wheel, or compiled once by the machine's C compiler
+and kept in the user's cache.
 
-One source, a variant for each kind of CPU; the best that this CPU can do is taken. Nothing of it is used where there is
-no compiler, and by GLMHA_COMPILED_STEPS=off.
+The best variant that this CPU can do is taken (`variants`). Nothing is used where there is no compiler and the wheel is
+the one for all machines, and by GLMHA_COMPILED_STEPS=off.
 """
 
 import ctypes
@@ -9,66 +10,37 @@ import hashlib
 import os
 import platform
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 
 from glmha_cli.errors import UsageError
+from glmha_cli.fusion.variants import FLAGS, SOURCE, VARIANTS, build, compiler, whole
 
-SOURCE = Path(__file__).with_name("native.c")
-FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp", "-shared", "-fPIC")
 SETTING = "GLMHA_COMPILED_STEPS"
-SECONDS = 60
+PREBUILT = Path(__file__).with_name("prebuilt")
 Size, Number, Pointer = ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p
 SIGNATURES = {  # all end with: whether maps are float16, and how many threads
-    "update": (Pointer, Pointer, Pointer, Pointer, Pointer, Size, Size, Number, Number),
+    "update": (Pointer, Pointer, Pointer, Pointer, Pointer, Size, Size, Size, Number, Number),
     "activate": (Pointer, Size, Number, Number),
     "depthwise": (Pointer, Size, Pointer, Number, Pointer, Size, Size, Size, Size, Number, Number),
     "gated": (Pointer, Pointer, Pointer, Pointer, Pointer, Size, Size, Size, Number, Number),
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """flags: for the compiler. needs: of the CPU, as Linux calls its features. torch: what PyTorch may use at least."""
-
-    flags: tuple[str, ...]
-    needs: frozenset[str]
-    torch: tuple[str, ...]
-
-
-VARIANTS = {  # best first
-    "avx512": Variant(
-        ("-march=x86-64-v4", "-mprefer-vector-width=512"),
-        frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
-        ("AVX512",),
-    ),
-    "avx2": Variant(
-        ("-march=x86-64-v3",),
-        frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"}),
-        ("AVX512", "AVX2"),
-    ),
-    "neon": Variant(("-march=armv8-a",), frozenset({"asimd"}), ("DEFAULT", "SVE256", "SVE128", "SVE")),
-}
-
-
 @cache
 def kernels() -> ctypes.CDLL | None:
-    """Compiled now unless it was before; None where that cannot be. To be asked first by one thread alone."""
-    names = list(usable())
-    if not names:
-        return None
-    try:
-        return loaded(compiled(cache_folder(), VARIANTS[names[0]]))
-    except (OSError, AttributeError, RuntimeError, subprocess.SubprocessError):
-        return None
+    """None where there are none. Compiled now unless they were before: to be asked first by one thread alone."""
+    for name in usable():
+        for place in (prebuilt, compiled):
+            with suppress(OSError, AttributeError, RuntimeError, subprocess.SubprocessError):
+                return loaded(place(name))
+    return None
 
 
 def usable() -> Iterator[str]:
@@ -86,7 +58,9 @@ def usable() -> Iterator[str]:
 
 
 def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """What Linux says of the first CPU; nothing elsewhere."""
+    """What Linux says of the first CPU; of Apple's all have NEON. Nothing elsewhere."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return frozenset({"asimd"})
     try:
         found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
     except OSError:
@@ -106,34 +80,32 @@ def cache_folder() -> Path:
     return folder
 
 
-def compiler() -> list[str]:
-    return shlex.split(os.environ.get("CC") or "cc")
+def prebuilt(name: str) -> Path:
+    """Of a platform's wheel. FileNotFoundError where it is another wheel, or the file is damaged."""
+    if (path := whole(PREBUILT, f"{name}-")) is None:
+        raise FileNotFoundError(PREBUILT)
+    return path
 
 
-def key(variant: Variant) -> str:
-    """Of the source, how it is compiled and for which CPU: a home that moves to another one has no wrong file."""
-    made_of = " ".join([*compiler(), *FLAGS, *variant.flags, platform.machine(), sys.platform])
-    return hashlib.sha256(made_of.encode() + SOURCE.read_bytes()).hexdigest()[:16]
-
-
-def compiled(folder: Path, variant: Variant) -> Path:
-    """The library of this source in `folder`; its name ends with the hash of its bytes. One that has other bytes, as it
-    was cut short, is removed: to load it would end the process. Processes that come at once do not disturb each other.
+def compiled(name: str, folder: Path | None = None) -> Path:
+    """The library of this source in `folder`, the cache unless given; what is damaged there is removed. Linux alone:
+    on a Mac without its developer tools `cc` opens a window.
     """
-    start = f"native-{key(variant)}-"
+    if sys.platform != "linux":
+        raise FileNotFoundError(name)
+    folder = folder or cache_folder()
+    start = f"native-{key(name)}-"
+    if path := whole(folder, start):
+        return path
     for path in folder.glob(f"{start}*.so"):
-        if path.stem.removeprefix(start) == content_hash(path):
-            return path
         path.unlink(missing_ok=True)
-    with TemporaryDirectory(dir=folder) as private:
-        fresh = Path(private) / "native.so"
-        command = [*compiler(), *FLAGS, *variant.flags, str(SOURCE), "-o", str(fresh)]
-        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-        return fresh.replace(folder / f"{start}{content_hash(fresh)}.so")
+    return build(VARIANTS[name], folder, start)
 
 
-def content_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+def key(name: str) -> str:
+    """Of the source, how it is compiled and for which CPU: a home that moves to another one has no wrong file."""
+    made_of = " ".join([*compiler(), *FLAGS, *VARIANTS[name].flags, platform.machine(), sys.platform])
+    return hashlib.sha256(made_of.encode() + SOURCE.read_bytes()).hexdigest()[:16]
 
 
 def loaded(path: Path) -> ctypes.CDLL:

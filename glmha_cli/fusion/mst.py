@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glmha_cli.fusion.rows import as_image, as_rows
+from glmha_cli.fusion.rows import as_image, as_rows, padded
 from glmha_cli.fusion.steps import Dense
 from glmha_cli.fusion.u_shape import BandedU, Gate
 from glmha_cli.networks.mst import MST
@@ -23,10 +23,12 @@ class BandedMSTPlusPlus(nn.Module):
         super().__init__()
         self.config = network.config
         embed = network.embed
-        self.embed = Perceptron(embed) if isinstance(embed, nn.Sequential) else Dense(embed)
-        self.output = Dense(network.output)
+        both = (0, 1)
+        self.embed = Perceptron(embed) if isinstance(embed, nn.Sequential) else Dense(embed, whole=(0,))
+        self.output = Dense(network.output, whole=both)
         self.stages = [
-            (Dense(stage.embed, dtype), BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages
+            (Dense(stage.embed, dtype, both), BandedU(stage.u, dtype), Dense(stage.output, dtype, both))
+            for stage in network.stages
         ]
 
     def forward(self, image: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b c h w"]:
@@ -37,7 +39,7 @@ class BandedMSTPlusPlus(nn.Module):
         for embed, u, output in self.stages:
             gates = [None for _ in u.blocks()]
             x = output(as_image(u(as_rows(embed(x)), gates))) + x
-        return self.output(x) + features
+        return (self.output(x) + features)[:, : self.config.channels]
 
 
 class Perceptron:
@@ -45,7 +47,9 @@ class Perceptron:
 
     def __init__(self, network: nn.Sequential) -> None:
         layers = [layer for layer in network if isinstance(layer, nn.Conv2d)]
-        self.layers = [(layer.weight[:, :, 0, 0], layer.bias) for layer in layers]
+        assert layers[-1].bias is not None
+        self.layers = [(layer.weight[:, :, 0, 0], layer.bias) for layer in layers[:-1]]
+        self.layers.append((padded(layers[-1].weight[:, :, 0, 0], 0), padded(layers[-1].bias, 0)))
 
     def __call__(self, image: Float[Tensor, "1 cin h w"]) -> Float[Tensor, "1 c h w"]:
         *hidden, last = self.layers
@@ -66,7 +70,7 @@ class BandedMST(nn.Module):
     def __init__(self, network: MST, dtype: torch.dtype) -> None:
         super().__init__()
         self.config, self.network = network.config, network
-        self.embed, self.output = Dense(network.embed), Dense(network.output)
+        self.embed, self.output = Dense(network.embed, whole=(0,)), Dense(network.output, whole=(1,))
         self.u = BandedU(network.u, dtype)
         self.kept: list[tuple[Tensor, list[Gate]]] = []
 
@@ -100,7 +104,7 @@ class BandedUnfolding(nn.Module):
     def __init__(self, network: Unfolding, dtype: torch.dtype) -> None:
         super().__init__()
         self.config, self.network = network.config, network
-        self.priors = {stage: (BandedU(stage.u, dtype), Dense(stage.output, dtype)) for stage in network.stages}
+        self.priors = {stage: (BandedU(stage.u, dtype), Dense(stage.output, dtype, (1,))) for stage in network.stages}
 
     def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
         masks = mask.expand(len(x), -1, -1, -1)
@@ -111,5 +115,5 @@ class BandedUnfolding(nn.Module):
         for stage in self.network.steps():
             maps, spectra = stage.descend(maps, spectra, snapshot)
             u, output = self.priors[stage]
-            maps = maps + output(as_image(u(as_rows(maps).clone(), [None for _ in u.blocks()])))
+            maps = maps + output(as_image(u(padded(as_rows(maps), 2), [None for _ in u.blocks()])))
         return self.network.cube(maps, spectra)

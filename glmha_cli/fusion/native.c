@@ -155,15 +155,16 @@ INLINE vec gelu(vec x)
     return x * fma_of(z, sum, all(0.5f));
 }
 
-/* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32. */
+/* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32.
+ * Only the first `channels` of each `step` count; the others are zeros, of weight and bias too. */
 INLINE void update_pixel(float *x, const void *change, const float *weight, const float *bias, void *normed,
-                         ptrdiff_t pixel, ptrdiff_t channels, int half)
+                         ptrdiff_t pixel, ptrdiff_t channels, ptrdiff_t step, int half)
 {
-    ptrdiff_t first = pixel * channels;
+    ptrdiff_t first = pixel * step;
     float *row = x + first;
     vec sums = all(0), squares = all(0);
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        mask used = lanes(channels - c);
+    for (ptrdiff_t c = 0; c < step; c += LANES) {
+        mask used = lanes(step - c);
         vec value = load_float(row + c, used);
         if (change) {
             value += load(change, first + c, used, half);
@@ -180,8 +181,8 @@ INLINE void update_pixel(float *x, const void *change, const float *weight, cons
         squares += centred * centred;
     }
     vec scale = all(1 / __builtin_sqrtf(sum_of(squares) / channels + 1e-5f));
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        mask used = lanes(channels - c);
+    for (ptrdiff_t c = 0; c < step; c += LANES) {
+        mask used = lanes(step - c);
         vec value = (load_float(row + c, used) - mean) * scale;
         store(normed, first + c, used, half, value * load_float(weight + c, used) + load_float(bias + c, used));
     }
@@ -279,9 +280,9 @@ INLINE void row(struct convolution a, struct convolution b, int gelu_a, void *ou
     if (half) { enum { HALF = 1 }; IN_PARALLEL(count, body) } else { enum { HALF = 0 }; IN_PARALLEL(count, body) }
 
 void update(float *x, const void *change, const float *weight, const float *bias, void *normed, ptrdiff_t pixels,
-            ptrdiff_t channels, int half, int threads)
+            ptrdiff_t channels, ptrdiff_t step, int half, int threads)
 {
-    FOR_BOTH(pixels, update_pixel(x, change, weight, bias, normed, i, channels, HALF))
+    FOR_BOTH(pixels, update_pixel(x, change, weight, bias, normed, i, channels, step, HALF))
 }
 
 void activate(void *x, ptrdiff_t numbers, int half, int threads)

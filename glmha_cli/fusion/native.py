@@ -11,11 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from glmha_cli.fusion.library import kernels
+from glmha_cli.fusion.variants import PARALLEL
 
 
 def computes(dtype: torch.dtype) -> bool:
     """Whether maps of this precision can be given to the functions below."""
-    return dtype in (torch.float16, torch.float32) and kernels() is not None
+    known = dtype in (torch.float16, torch.float32)
+    return known and kernels() is not None and (PARALLEL or torch.get_num_threads() == 1)
 
 
 def _library() -> ctypes.CDLL:
@@ -29,11 +31,13 @@ def update(
     change: Float[Tensor, "rows w c"] | None = None,
     *,
     norm: tuple[Float[Tensor, " c"], Float[Tensor, " c"]] | None = None,
+    channels: int | None = None,
     out: Float[Tensor, "rows w c"] | None = None,
 ) -> None:
     """x += change in place, then out = LayerNorm(x) by weight and bias, either of which may be left out; all
     contiguous.
-    x, weight and bias are float32.
+    x, weight and bias are float32. channels: those that are normalised, if the last ones are zeros, of weight and bias
+    too.
     """
     maps = out if change is None else change
     assert maps is not None
@@ -43,6 +47,7 @@ def update(
         *map(pointer, norm or (None, None)),
         pointer(out),
         x.shape[0] * x.shape[1],
+        x.shape[2] if channels is None else channels,
         x.shape[2],
         *how(maps),
     )

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from glmha_cli.attention.base import convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
-from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
+from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded
 from glmha_cli.fusion.scores import Scores, guide
 from glmha_cli.fusion.steps import Dense, Norm, Taps, add_product, depthwise, gated, product_into
 from glmha_cli.networks.restormer import Block, Restormer
@@ -23,8 +23,8 @@ Mixed = tuple[Float[Tensor, "h w kept"], Float[Tensor, "kept c"]]
 class Projection:
     """`convs`, a 1x1 convolution, then a depth-wise 3x3; of both, the output `channels` alone.
 
-    parts: so many equal maps are made of the channels. padded: with channels of zeros up to a multiple of 32, which
-    products and vectors are made for.
+    parts: so many equal maps are made of the channels. whole: with channels of zeros up to a multiple of 16, for whole
+    vectors.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class Projection:
         channels: slice = slice(None),
         *,
         parts: int = 1,
-        padded: bool = False,
+        whole: bool = False,
     ) -> None:
-        point, depth = (padded_to_32(conv.weight[channels]) if padded else conv.weight[channels] for conv in convs)
+        point, depth = (padded(conv.weight[channels], 0) if whole else conv.weight[channels] for conv in convs)
         self.point, self.channels = matrix(point, dtype), len(depth)
         self.taps = [Taps(part, dtype) for part in depth.chunk(parts)]
 
@@ -116,10 +116,10 @@ class BandedBlock:
         # The halves of the hidden maps by themselves: each is contiguous.
         hidden = block.ffn.project_out.in_channels
         self.gelu, self.gate = (
-            Projection((block.ffn.project_in, block.ffn.depthwise), dtype, half, padded=True)
+            Projection((block.ffn.project_in, block.ffn.depthwise), dtype, half, whole=True)
             for half in (slice(hidden), slice(hidden, None))
         )
-        self.back = padded_to_32(matrix(block.ffn.project_out.weight, dtype))
+        self.back = padded(matrix(block.ffn.project_out.weight, dtype), 0)
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> None:
         mixed = None

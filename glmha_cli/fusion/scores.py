@@ -103,8 +103,10 @@ def gram_mixing(
 def guide(attention: GuidedLowRankAttention, queries: Float[Tensor, "h w c"]) -> Float[Tensor, " c"]:
     """1 + alpha A of all of Q (paper eq. 3-5). It goes into the columns of Wk' and Wv', as Wk' (X D) = (Wk' D) X for a
     diagonal D: no pass over X' = X (1 + alpha A). Pooled here already; pooling a 7x7 map to 7x7 again changes nothing.
+    Channels of zeros behind those of Q are left out.
     """
     q, calibrate = as_image(queries), attention.calibrate
     if not calibrate.full:
         q = F.adaptive_max_pool2d(q, Calibration.WINDOW)
+    q = q[:, : attention.out.in_channels]
     return attention.guide(q.to(calibrate.linear.weight.dtype)).flatten()

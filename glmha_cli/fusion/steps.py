@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from glmha_cli.fusion import native
-from glmha_cli.fusion.rows import as_image, as_rows
+from glmha_cli.fusion.rows import as_image, as_rows, padded
 from glmha_cli.networks.blocks import LayerNorm
 
 
@@ -96,21 +96,24 @@ def add_product(
 class Norm:
     """A LayerNorm of rows, in the precision of the products that follow.
 
-    Its weight and bias stay: PyTorch's kernel is faster with them than without.
+    Its weight and bias stay: PyTorch's kernel is faster with them than without. Rows may have channels of zeros behind
+    those that are normalised (`rows.padded`); they stay zeros.
     """
 
     def __init__(self, norm: LayerNorm, dtype: torch.dtype) -> None:
-        self.norm, self.dtype = norm, dtype
+        self.norm, self.dtype, self.channels = norm, dtype, len(norm.weight)
+        self.whole = None if norm.bias is None else (padded(norm.weight, 0), padded(norm.bias, 0))
 
     def __call__(
         self, rows: Float[Tensor, "rows w c"], *, out: Float[Tensor, "rows w c"] | None = None
     ) -> Float[Tensor, "rows w c"]:
         norm = self.native(rows)
         if norm is None:
-            normed = as_rows(self.norm(as_image(rows)))
+            normed = as_rows(self.norm(as_image(rows[..., : self.channels])))
+            normed = F.pad(normed, (0, rows.shape[-1] - self.channels))
             return normed.to(self.dtype) if out is None else out.copy_(normed)
         out = torch.empty_like(rows, dtype=self.dtype) if out is None else out
-        native.update(rows, norm=norm, out=out)
+        native.update(rows, norm=norm, channels=self.channels, out=out)
         return out
 
     def after_product(
@@ -122,15 +125,14 @@ class Norm:
             add_product(rows, x, weight)
             return self(rows)
         change = (x.flatten(0, 1) @ weight).view_as(rows)
-        native.update(rows, change, norm=norm, out=change)
+        native.update(rows, change, norm=norm, channels=self.channels, out=change)
         return change
 
     def native(self, rows: Tensor) -> tuple[Tensor, Tensor] | None:
         """Weight and bias, if `native.update` can take them and these rows."""
-        weight, bias = self.norm.weight, self.norm.bias
-        if bias is None or not rows.dtype == weight.dtype == torch.float32 or not native.computes(self.dtype):
+        if self.whole is None or not rows.dtype == self.norm.weight.dtype == torch.float32:
             return None
-        return weight, bias
+        return self.whole if native.computes(self.dtype) else None
 
 
 class Dense:
@@ -138,8 +140,10 @@ class Dense:
     features and the output from them is not rounded below float32.
     """
 
-    def __init__(self, conv: torch.nn.Conv2d, dtype: torch.dtype | None = None) -> None:
-        self.weight = conv.weight.to(dtype or conv.weight.dtype, memory_format=torch.channels_last)
+    def __init__(self, conv: torch.nn.Conv2d, dtype: torch.dtype | None = None, whole: tuple[int, ...] = ()) -> None:
+        """whole: dimensions of the weights with channels of zeros (`rows.padded`): 0 for those out, 1 for those in."""
+        weight = padded(conv.weight, *whole)
+        self.weight = weight.to(dtype or weight.dtype, memory_format=torch.channels_last)
         self.stride, self.padding = conv.stride, conv.padding
 
     def __call__(self, x: Float[Tensor, "1 c_in h w"]) -> Float[Tensor, "1 c_out h_out w_out"]:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from glmha_cli.attention.base import ChannelAttention, convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
-from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded_to_32
+from glmha_cli.fusion.rows import NeighbouredRows, as_image, as_rows, band_rows, bands, length, matrix, padded
 from glmha_cli.fusion.scores import gram_mixing, guide
 from glmha_cli.fusion.steps import Dense, Norm, Taps, add_product, depthwise, gelu_, product_into
 from glmha_cli.networks.u_shape import Block, UShape
@@ -41,13 +41,14 @@ class GramGLMHA:
     def __init__(self, attention: GuidedLowRankAttention, dtype: torch.dtype) -> None:
         self.attention, self.dtype = attention, dtype
         self.q = whole_matrix(attention.q)
+        self.to_q = padded(self.q, 1).to(dtype)
         self.k, self.v = whole_matrix(attention.kv).chunk(2, dim=1)
 
     def __call__(self, x: Float[Tensor, "h w c"]) -> Projected:
-        queries, to_q = torch.empty_like(x, dtype=self.dtype), self.q.to(self.dtype)
+        queries = torch.empty_like(x, dtype=self.dtype)
         for band in bands(*x.shape):
-            product_into(queries[band], x[band].to(self.dtype), to_q)
-        guided = guide(self.attention, queries)[:, None]
+            product_into(queries[band], x[band].to(self.dtype), self.to_q)
+        guided = padded(guide(self.attention, queries), 0)[:, None]
         return (guided * self.v).to(self.dtype), gram_mixing(self.attention, gram(x), self.q, guided * self.k)
 
 
@@ -57,9 +58,9 @@ def gram(x: Float[Tensor, "h w c"]) -> Float[Tensor, "c c"]:
 
 
 def whole_matrix(projection: nn.Module) -> Float[Tensor, "c_in c_out"]:
-    """Of MST's projections, a 1x1 convolution each, in the precision of its weights."""
+    """Of MST's projections, a 1x1 convolution each, in the precision of its weights; X has channels of zeros behind."""
     (point,) = convolutions(projection)
-    return matrix(point.weight, point.weight.dtype)
+    return padded(matrix(point.weight, point.weight.dtype), 0)
 
 
 # Any other attention runs as it is, on the whole image.
@@ -71,7 +72,7 @@ BANDED: dict[type[nn.Module], Callable[[Any, torch.dtype], GramCSA | GramGLMHA]]
 
 class BandedUBlock:
     """A block on one image (h, w, c), in place: V, the positional branch, the mixing and the feed-forward in one
-    pass."""
+    pass. Behind the channels of the image and of every map are some of zeros (`rows.padded`)."""
 
     def __init__(self, block: Block, dtype: torch.dtype) -> None:
         attention = block.attention
@@ -81,18 +82,19 @@ class BandedUBlock:
         if self.banded and isinstance(attention, ChannelAttention):
             self.follow(attention)
         self.norm = Norm(block.norm, dtype)
+        self.channels = len(block.norm.weight)
         into, hidden, back = convolutions(block.ffn)
-        self.into, self.hidden = matrix(padded_to_32(into.weight), dtype), Taps(padded_to_32(hidden.weight), dtype)
-        self.back = padded_to_32(matrix(back.weight, dtype))
+        self.into, self.hidden = matrix(padded(into.weight, 0, 1), dtype), Taps(padded(hidden.weight, 0), dtype)
+        self.back = padded(matrix(back.weight, dtype), 0, 1)
 
     def follow(self, attention: ChannelAttention) -> None:
         """What comes after the attention's matrix: the positional branch and the bias."""
         assert attention.positional is not None and attention.out.bias is not None, "MST's host asks for both"
-        self.bias, self.narrow = attention.out.bias, attention.narrow
+        self.bias, self.narrow = padded(attention.out.bias, 0), attention.narrow
         first, second = convolutions(attention.positional)
-        self.positional = Taps(first.weight, self.dtype), Taps(second.weight, self.dtype)
+        self.positional = Taps(padded(first.weight, 0), self.dtype), Taps(padded(second.weight, 0), self.dtype)
         # The branch's channels reach the output's by a 0/1 matrix below the mixing one: one product for both.
-        self.expand = F.one_hot(attention.expand, len(attention.narrow)).T
+        self.expand = padded(F.one_hot(attention.expand, len(attention.narrow)).T, 0, 1)
 
     def __call__(self, x: Float[Tensor, "h w c"], gate: Gate | None) -> None:
         """gate: as `self.gate_of` gives it."""
@@ -101,7 +103,8 @@ class BandedUBlock:
         if self.banded:
             ready = self.attended(x, gate, wide, *self.banded(x))
         else:
-            x += as_rows(self.whole(as_image(x), None if gate is None else as_image(gate)))
+            image = x[..., : self.channels]
+            image += as_rows(self.whole(as_image(image), None if gate is None else as_image(gate)))
             ready = bands(h, w, wide)
         stage = NeighbouredRows(self.back, h, w, wide, band_rows(w, wide) + 2)
         for band in ready:
@@ -113,7 +116,7 @@ class BandedUBlock:
 
     def gate_of(self, gate: Float[Tensor, "1 c h w"]) -> Gate:
         """A gate as this block takes it: the channels of V that are left, in its precision."""
-        return as_rows(gate[:, self.narrow].to(self.dtype)) if self.banded else as_rows(gate)
+        return as_rows(padded(gate[:, self.narrow], 1).to(self.dtype)) if self.banded else as_rows(gate)
 
     def attended(
         self,
@@ -125,8 +128,9 @@ class BandedUBlock:
     ) -> Iterator[slice]:
         """x + attention(x) in place, band by band: the rows done so far, as they are."""
         h, w, _ = x.shape
+        to_v = padded(to_v, 1)
         kept = to_v.shape[1]
-        mixing = torch.cat([mixing, self.expand.to(mixing.dtype)]).to(self.dtype)
+        mixing = torch.cat([padded(mixing, 0, 1), self.expand.to(mixing.dtype)]).to(self.dtype)
         values = x.new_empty(h, w, kept, dtype=self.dtype)
         first, second = (NeighbouredRows(self.back, h, w, kept, band_rows(w, wide) + 1) for _ in range(2))
         for band in bands(h, w, wide):
@@ -142,7 +146,7 @@ class BandedUBlock:
 
 
 class BandedU:
-    """The U on one image (h, w, c), in place."""
+    """The U on one image (h, w, c), in place; as in its blocks, channels of zeros are behind the others."""
 
     def __init__(self, u: UShape, dtype: torch.dtype) -> None:
         self.dtype = dtype
@@ -150,13 +154,13 @@ class BandedU:
             [BandedUBlock(block, dtype) for block in blocks] for blocks in (*u.encoder, u.bottleneck)
         )
         self.decoder = [[BandedUBlock(block, dtype) for block in blocks] for blocks in u.decoder]
-        self.down = [Dense(down, dtype) for down in u.down]
+        self.down = [Dense(down, dtype, (0, 1)) for down in u.down]
         self.up, self.up_bias, self.skip = [], [], []
         for up, fuse in zip(u.up, u.fuse, strict=True):
             weight, bias, of_skip = up_and_fuse(up, fuse)
-            self.up.append(weight.to(dtype))
-            self.up_bias.append(bias)
-            self.skip.append(matrix(of_skip, dtype))
+            self.up.append(padded(weight, 0, 3).flatten(1).to(dtype))
+            self.up_bias.append(padded(bias, 0))
+            self.skip.append(matrix(padded(of_skip, 0, 1), dtype))
 
     def blocks(self) -> Iterator[BandedUBlock]:
         """All blocks, in the order they run."""
@@ -188,9 +192,9 @@ def up_and_fuse(up: nn.ConvTranspose2d, fuse: nn.Conv2d) -> tuple[Tensor, Tensor
     """A 2x2 transposed convolution and the 1x1 after the skip's concatenation, folded: both are linear in the pixel, so
     the 1x1's columns for the grown map go into the growing itself.
 
-    Returns (c_in, 4 c_out) for the four sub-pixels, the bias (c_out,), and the 1x1's columns for the skip.
+    Returns (c_in, y, x, c_out) for the four sub-pixels, the bias (c_out,), and the 1x1's columns for the skip.
     """
     assert up.bias is not None
     of_up, of_skip = fuse.weight.chunk(2, dim=1)
     weight = torch.einsum("iuyx,ou->iyxo", up.weight, of_up[:, :, 0, 0])
-    return weight.flatten(1), of_up[:, :, 0, 0] @ up.bias, of_skip
+    return weight, of_up[:, :, 0, 0] @ up.bias, of_skip

@@ -22,9 +22,10 @@ static void steps(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int half,
     depthwise(a, channels, taps, 0, out, channels, rows, width, channels, half, 1);
     depthwise(a, channels, taps, 1, out, channels, rows, width, channels, half, 1);
     activate(out, out_count, half, 1);
-    update(x, out, weight, bias, out, rows * width, channels, half, 1);
-    update(x, out, NULL, NULL, NULL, rows * width, channels, half, 1);
-    update(x, NULL, weight, bias, out, rows * width, channels, half, 1);
+    update(x, out, weight, bias, out, rows * width, channels, channels, half, 1);
+    update(x, out, NULL, NULL, NULL, rows * width, channels, channels, half, 1);
+    update(x, NULL, weight, bias, out, rows * width, channels, channels, half, 1);
+    update(x, out, weight, bias, out, rows * width, channels > 20 ? channels - 15 : channels, channels, half, 1);
     free(a), free(b), free(out), free(x), free(taps), free(weight), free(bias);
 }
 

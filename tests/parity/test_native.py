@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from glmha_cli.errors import UsageError
-from glmha_cli.fusion import fuse_for_cpu, library, native, rows, steps
+from glmha_cli.fusion import fuse_for_cpu, library, native, rows, steps, variants
 from glmha_cli.networks.restormer import RestormerConfig
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,20 @@ def test_update(dtype, bound, h, w, c, what):
 
 
 @natively
+@precisions
+@pytest.mark.parametrize("channels", [3, 16, 28, 31, 32, 62])
+def test_channels_of_zeros_count_in_no_norm(dtype, bound, channels):
+    """Nor are they touched: maps have them for whole vectors."""
+    x, change = 5 + torch.randn(2, 3, channels), torch.randn(2, 3, channels, dtype=dtype)
+    weight, bias = torch.randn(channels), torch.randn(channels)
+    stream, added, norm = rows.padded(x, 2), rows.padded(change, 2), (rows.padded(weight, 0), rows.padded(bias, 0))
+    out = torch.full_like(added, 7)
+    native.update(stream, added, norm=norm, channels=channels, out=out)
+    assert not stream[..., channels:].any() and not out[..., channels:].any()
+    close(out[..., :channels], F.layer_norm(x + change.float(), (channels,), weight, bias), bound)
+
+
+@natively
 def test_what_is_not_finite_stays_so():
     """By it the engine sees that a tile must be computed again in float32."""
     a, taps = torch.ones(3, 4, 16, dtype=torch.float16), torch.ones(9, 16)
@@ -122,6 +136,7 @@ class TestCompiling:
     @pytest.fixture(autouse=True)
     def _default_compiler(self, monkeypatch):
         monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setattr(variants, "SECONDS", 600)  # beside other tests
 
     @pytest.fixture(params=library.VARIANTS)
     def variant(self, request):
@@ -135,13 +150,13 @@ class TestCompiling:
 
     def test_many_at_once_leave_one_file(self, tmp_path):
         with ThreadPoolExecutor(4) as pool:
-            paths = set(pool.map(lambda _: library.compiled(tmp_path, library.VARIANTS["avx2"]), range(4)))
+            paths = set(pool.map(lambda _: library.compiled("avx2", tmp_path), range(4)))
         assert set(tmp_path.iterdir()) == paths and len(paths) == 1
 
     def test_it_is_compiled_once_for_each_variant(self, tmp_path, monkeypatch):
-        paths = {library.compiled(tmp_path, library.VARIANTS[name]) for name in ("avx2", "avx512")}
+        paths = {library.compiled(name, tmp_path) for name in ("avx2", "avx512")}
         monkeypatch.setattr(subprocess, "run", None)
-        assert {library.compiled(tmp_path, library.VARIANTS[name]) for name in ("avx2", "avx512")} == paths
+        assert {library.compiled(name, tmp_path) for name in ("avx2", "avx512")} == paths
         assert len(paths) == 2, "a home that moves to another CPU has no wrong file"
 
     def test_the_source_has_no_warnings(self, tmp_path, variant):
@@ -166,10 +181,25 @@ class TestCompiling:
     @pytest.mark.parametrize("damage", [lambda data: data[:24000], lambda data: b"no library", lambda data: b""])
     def test_a_damaged_file_is_made_anew(self, tmp_path, damage):
         """One cut behind its headers would end the process in the loader."""
-        path = library.compiled(tmp_path, library.VARIANTS["avx2"])
+        path = library.compiled("avx2", tmp_path)
         path.write_bytes(damage(path.read_bytes()))
-        again = library.compiled(tmp_path, library.VARIANTS["avx2"])
-        assert again.stem.endswith(library.content_hash(again)) and list(tmp_path.iterdir()) == [again]
+        again = library.compiled("avx2", tmp_path)
+        assert again.stem.endswith(variants.content_hash(again)) and list(tmp_path.iterdir()) == [again]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="this machine has no C compiler")
+def test_what_a_platforms_wheel_holds_needs_no_compiler(tmp_path, monkeypatch):
+    """The best variant that loads; without it, or where it is damaged, none, as there is no compiler."""
+    if not (usable := list(library.usable())):
+        pytest.skip("this CPU has no variant of the steps")
+    path = variants.build(library.VARIANTS[usable[-1]], tmp_path, f"{usable[-1]}-")
+    monkeypatch.setattr(library, "PREBUILT", tmp_path)
+    monkeypatch.setenv("CC", "no-such-compiler")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    asked = library.kernels.__wrapped__
+    assert asked()._name == str(path)
+    path.write_bytes(path.read_bytes()[:24000])
+    assert asked() is None
 
 
 def library_of(**env):

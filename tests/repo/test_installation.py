@@ -1,8 +1,13 @@
 """What README and hints say of installing is true: the smaller sets of packages, and what runs without PyTorch."""
 
+import hashlib
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +15,7 @@ import pytest
 from PIL import Image
 
 from glmha_cli import installed
+from glmha_cli.fusion import variants
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +80,19 @@ def test_hints_fit_a_checkout_and_an_installed_copy(monkeypatch, tmp_path):
     assert not installed.is_checkout()
     assert installed.extra_command("train") == "pip install 'glmha[train]'"
     assert installed.repair_command(tmp_path / "file") == "pip install --force-reinstall glmha"
+
+
+@pytest.mark.skipif(not (shutil.which("cc") and sys.platform == "linux"), reason="compiles the steps, for Linux")
+def test_a_platforms_wheel_holds_the_compiled_steps(tmp_path):
+    """One library for each kind of CPU, named by its hash; the tag names the platform, but no version of Python."""
+    code = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    for prebuilt in ("0", "1"):
+        env = {**os.environ, "GLMHA_PREBUILT": prebuilt}
+        subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, env=env, check=True, timeout=120)
+    universal, one = sorted(tmp_path.glob("*.whl"), key=lambda path: "linux" in path.name)
+    assert universal.stem.endswith("py3-none-any") and f"py3-none-linux_{platform.machine()}" in one.stem
+    libraries = {path.name: path for path in zipfile.Path(one, "glmha_cli/fusion/prebuilt/").iterdir()}
+    assert {name.partition("-")[0] for name in libraries} == set(variants.of_this_machine())
+    for name, path in libraries.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(Path(name).stem.partition("-")[2])
+    assert not any("prebuilt" in name for name in zipfile.ZipFile(universal).namelist())
