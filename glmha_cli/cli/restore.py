@@ -10,6 +10,7 @@ from glmha_cli.cli.options.restoring import FromMeasurement, RestoreOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
+from glmha_cli.cli.terminal import TerminalPreview
 from glmha_cli.errors import UsageError
 from glmha_cli.inference.loader import Loader
 from glmha_cli.interrupts import unwinding
@@ -24,6 +25,8 @@ def restore(task: Task, options: RestoreOptions) -> int:
         raise UsageError(
             "--json cannot be used when the result is written to stdout", "leave out --json, or name an output file"
         )
+    if options.preview and options.json:
+        raise UsageError("--preview and --json both write to stdout", "leave out one of them")
     output = Output(quiet=options.quiet, as_json=options.json)
     if isinstance(options, FromMeasurement) and options.check:
         return check(options, output)
@@ -35,12 +38,15 @@ def restore(task: Task, options: RestoreOptions) -> int:
 
 
 def reporter_of(options: RestoreOptions, request: BatchRequest, loader: Loader, output: Output) -> Reporter:
-    """Who is told of the run: the terminal, and a page if one is asked for."""
-    if options.report is None:
-        return Tally(output)
-    settings = {"task": loader.task.name, **loader.settings(), **request.files.choices()}
-    page = ReportPage(options.report, settings=settings, overwrite=options.overwrite, say=output.note)
-    return Reporters(Tally(output), page)
+    """Who is told of the run: the terminal, and who shows pictures, if that is asked for."""
+    reporters: list[Reporter] = [Tally(output)]
+    if options.preview:
+        reporters.append(TerminalPreview(output))
+    if options.report is not None:
+        settings = {"task": loader.task.name, **loader.settings(), **request.files.choices()}
+        page = ReportPage(options.report, settings=settings, overwrite=options.overwrite, say=output.note)
+        reporters.append(page)
+    return Reporters(*reporters)
 
 
 def request_of(options: RestoreOptions) -> BatchRequest:

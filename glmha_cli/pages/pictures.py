@@ -42,14 +42,16 @@ class View:
 
 def views_of(photos: Sequence[Photo]) -> list[View]:
     """The whole of some photos of one size, and, where that is reduced, details: most different first."""
+    whole = whole_of(photos, WHOLE_PX)
+    return [whole] if whole.scale == 1 else [whole, *_details(photos)]
+
+
+def whole_of(photos: Sequence[Photo], side_px: int) -> View:
+    """Photos of one size as a whole, their longer side reduced to `side_px` if it is longer."""
     height, width = photos[0].colours.shape[:2]
-    scale = min(1.0, WHOLE_PX / max(height, width))
+    scale = min(1.0, side_px / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    whole = [_small(photo, size) for photo in photos]
-    views = [View(name="Whole", size=size, scale=scale, pictures=tuple(whole))]
-    if scale < 1:
-        views += _details(photos)
-    return views
+    return View(name="Whole", size=size, scale=scale, pictures=tuple(_small(photo, size) for photo in photos))
 
 
 def _details(photos: Sequence[Photo]) -> Iterator[View]:

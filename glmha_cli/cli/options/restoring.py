@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glmha_cli.cli.options.batches import BatchOptions
-from glmha_cli.cli.options.shared import COMPUTE, FILES, ComputeOptions, MaxPixels, Scale
+from glmha_cli.cli.options.shared import COMPUTE, FILES, REPORT, ComputeOptions, MaxPixels, Scale
 
 if TYPE_CHECKING:
     from glmha_cli.batch.files import FileOptions
@@ -27,6 +27,12 @@ class RestoreOptions(BatchOptions, ComputeOptions):
             rich_help_panel=FILES,
         ),
     ] = True
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Show results in the terminal, if it can (kitty, iTerm2, sixels).", rich_help_panel=REPORT
+        ),
+    ] = False
 
     @property
     def projects(self) -> bool:
