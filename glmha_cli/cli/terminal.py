@@ -46,6 +46,8 @@ class TerminalPreview(Reporter):
         self.kept.append((printable(job.relative.as_posix()), Image.fromarray(sheet([view.pictures]))))
 
     def finished(self) -> None:
+        if self.drawn is None:
+            return
         console = Console(file=sys.__stdout__, highlight=False)
         for name, picture in self.kept:
             console.print(Text(f"{name}: before and after"))
