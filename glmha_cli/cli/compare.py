@@ -9,9 +9,10 @@ import numpy as np
 from glmha_cli.batch.checks import require_output
 from glmha_cli.cli.options import CompareOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.reading import read_photos
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.metrics import psnr_db
-from glmha_cli.io.photos.read import Photo, read_photo
+from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import output_format, write_photo
 from glmha_cli.pages.page import PAGES, Inside, write_page
 from glmha_cli.pages.pictures import View, encoded, srgb_bytes, views_of
@@ -30,7 +31,7 @@ def compare(options: CompareOptions) -> None:
     if options.output in options.photos:
         raise UsageError(f"'{options.output}' is one of the photos", "name another output")
     require_output(options.output, overwrite=options.overwrite)
-    photos = [read_photo(path, max_pixels=options.max_pixels) for path in options.photos]
+    photos = read_photos(options.photos, output, max_pixels=options.max_pixels)
     require_one_size(options.photos, photos)
     names, scores = names_of(options.photos), scores_of(photos)
     write = write_html if is_page else write_sheet

@@ -10,7 +10,7 @@ from glmha_cli import __version__
 from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.options import DegradeOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.reading import reader_of
+from glmha_cli.cli.reading import read_photos
 from glmha_cli.errors import UsageError
 from glmha_cli.io.photos.formats import output_suffix
 from glmha_cli.io.photos.write import output_format, write_photo
@@ -28,8 +28,7 @@ def degrade_verb(options: DegradeOptions) -> None:
     (job,) = plan_file(options.input, options.output, suffix_for=output_suffix, overwrite=options.overwrite)
     output_format(job.target)
     set_name, degrade = chosen(resolve(DEGRADATIONS, kind, "degradation")(), options)
-    with reader_of(output) as reader:
-        photo = reader.read("glmha_cli.io.photos.read:read_photo", job.source, max_pixels=options.max_pixels)
+    (photo,) = read_photos([job.source], output, max_pixels=options.max_pixels)
     seeds = range(options.seed, options.seed + (options.gallery or 1))
     damaged = [np.asarray(degrade(photo.pixels, np.random.default_rng(seed))) for seed in seeds]
     if options.gallery:
@@ -40,8 +39,8 @@ def degrade_verb(options: DegradeOptions) -> None:
     losses = write_photo(
         job.target, contact_sheet(damaged), like=photo, overwrite=options.overwrite, provenance=provenance
     )
-    for note in (*photo.notes, *losses):
-        output.remark(job.source, note)
+    for loss in losses:
+        output.remark(job.source, loss)
     output.note(f"{job.source} -> {job.target} ({kind}, {set_name})")
     output.record(
         {

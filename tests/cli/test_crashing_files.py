@@ -13,6 +13,7 @@ VERBS = {
     "convert": ("convert", "cube.npy", "out.npz"),
     "preview": ("preview", "cube.npy", "out.png"),
     "spectrum": ("spectrum", "cube.npy", "--at", "1,1"),
+    "compare": ("compare", "photo.png", "photo.png", "-o", "out.png"),
     "degrade": ("degrade", "rain", "photo.png", "out.png"),
     "restore": ("derain", "photo.png", "out.png"),
     "eval of pairs": ("eval", "derain", "--pairs", "."),
