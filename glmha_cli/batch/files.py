@@ -15,6 +15,7 @@ class FileOptions:
     """How files are read and written.
 
     max_pixels: larger photos are refused before decoding. strict: so are those with damage beside their pixels.
+    frame: which of several pages or frames of a photo, from 0; None for all.
     mask, key, normalise, step: of measurements.
     strength, only: how much of its correction a photo gets, and in which area: a mask, or a folder of masks (`areas`).
     quality: JPEG and WebP, 1..100. strip_metadata: of photos. provenance: say in outputs how they were made.
@@ -22,6 +23,7 @@ class FileOptions:
 
     max_pixels: int = MAX_PIXELS
     strict: bool = False
+    frame: int | None = None
     mask: Path | None = None
     key: str | None = None
     normalise: bool = False
@@ -52,6 +54,7 @@ class FileOptions:
 
     def _values(self) -> dict[str, Any]:
         return {
+            "frame": self.frame,
             "key": self.key,
             "normalise": self.normalise,
             "step": self.step,

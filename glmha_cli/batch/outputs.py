@@ -65,7 +65,13 @@ def _refuse_collisions(jobs: Iterable[Job]) -> None:
             )
             raise UsageError(
                 f"'{other.source}' and '{job.source}' would both become '{job.target}'{same}",
-                "rename one of them, or name their common folder as the input"
-                if other.source.suffix.lower() == job.source.suffix.lower()
-                else f"--keep-ext makes '{job.source.stem}{job.source.suffix}{job.target.suffix}' of the second",
+                _way_out(other, job),
             )
+
+
+def _way_out(*jobs: Job) -> str:
+    """Of two jobs with one output: names of another extension than their inputs' can keep that of the input."""
+    changed = [job for job in jobs if job.source.suffix.lower() != job.target.suffix.lower()]
+    if len({job.source.suffix.lower() for job in jobs}) < 2 or not changed:
+        return "rename one of them, or name their common folder as the input"
+    return f"--keep-ext makes '{changed[0].source.name}{changed[0].target.suffix}' of '{changed[0].source}'"

@@ -1,8 +1,8 @@
 """What is done with each file: read, restored, written, reported."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from jaxtyping import Num
 from glmha_cli import __version__
 from glmha_cli.batch.areas import files_for, settings_for
 from glmha_cli.batch.files import FileOptions, Source
+from glmha_cli.batch.frames import write_restored
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.kinds import input_kind, output_kind, read_supervised, write_result
 from glmha_cli.batch.pipeline import Skip
@@ -42,6 +43,15 @@ class Computed:
     read: Read
     result: Num[np.ndarray, "h w c"]
     provenance: Mapping[str, str]
+    written: "Written | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An output that is in its place. hashes: see `Worker.look`. losses: what the user should know."""
+
+    hashes: Mapping[str, str]
+    losses: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,13 +79,46 @@ class Worker:
         return Read(source=source, identity=identity)
 
     def compute(self, job: Job, read: Read) -> Computed:
-        result = self.restorer.restore(
-            read.source.value,
-            blend=read.source.blend,
-            store=output_kind(self.restorer.task).storing(job.target, read.source),
-            on_tile=lambda done, total: self.reporter.tiles(job, done, total),
+        if read.source.photo is not None and read.source.photo.frames > 1:
+            return self.compute_frames(job, read)
+        return Computed(read=read, result=self.restored(job, read.source), provenance=self.provenance())
+
+    def restored(self, job: Job, source: Source, *, index: int = 0, count: int = 1) -> Num[np.ndarray, "h w c"]:
+        """The result of a source, which is one of `count`."""
+        return self.restorer.restore(
+            source.value,
+            blend=source.blend,
+            store=output_kind(self.restorer.task).storing(job.target, source),
+            on_tile=lambda done, total: self.reporter.tiles(job, index * total + done, count * total),
         )
-        return Computed(read=read, result=result, provenance=self.provenance())
+
+    def compute_frames(self, job: Job, read: Read) -> Computed:
+        """A file of several photos is written while it is computed: one of them is in memory at a time."""
+        first, files = read.source, files_for(job, self.files)
+        results: list[Num[np.ndarray, "h w c"]] = []
+
+        def restore(source: Source, index: int) -> Num[np.ndarray, "h w c"]:
+            result = self.restored(job, source, index=index, count=first.photo.frames)
+            if not results:
+                results.append(result)
+            return result
+
+        written = self.placed(
+            job,
+            lambda: write_restored(
+                job.target,
+                first,
+                read=lambda index: read_supervised(
+                    self.reader, self.restorer.task, job.source, replace(files, frame=index)
+                ),
+                restore=restore,
+                provenance=self.provenance,
+                restorer=self.restorer,
+                files=files,
+                overwrite=job.overwrite or bool(job.own),
+            ),
+        )
+        return Computed(read=read, result=results[0], provenance=self.provenance(), written=written)
 
     def provenance(self) -> dict[str, str]:
         """How to make the same output again."""
@@ -94,34 +137,42 @@ class Worker:
 
     def write(self, job: Job, computed: Computed) -> Line:
         source, provenance = computed.read.source, dict(computed.provenance)
-        hashes: dict[str, str] = {}
-        try:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            with looking_before_moves(partial(self.look, job, hashes)):
-                losses = write_result(
-                    self.restorer.task,
-                    job.target,
-                    computed.result,
-                    source=source,
-                    options=files_for(job, self.files),
-                    overwrite=job.overwrite or bool(job.own),
-                    provenance=provenance,
-                )
-        except CannotCreateError:
-            self.require_undone(job)
-            raise
+        written = computed.written or self.placed(
+            job,
+            lambda: write_result(
+                self.restorer.task,
+                job.target,
+                computed.result,
+                source=source,
+                options=files_for(job, self.files),
+                overwrite=job.overwrite or bool(job.own),
+                provenance=provenance,
+            ),
+        )
         self.show(job, computed)
-        for note in (*source.notes, *losses):
+        for note in (*source.notes, *written.losses):
             self.reporter.remark(job.source, note)
         height, width = computed.result.shape[:2]
         return {
-            **output_identity(job.target, hashes),
+            **output_identity(job.target, written.hashes),
             **computed.read.identity,
             "height": height,
             "width": width,
             "weights_sha256": provenance.pop("sha256"),
             **provenance,
         }
+
+    def placed(self, job: Job, put: Callable[[], list[str]]) -> Written:
+        """What `put` writes, on record before it is moved into its place."""
+        hashes: dict[str, str] = {}
+        try:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            with looking_before_moves(partial(self.look, job, hashes)):
+                losses = put()
+        except CannotCreateError:
+            self.require_undone(job)
+            raise
+        return Written(hashes=hashes, losses=losses)
 
     def show(self, job: Job, computed: Computed) -> None:
         """What became of a file, to a reporter that wants to see it."""

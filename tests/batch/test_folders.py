@@ -48,7 +48,7 @@ def test_nothing_is_said_where_nothing_was_ignored():
 
 def test_names_that_collide_by_their_extension_get_apart_by_one_option():
     touch("in/IMG_1.HEIC", "in/IMG_1.JPG", "in/b.jpeg")
-    assert "--keep-ext" in refusal("in", "out", "--ext", "jpg", code=2)
+    assert "--keep-ext makes 'IMG_1.HEIC.jpg' of 'in/IMG_1.HEIC'" in refusal("in", "out", "--ext", "jpg", code=2)
     assert plan("in", "out", "--ext", "jpg", "--keep-ext") == {
         "in/IMG_1.HEIC": "out/IMG_1.HEIC.jpg",
         "in/IMG_1.JPG": "out/IMG_1.jpg",

@@ -9,6 +9,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
+from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import SUFFIXES, Cube, CubeOptions, read_cube, write_cube
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
@@ -37,6 +38,8 @@ class CubeKind:
         photo = source.photo
         if photo is None:
             return source
+        if photo.frames > 1:
+            raise BadDataError(f"it holds {photo.frames} pages or frames, and a cube is of one", "--frame 0")
         colours, notes = srgb_colours(photo, strict=options.strict)
         if photo.alpha is not None:
             notes += ("its alpha has no place in a cube: dropped",)

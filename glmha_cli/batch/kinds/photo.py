@@ -28,7 +28,8 @@ class PhotoKind:
         """A photo needs nothing beside it."""
 
     def read(self, path: Path, options: FileOptions) -> Source:
-        photo = read_photo(path, max_pixels=options.max_pixels, strict=options.strict)
+        photo = read_photo(path, frame=options.frame or 0, max_pixels=options.max_pixels, strict=options.strict)
+        photo = photo if options.frame is None else replace(photo, frames=1)  # ...is all that is asked for
         area = area_of(read_photo(options.only, max_pixels=options.max_pixels)) if options.only else None
         blend = Blend(strength=options.strength, area=area)
         blend.require_fit(photo.colours.shape[:2])

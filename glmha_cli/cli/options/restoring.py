@@ -63,8 +63,18 @@ class FromPhoto(RestoreOptions):
         ),
     ] = False
 
+    frame: Annotated[
+        int | None,
+        typer.Option(
+            help="Take this page or frame alone, counted from 0, of files with several. Default: all of them.",
+            min=0,
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+
     def files(self) -> FileOptions:
-        return replace(super().files(), max_pixels=self.max_pixels, strict=self.strict)
+        return replace(super().files(), max_pixels=self.max_pixels, strict=self.strict, frame=self.frame)
 
 
 @dataclass(frozen=True, kw_only=True)

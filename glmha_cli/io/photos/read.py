@@ -14,7 +14,7 @@ from jaxtyping import Float, Num
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.formats import format_of, readable_names
-from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored
+from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored, require_frame
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
 from glmha_cli.io.photos.xmp import true_xmp
@@ -32,6 +32,7 @@ class Photo:
     bit_depth: 8 or 16 of the file, 32 for floating point.
     grayscale: the file is gray.
     alpha: straight (not premultiplied) alpha in the file's own dtype, as it was; None without one.
+    frames: how many pages or frames the file has, of which this is one. seconds: for which it is shown; 0 for a page.
     notes: what reading changed beyond orientation, one sentence each, for the user to see.
     """
 
@@ -41,6 +42,8 @@ class Photo:
     alpha: Num[np.ndarray, "h w"] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+    frames: int = 1
+    seconds: float = 0.0
 
     @property
     def pixels(self) -> Float[np.ndarray, "h w 3"]:
@@ -57,13 +60,14 @@ def as_pixels(colours: Num[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
     return repeat(pixels, "h w 1 -> h w 3") if colours.shape[2] == 1 else pixels
 
 
-def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, strict: bool = False) -> Photo:
+def read_photo(path: Path, *, frame: int | None = None, max_pixels: int = MAX_PIXELS, strict: bool = False) -> Photo:
     """Read a photo, its format told by its content, with its EXIF orientation applied.
 
     8 or 16 bit (AVIF and HEIC: 10 and 12 stretched to 16; TIFF: any depth up to 16, or floating point in
     [0, 1]), gray, RGB or palette, with or without alpha. CMYK becomes sRGB, by its ICC profile where it has
     one. EXIF loses its thumbnail. Only the pixel count of the header is trusted before decoding. What is damaged beside
-    the pixels (a profile, EXIF, a text) is left out, with a note, unless `strict`.
+    the pixels (a profile, EXIF, a text) is left out, with a note, unless `strict`. frame: which of several pages
+    (TIFF) or frames (PNG, WebP, GIF), from 0; without it a file with several is refused.
 
     Raises:
         NoInputError: there is no such file, or it cannot be opened.
@@ -73,8 +77,7 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS, strict: bool = False
     """
     first_bytes = _first_bytes(path)
     with reading(path, "of a supported kind"):
-        decode = _decoder(first_bytes)
-        stored = upright(decode(path.read_bytes(), max_pixels))
+        stored = upright(_decoded(path, first_bytes, frame, max_pixels))
         if strict and stored.findings.damage:
             raise BadDataError(f"damaged: {', '.join(stored.findings.damage)}", "leave out --strict")
         return _to_photo(stored)
@@ -97,13 +100,19 @@ def _first_bytes(path: Path) -> bytes:
     raise NoInputError(f"'{path}' does not exist", hint)
 
 
-def _decoder(first_bytes: bytes) -> DecodePhoto:
+def _decoded(path: Path, first_bytes: bytes, frame: int | None, max_pixels: int) -> Stored:
     if not first_bytes:
         raise BadDataError("an empty file", "copy or download it again")
     found = format_of(first_bytes)
     if found is None:
         raise BadDataError(f"not a {readable_names()} photo", "convert it to PNG or TIFF first")
-    return import_target(found.decode)
+    decode: DecodePhoto = import_target(found.decode)
+    wanted = (frame or 0,) if found.several else ()
+    stored = decode(path.read_bytes(), max_pixels, *wanted)
+    require_frame(frame or 0, stored.frames, found.several or "picture")
+    if stored.frames > 1 and frame is None:
+        raise BadDataError(f"holds {stored.frames} {found.several}, not a single photo", "choose one: --frame 0")
+    return stored
 
 
 def _to_photo(stored: Stored) -> Photo:
@@ -117,4 +126,6 @@ def _to_photo(stored: Stored) -> Photo:
         alpha=np.ascontiguousarray(alpha[..., 0]) if alpha.size else None,
         metadata=replace(stored.metadata, xmp=true_xmp(stored.metadata)),
         notes=(*stored.findings.notes, *damage),
+        frames=stored.frames,
+        seconds=stored.seconds,
     )

@@ -52,7 +52,26 @@ def write_photo(
         ValueError: `pixels` and `like.alpha` differ in size.
     """
     target = output_format(path)
-    _require_sides(pixels, target)
+    require_sides(pixels, target)
+    samples, metadata, notes = prepared(
+        path, pixels, like, target, strip_metadata=strip_metadata, provenance=provenance
+    )
+    encode: EncodePhoto = import_target(str(target.encode))
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        encode(temporary, samples, metadata, quality)
+    return notes
+
+
+def prepared(
+    path: Path,
+    pixels: Num[np.ndarray, "h w c"],
+    like: Photo,
+    target: PhotoFormat,
+    *,
+    strip_metadata: bool,
+    provenance: Mapping[str, str] | None,
+) -> tuple[Num[np.ndarray, "h w c"], Metadata, list[str]]:
+    """Samples and metadata as an encoder takes them, and what is lost by that."""
     notes = []
     if strip_metadata and not colours_of(like.metadata).is_srgb:
         notes.append("without what says that its colours are not sRGB, the photo will show other colours")
@@ -63,10 +82,7 @@ def write_photo(
     samples = _stored(pixels, like, path)
     if like.alpha is not None:
         samples = np.concatenate([samples, _stored_alpha(like.alpha, like.bit_depth)], axis=2)
-    encode: EncodePhoto = import_target(str(target.encode))
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        encode(temporary, np.ascontiguousarray(samples), metadata, quality)
-    return notes + losses
+    return np.ascontiguousarray(samples), metadata, notes + losses
 
 
 def output_format(path: Path) -> PhotoFormat:
@@ -78,7 +94,7 @@ def output_format(path: Path) -> PhotoFormat:
     raise UsageError(f"'{path.name}': cannot write photos as '{suffix}'", f"use {', '.join(writable_suffixes())}")
 
 
-def _require_sides(pixels: Num[np.ndarray, "h w c"], target: PhotoFormat) -> None:
+def require_sides(pixels: Num[np.ndarray, "h w c"], target: PhotoFormat) -> None:
     if max(pixels.shape) > target.max_side_px:
         raise UsageError(f"{target.name} holds at most {target.max_side_px} px a side", "write .png or .tif")
 
@@ -110,7 +126,7 @@ def storing(path: Path, like: Photo) -> Callable[[Float[np.ndarray, "h w 3"]], N
     Raises UsageError for what `write_photo` would refuse: no such format, or a side too long for it.
     """
     target = output_format(path)
-    _require_sides(like.colours, target)
+    require_sides(like.colours, target)
     fitted, _ = _fitted(like, target)
     return partial(_stored, like=fitted, path=path)
 

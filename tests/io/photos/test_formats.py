@@ -33,7 +33,7 @@ def test_the_lists_are_those_of_the_table():
     readable, writable = readable_suffixes(), writable_suffixes()
     assert len(set(readable)) == len(readable) and set(writable) < set(readable)
     assert {".heic", ".avif", ".bmp", ".jfif"} <= set(readable) and not {".heic", ".avif", ".bmp"} & set(writable)
-    assert readable_names().endswith(" or TGA") and "GIF" not in readable_names()
+    assert readable_names().endswith(", TGA or GIF") and "RAW" in readable_names()
 
 
 def test_an_empty_file_is_not_to_be_converted(tmp_path):

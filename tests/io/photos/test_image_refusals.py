@@ -155,7 +155,9 @@ def test_missing_files_offer_the_closest_name(tmp_path):
     for missing in (tmp_path, tmp_path / "no" / "a.png", Path("/dev/null")):
         with pytest.raises(NoInputError):
             read_photo(missing)
-    with pytest.raises(BadDataError, match="not a PNG, JPEG, TIFF, WebP, AVIF, HEIC, BMP, JPEG 2000, PPM or TGA"):
+    with pytest.raises(
+        BadDataError, match="not a PNG, JPEG, RAW, TIFF, WebP, AVIF, HEIC, JPEG XL, BMP, JPEG 2000, PPM, TGA or GIF"
+    ):
         read_photo(tmp_path / "holiday.png")
     with pytest.raises(BadDataError, match="empty"):
         read_bytes(tmp_path / "empty.png", b"")

@@ -6,6 +6,7 @@ A new format is a module with `decode` (and `encode`, if it is written) and a ro
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from glmha_cli.io.photos.metadata import Kind
 
@@ -17,6 +18,8 @@ class PhotoFormat:
     signature: regular expression of a file's first bytes, as Latin-1; the first row that matches counts.
     suffixes: lower case with the dot, the usual one first; none for a format that is known only to be refused.
     decode, encode: "module:function", see `DecodePhoto` and `EncodePhoto` in formats/base.py; encode None: read only.
+    several: what the pictures are called that one file can hold: "pages", "frames" (of an animation), or neither.
+    encode_frames: as `encode`, of several; see `EncodeFrames`.
     becomes: the format that results are written in by default where this one is not written.
     The limits are those of writing. bit_depths: of a sample. dpi: has a place for the resolution.
     keeps: the kinds of side data, beside EXIF, ICC profile and XMP, that have a place.
@@ -28,6 +31,8 @@ class PhotoFormat:
     suffixes: tuple[str, ...]
     decode: str
     encode: str | None = None
+    several: Literal["", "pages", "frames"] = ""
+    encode_frames: str | None = None
     becomes: str = ""
     bit_depths: tuple[int, ...] = (8,)
     alpha: bool = True
@@ -50,6 +55,8 @@ _ROWS = (
         suffixes=(".png",),
         decode=f"{_MODULES}.png:decode",
         encode=f"{_MODULES}.png:encode",
+        several="frames",
+        encode_frames=f"{_MODULES}.png_frames:encode",
         bit_depths=(8, 16),
         keeps=frozenset(Kind) - {Kind.EXTENDED_XMP, Kind.GEO, Kind.TIFF_TAGS},
     ),
@@ -65,11 +72,20 @@ _ROWS = (
         max_metadata_bytes=65_500,  # one segment of 65 533 with its name
     ),
     PhotoFormat(
+        name="RAW",  # also DNG, NEF and ARW, which are TIFFs: their decoder tells them by what is in them
+        signature=r"II\*\0.{4}CR\x02|.{4}ftypcrx |FUJIFILMCCD-RAW|IIU\0|IIR[OS]",
+        suffixes=(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
+        decode=f"{_MODULES}.raw:decode",
+        becomes="TIFF",
+    ),
+    PhotoFormat(
         name="TIFF",
         signature=r"II[*+]\0|MM\0[*+]",
         suffixes=(".tif", ".tiff"),
         decode=f"{_MODULES}.tiff:decode",
         encode=f"{_MODULES}.tiff:encode",
+        several="pages",
+        encode_frames=f"{_MODULES}.tiff:encode_pages",
         bit_depths=(8, 16, 32),
         keeps=frozenset({Kind.PHOTOSHOP, Kind.GEO, Kind.TIFF_TAGS}),
     ),
@@ -79,6 +95,8 @@ _ROWS = (
         suffixes=(".webp",),
         decode=f"{_MODULES}.webp:decode",
         encode=f"{_MODULES}.webp:encode",
+        several="frames",
+        encode_frames=f"{_MODULES}.webp_frames:encode",
         grayscale=False,
         dpi=False,
         max_side_px=16383,
@@ -96,6 +114,13 @@ _ROWS = (
         suffixes=(".heic", ".heif"),
         decode=f"{_MODULES}.heif:decode",
         becomes="JPEG",
+    ),
+    PhotoFormat(
+        name="JPEG XL",
+        signature=r"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+        suffixes=(".jxl",),
+        decode=f"{_MODULES}.jpegxl:decode",
+        becomes="PNG",
     ),
     PhotoFormat(
         name="BMP",
@@ -126,7 +151,14 @@ _ROWS = (
         decode=f"{_MODULES}.plain:decode_tga",
         becomes="PNG",
     ),
-    PhotoFormat(name="GIF", signature=r"GIF8[79]a", suffixes=(), decode=f"{_MODULES}.gif:decode"),
+    PhotoFormat(
+        name="GIF",
+        signature=r"GIF8[79]a",
+        suffixes=(".gif",),
+        decode=f"{_MODULES}.gif:decode",
+        several="frames",
+        becomes="PNG",
+    ),
 )
 FORMATS: Mapping[str, PhotoFormat] = {row.name: row for row in _ROWS}
 

@@ -1,5 +1,6 @@
 """What the photo formats share: the samples of a file, the two functions of a format, the checks before decoding."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -19,18 +20,39 @@ class Stored:
 
     orientation: as EXIF numbers it, of a format that says it by itself, so that its EXIF counts no more; 1 where the
         decoder has turned the samples already.
+    frames: how many pages or frames the file has, of which this is one. seconds: for which it is shown; 0 for a page.
     """
 
     samples: Num[np.ndarray, "h w c"]
     metadata: Metadata
     findings: Findings = field(default_factory=Findings)
     orientation: int | None = None
+    frames: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A page or frame to write. samples: as `EncodePhoto` takes them. seconds: for which it is shown; 0 for a page."""
+
+    samples: Num[np.ndarray, "h w c"]
+    metadata: Metadata
+    seconds: float = 0.0
 
 
 class DecodePhoto(Protocol):
-    """Decodes the bytes of a file; refuses, before decoding, one whose header declares more than `max_pixels`."""
+    """Decodes the bytes of a file; refuses, before decoding, one whose header declares more than `max_pixels`.
 
-    def __call__(self, data: bytes, max_pixels: int) -> Stored: ...
+    frame: which of several pages or frames, from 0; only of formats whose row says that they hold several.
+    """
+
+    def __call__(self, data: bytes, max_pixels: int, frame: int = 0) -> Stored: ...
+
+
+class EncodeFrames(Protocol):
+    """Writes pages or frames one by one, as they come. All frames of an animation have one shape and one depth."""
+
+    def __call__(self, path: Path, frames: Iterable[Frame], count: int, quality: int) -> None: ...
 
 
 class EncodePhoto(Protocol):
@@ -50,6 +72,11 @@ def require_size(width: int, height: int, max_pixels: int) -> None:
 def require_single(count: int, what: str) -> None:
     if count != 1:
         raise BadDataError(f"holds {count} {what}, not a single photo", "split it into single files")
+
+
+def require_frame(frame: int, count: int, what: str) -> None:
+    if not 0 <= frame < count:
+        raise BadDataError(f"holds {count} {what}, so there is no frame {frame}", f"--frame 0 to --frame {count - 1}")
 
 
 def full_range(samples: Num[np.ndarray, "..."], bit_depth: int) -> Num[np.ndarray, "h w c"]:

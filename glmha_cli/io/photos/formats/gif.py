@@ -1,13 +1,18 @@
-"""GIF is no photo format: known only to be refused by name."""
+"""GIF by Pillow, read only: still, or the frames of an animation as they are seen, each on what was there before."""
 
 import io
 
-from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.base import Stored
+from glmha_cli.io.photos.formats.base import Stored, require_size
+from glmha_cli.io.photos.formats.pillow import one_frame
+from glmha_cli.io.photos.metadata import Findings, Metadata
 
 
-def decode(data: bytes, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     from PIL.GifImagePlugin import GifImageFile
 
-    frames = GifImageFile(io.BytesIO(data)).n_frames
-    raise BadDataError(f"a GIF of {frames} frame(s), which is not a photo format", "convert it to PNG first")
+    image = GifImageFile(io.BytesIO(data))
+    require_size(*image.size, max_pixels)
+    findings = Findings()
+    if "comment" in image.info:
+        findings.notes.append("its comment was left out")
+    return one_frame(image, frame, Metadata(), findings)

@@ -1,26 +1,32 @@
 """PNG (W3C PNG specification, third edition); its pixels: png_pixels.py, what its chunks say: png_metadata.py."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.pillow import one_frame
 from glmha_cli.io.photos.formats.png_metadata import METRES_PER_INCH, PROVENANCE, RAW_PROFILE, XMP, metadata_of
 from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, Chunks, Header, checksum, chunk, decoded
 from glmha_cli.io.photos.metadata import Findings, Kind, Metadata
 
+_OF_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 _HEADER_END = len(SIGNATURE) + 25  # the signature and the IHDR chunk, always first
 _WRITTEN = {Kind.TEXTS, Kind.CICP, Kind.PNG_COLOURS, Kind.LIGHT_LEVELS, Kind.CHUNK, Kind.ASPECT}
 
 
-def decode(data: bytes, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     findings = Findings()
     chunks = list(_chunks(data, findings))
     header = _header(chunks, max_pixels)
+    if any(kind == b"acTL" and int.from_bytes(body[:4]) > 1 for kind, body in chunks):
+        return _animated(data, frame, metadata_of(chunks, findings), findings)
     return Stored(samples=decoded(header, chunks, findings), metadata=metadata_of(chunks, findings), findings=findings)
 
 
@@ -30,19 +36,31 @@ def _header(chunks: Chunks, max_pixels: int) -> Header:
         raise BadDataError("damaged: it does not begin with a valid header")
     width, height = struct.unpack_from(">II", chunks[0][1])
     require_size(width, height, max_pixels)
-    for kind, body in chunks:
-        if kind == b"acTL":
-            require_single(int.from_bytes(body[:4]), "frames (animated PNG)")
     return Header.read(chunks[0][1])
 
 
+def _animated(data: bytes, frame: int, metadata: Metadata, findings: Findings) -> Stored:
+    """By Pillow, which puts frames together in 8 bit."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    image = PngImageFile(io.BytesIO(data))
+    if data[len(SIGNATURE) + 16] > 8:
+        findings.notes.append("an animated PNG of 16 bit is read as 8 bit")
+    kept = tuple(extra for extra in metadata.extras if extra.key not in _OF_ANIMATION)
+    return one_frame(image, frame, replace(metadata, extras=kept), findings)
+
+
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
+    path.write_bytes(with_metadata(stream_of(samples), metadata))
+
+
+def stream_of(samples: np.ndarray) -> bytes:
+    """A PNG stream of pixels only."""
     import imagecodecs
 
     # The library's own guess is too small for narrow noise: each row has a byte of its own, each 8 KiB a head.
     most = samples.nbytes + samples.nbytes // 64 + 2 * samples.shape[0] + 4096
-    stream = imagecodecs.png_encode(squeezed_gray(samples), out=most)
-    path.write_bytes(_with_metadata(bytes(stream), metadata))
+    return bytes(imagecodecs.png_encode(squeezed_gray(samples), out=most))
 
 
 def _chunks(data: bytes, findings: Findings) -> Iterator[tuple[bytes, bytes]]:
@@ -69,7 +87,7 @@ def _chunks(data: bytes, findings: Findings) -> Iterator[tuple[bytes, bytes]]:
     raise BadDataError("truncated: it ends before its last chunk")
 
 
-def _with_metadata(data: bytes, metadata: Metadata) -> bytes:
+def with_metadata(data: bytes, metadata: Metadata) -> bytes:
     """`data`, a PNG stream of pixels only, with the metadata chunks after its header."""
     chunks = b"".join(chunk(extra.key, extra.body) for extra in metadata.extras if extra.kind in _WRITTEN)
     if metadata.icc_profile:

@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,13 @@ from jaxtyping import Num
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.exif_entries import ORIENTATION
-from glmha_cli.io.photos.formats import tiff_tags
+from glmha_cli.io.photos.formats import raw, tiff_tags
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
+    Frame,
     Stored,
     full_range,
+    require_frame,
     require_single,
     require_size,
     squeezed_gray,
@@ -37,10 +40,12 @@ _SUBFILE_TYPE, _REDUCED = 255, 2  # of TIFF 5.0
 _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
-def decode(data: bytes, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     findings = Findings()
     with open_tiff(io.BytesIO(data)) as tif:
-        page = _single_page(tif, findings)
+        if raw.is_raw(tif):
+            return raw.decode(data, max_pixels)
+        page, count = _page(tif, frame, findings)
         require_size(page.imagewidth, page.imagelength, max_pixels)
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
         _require_whole(page, len(data))
@@ -48,22 +53,25 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         metadata = tiff_tags.metadata_of(tiff_tags.read_directories(data, page.offset, findings), findings)
         data = _not_turned(data, page)
         if page.photometric == _CMYK:
-            return _cmyk_as_rgb(data, page, metadata, findings)
-        return _colours(page, Stored(samples=_samples(data, page), metadata=metadata, findings=findings))
+            return replace(_cmyk_as_rgb(data, page, metadata, findings), frames=count)
+        stored = Stored(samples=_samples(data, page), metadata=metadata, findings=findings, frames=count)
+        return _colours(page, stored)
 
 
-def _single_page(tif: "TiffFile", findings: Findings) -> "TiffPage":
-    """The only page that is neither a reduced copy nor a mask of another; ImageJ may list one page for many."""
+def _page(tif: "TiffFile", index: int, findings: Findings) -> tuple["TiffPage", int]:
+    """A page, of those that are neither a reduced copy nor a mask of another, and how many they are."""
     full_size = [page for page in pages_of(tif) if not page.is_reduced and page.tags.valueof(_SUBFILE_TYPE) != _REDUCED]
     masks = [page for page in full_size if page.is_mask or page.photometric == _MASK]
     pages = [page for page in full_size if page not in masks]
     if not pages:
-        raise BadDataError("holds no full-size picture (a camera raw file?)", "convert the raw file to TIFF first")
+        raise BadDataError("holds no full-size picture", "convert it to TIFF anew")
     listed_once = int((tif.imagej_metadata or {}).get("images", 1)) if tif.is_imagej else 1
-    require_single(max(len(pages), listed_once), "pages")
+    if listed_once > len(pages):  # ImageJ lists one page for many
+        require_single(listed_once, "pages")
+    require_frame(index, len(pages), "pages")
     if masks:
         findings.notes.append("its transparency mask was left out")
-    return pages[0]
+    return pages[index], len(pages)
 
 
 def _not_turned(data: bytes, page: "TiffPage") -> bytes:
@@ -159,7 +167,21 @@ def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Fi
     return from_pillow(image, metadata, findings)
 
 
+def encode_pages(path: Path, frames: Iterable[Frame], count: int, quality: int) -> None:
+    """The first page as a photo of its own; the others behind it, with their profile and resolution."""
+    for index, frame in enumerate(frames):
+        if index == 0:
+            encode(path, frame.samples, frame.metadata, quality)
+        else:
+            _write_page(path, frame.samples, frame.metadata, append=True)
+
+
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
+    _write_page(path, samples, metadata)
+    tiff_tags.add_metadata(path, metadata, exif_with_provenance(metadata))
+
+
+def _write_page(path: Path, samples: np.ndarray, metadata: Metadata, *, append: bool = False) -> None:
     import tifffile
 
     channels = samples.shape[2]
@@ -167,7 +189,8 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
         path,
         squeezed_gray(samples),
         bigtiff=samples.nbytes > CLASSIC_MAX_BYTES,
-        byteorder=tiff_tags.byteorder(metadata),
+        byteorder=None if append else tiff_tags.byteorder(metadata),
+        append=append,
         photometric="rgb" if channels >= 3 else "minisblack",
         planarconfig="contig" if channels > 1 else None,
         extrasamples=["unassalpha"] if channels in (2, 4) else None,
@@ -179,4 +202,3 @@ def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) ->
         software=False,
         metadata=None,
     )
-    tiff_tags.add_metadata(path, metadata, exif_with_provenance(metadata))

@@ -9,29 +9,31 @@ import numpy as np
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_edit import exif_with_provenance, without_prefix
-from glmha_cli.io.photos.formats.base import Stored, require_single, require_size, squeezed_gray
-from glmha_cli.io.photos.formats.pillow import from_pillow
+from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
+from glmha_cli.io.photos.formats.pillow import from_pillow, one_frame
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
 _PICTURE = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _METADATA = {b"EXIF", b"XMP ", b"ICCP"}
 
 
-def decode(data: bytes, max_pixels: int) -> Stored:
+def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     from PIL.WebPImagePlugin import WebPImageFile
 
     if len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise BadDataError("truncated: shorter than its header says")
     image = WebPImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)
-    require_single(image.n_frames, "frames (animated WebP)")
     findings = Findings()
-    return from_pillow(image, _metadata(data, findings), findings)
+    metadata = _metadata(data, findings)
+    if image.n_frames > 1:
+        return one_frame(image, frame, metadata, findings)
+    return from_pillow(image, metadata, findings)
 
 
 def _metadata(data: bytes, findings: Findings) -> Metadata:
     chunks: dict[bytes, bytes] = {}
-    for kind, body in _chunks(data):
+    for kind, body in chunks_of(data):
         chunks.setdefault(kind, body)
     if others := [kind.decode("latin-1").strip() for kind in chunks if kind not in _PICTURE | _METADATA]:
         findings.notes.append(f"its WebP chunks {', '.join(others)} were left out")
@@ -42,7 +44,7 @@ def _metadata(data: bytes, findings: Findings) -> Metadata:
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def chunks_of(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at, end = 12, 8 + int.from_bytes(data[4:8], "little")
     while at + 8 <= end:
         kind, size = struct.unpack_from("<4sI", data, at)

@@ -1,0 +1,62 @@
+"""JPEG XL (ISO/IEC 18181), bare or in boxes, read only: its header here (jpegxl_header.py), libjxl for the pixels."""
+
+import struct
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
+from glmha_cli.io.photos.formats.isobmff import boxes
+from glmha_cli.io.photos.formats.jpegxl_header import Header, read_header
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata
+
+_BARE = b"\xff\x0a"
+_KNOWN = {b"JXL ", b"ftyp", b"jxlc", b"jxlp", b"jxll", b"jxli", b"jbrd", b"Exif", b"xml "}
+
+
+def decode(data: bytes, max_pixels: int) -> Stored:
+    import imagecodecs
+
+    findings = Findings()
+    header = read_header(_codestream(data))
+    require_size(header.width, header.height, max_pixels)
+    if header.is_animated:
+        raise BadDataError("holds several frames (animated JPEG XL)", "convert it to an animated PNG first")
+    metadata = _metadata(data, header, findings)
+    samples = imagecodecs.jpegxl_decode(data, numthreads=1)
+    if samples.ndim not in (2, 3) or samples.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+        raise BadDataError("not gray or RGB with alpha at most", "convert it to PNG or TIFF first")
+    if samples.dtype.kind == "f":
+        raise BadDataError("its samples are floating point", "convert it to TIFF first")
+    # libjxl turns the picture as the header says, and stretches samples over all of their type; EXIF only repeats it.
+    return Stored(
+        samples=full_range(samples, 8 * samples.itemsize), metadata=metadata, findings=findings, orientation=1
+    )
+
+
+def _codestream(data: bytes) -> bytes:
+    """As much of it as the header takes."""
+    if data.startswith(_BARE):
+        return data
+    for kind, at, end in boxes(data, 0, len(data)):
+        if kind in (b"jxlc", b"jxlp"):
+            return data[at + (4 if kind == b"jxlp" else 0) : end]
+    raise BadDataError("damaged: it holds no codestream")
+
+
+def _metadata(data: bytes, header: Header, findings: Findings) -> Metadata:
+    exif = xmp = b""
+    left_out = []
+    if not data.startswith(_BARE):
+        for kind, at, end in boxes(data, 0, len(data)):
+            if kind == b"Exif":
+                (offset,) = struct.unpack_from(">I", data, at)
+                exif = data[at + 4 + offset : end]
+            elif kind == b"xml ":
+                xmp = data[at:end]
+            elif kind not in _KNOWN:
+                left_out.append(kind.decode("latin-1").strip())
+    if left_out:
+        findings.notes.append(f"its JPEG XL boxes {', '.join(dict.fromkeys(left_out))} were left out")
+    if header.has_profile:
+        findings.notes.append("its ICC profile was left out: taken as sRGB")
+    colours = (Extra(kind=Kind.CICP, body=header.cicp, key=b"cICP"),) if header.cicp else ()
+    return Metadata(exif=exif, xmp=xmp, extras=colours)
