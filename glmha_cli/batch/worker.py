@@ -1,11 +1,11 @@
 """What is done with each file: read, restored, written, reported."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Num
@@ -13,45 +13,21 @@ from jaxtyping import Num
 from glmha_cli import __version__
 from glmha_cli.batch.areas import files_for, settings_for
 from glmha_cli.batch.files import FileOptions, Source
-from glmha_cli.batch.frames import write_restored
+from glmha_cli.batch.frames import Frames
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.kinds import input_kind, output_kind, read_supervised, write_result
 from glmha_cli.batch.pipeline import Skip
 from glmha_cli.batch.record import WRITING, Line, Past, Record, input_identity, line_of, output_identity, read_record
 from glmha_cli.batch.report import Outcome, Reporter, Summary
 from glmha_cli.batch.resume import is_done_meanwhile, is_one_of
+from glmha_cli.batch.stages import Computed, Read, Written
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.io.atomic import looking_before_moves
+from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.supervised import Supervised
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Read:
-    """A source, and what tells its file from a changed one (if anyone wants to know)."""
-
-    source: Source
-    identity: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Computed:
-    """A result, with what it was made of and how."""
-
-    read: Read
-    result: Num[np.ndarray, "h w c"]
-    provenance: Mapping[str, str]
-    written: "Written | None" = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """An output that is in its place. hashes: see `Worker.look`. losses: what the user should know."""
-
-    hashes: Mapping[str, str]
-    losses: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,18 +46,28 @@ class Worker:
     record: Record | None
     settings: Line
     hashes: bool
+    turn: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def read(self, job: Job) -> Read:
         if not job.own:
             self.require_undone(job)
         identity = input_identity(job.source) if self.hashes else {}
-        source = read_supervised(self.reader, self.restorer.task, job.source, files_for(job, self.files))
+        source = self._read(job, files_for(job, self.files))
         return Read(source=source, identity=identity)
 
     def compute(self, job: Job, read: Read) -> Computed:
-        if read.source.photo is not None and read.source.photo.frames > 1:
-            return self.compute_frames(job, read)
+        photo = read.source.photo
+        if photo is not None and photo.frames > 1:
+            return self.compute_frames(job, read, photo)
         return Computed(read=read, result=self.restored(job, read.source), provenance=self.provenance())
+
+    def read_frame(self, job: Job, frame: int) -> Source:
+        return self._read(job, replace(files_for(job, self.files), frame=frame))
+
+    def _read(self, job: Job, files: FileOptions) -> Source:
+        """One at a time: frames of a file are read while the next file is."""
+        with self.turn:
+            return read_supervised(self.reader, self.restorer.task, job.source, files)
 
     def restored(self, job: Job, source: Source, *, index: int = 0, count: int = 1) -> Num[np.ndarray, "h w c"]:
         """The result of a source, which is one of `count`."""
@@ -92,33 +78,11 @@ class Worker:
             on_tile=lambda done, total: self.reporter.tiles(job, index * total + done, count * total),
         )
 
-    def compute_frames(self, job: Job, read: Read) -> Computed:
+    def compute_frames(self, job: Job, read: Read, first: Photo) -> Computed:
         """A file of several photos is written while it is computed: one of them is in memory at a time."""
-        first, files = read.source, files_for(job, self.files)
-        results: list[Num[np.ndarray, "h w c"]] = []
-
-        def restore(source: Source, index: int) -> Num[np.ndarray, "h w c"]:
-            result = self.restored(job, source, index=index, count=first.photo.frames)
-            if not results:
-                results.append(result)
-            return result
-
-        written = self.placed(
-            job,
-            lambda: write_restored(
-                job.target,
-                first,
-                read=lambda index: read_supervised(
-                    self.reader, self.restorer.task, job.source, replace(files, frame=index)
-                ),
-                restore=restore,
-                provenance=self.provenance,
-                restorer=self.restorer,
-                files=files,
-                overwrite=job.overwrite or bool(job.own),
-            ),
-        )
-        return Computed(read=read, result=results[0], provenance=self.provenance(), written=written)
+        files, several = files_for(job, self.files), Frames(self, job, read.source, first)
+        written = self.placed(job, lambda: several.write(files, overwrite=job.overwrite or bool(job.own)))
+        return Computed(read=read, result=several.results[0], provenance=self.provenance(), written=written)
 
     def provenance(self) -> dict[str, str]:
         """How to make the same output again."""

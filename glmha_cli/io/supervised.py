@@ -12,7 +12,6 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -50,7 +49,6 @@ class Supervised:
         self.imports, self.memory_bytes, self.say = tuple(imports), memory_bytes, say
         self.process: subprocess.Popen[bytes] | None = None
         self.is_closed = self.is_here = False
-        self.turn = threading.Lock()
 
     def start(self) -> None:
         """Start the process, if there is none, without waiting for it."""
@@ -78,13 +76,8 @@ class Supervised:
     def read(self, target: str, path: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
         """What the function "module:name" gives for a file, and raises for it.
 
-        BadDataError where it ends the process, or takes longer than a file of its size may. One thread
-        waits for another.
+        BadDataError where it ends the process, or takes longer than a file of its size may.
         """
-        with self.turn:
-            return self._read(target, path, *arguments, **options)
-
-    def _read(self, target: str, path: str | os.PathLike[str], *arguments: Any, **options: Any) -> Any:
         self.start()
         process = self.process
         if self.is_here:

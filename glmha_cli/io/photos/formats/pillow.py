@@ -27,7 +27,7 @@ def from_pillow(image: "Image", metadata: Metadata, findings: Findings) -> Store
 
 def one_frame(image: "ImageFile", frame: int, metadata: Metadata, findings: Findings) -> Stored:
     """A frame of an open animation, or its only one, in RGB or RGBA: all of an animation in the same."""
-    count = image.n_frames
+    count = getattr(image, "n_frames", 1)
     require_frame(frame, count, "frames")
     image.seek(frame)
     image.load()

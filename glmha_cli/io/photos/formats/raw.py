@@ -6,13 +6,14 @@ was taken. Nothing is stretched by what else is in the picture, so that the phot
 
 import importlib.util
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.formats import jpeg_segments
 from glmha_cli.io.photos.formats.base import Stored, require_size
 from glmha_cli.io.photos.metadata import Findings, Metadata
+from glmha_cli.io.tiff_file import pages_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -45,9 +46,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 def is_raw(tif: "TiffFile") -> bool:
     """Whether a TIFF is a DNG, or the raw file of a camera: the light of single pixels, in one of its directories."""
-    if _DNG_VERSION in tif.pages[0].tags:
+    pages = pages_of(tif)
+    if _DNG_VERSION in pages[0].tags:
         return True
-    below = (page for first in tif.pages for page in (first, *(first.pages or ())))
+    below = (page for first in pages for page in (first, *(first.pages or ())))
     return any(int(page.photometric) in _OF_SENSORS for page in below if page.photometric is not None)
 
 
@@ -56,7 +58,7 @@ def _text(error: Exception) -> str:
     return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
 
 
-def _metadata(raw: object, data: bytes) -> Metadata:
+def _metadata(raw: Any, data: bytes) -> Metadata:
     """EXIF of the preview that cameras put in, or of the file itself where it is a TIFF (DNG, NEF, ARW, CR2)."""
     exif = _of_tiff(data) or _of_preview(raw)
     return Metadata(exif=exif)
@@ -72,7 +74,7 @@ def _of_tiff(data: bytes) -> bytes:
     return tiff_tags.metadata_of(tiff_tags.read_directories(data, at, findings), findings).exif
 
 
-def _of_preview(raw: object) -> bytes:
+def _of_preview(raw: Any) -> bytes:
     import rawpy
 
     try:

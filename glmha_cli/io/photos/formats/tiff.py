@@ -1,11 +1,9 @@
-"""TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags and writes."""
+"""TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags. Written by tiff_write.py."""
 
 import io
 import math
 import struct
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,22 +11,19 @@ from einops import rearrange
 from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.exif_entries import ORIENTATION
 from glmha_cli.io.photos.formats import raw, tiff_tags
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
-    Frame,
     Stored,
     full_range,
     require_frame,
     require_single,
     require_size,
-    squeezed_gray,
 )
 from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.metadata import Findings, Metadata
-from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, pages_of
+from glmha_cli.io.tiff_file import open_tiff, pages_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -165,40 +160,3 @@ def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Fi
     image = TiffImageFile(io.BytesIO(data))
     image.seek(page.index)
     return from_pillow(image, metadata, findings)
-
-
-def encode_pages(path: Path, frames: Iterable[Frame], count: int, quality: int) -> None:
-    """The first page as a photo of its own; the others behind it, with their profile and resolution."""
-    for index, frame in enumerate(frames):
-        if index == 0:
-            encode(path, frame.samples, frame.metadata, quality)
-        else:
-            _write_page(path, frame.samples, frame.metadata, append=True)
-
-
-def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
-    _write_page(path, samples, metadata)
-    tiff_tags.add_metadata(path, metadata, exif_with_provenance(metadata))
-
-
-def _write_page(path: Path, samples: np.ndarray, metadata: Metadata, *, append: bool = False) -> None:
-    import tifffile
-
-    channels = samples.shape[2]
-    tifffile.imwrite(
-        path,
-        squeezed_gray(samples),
-        bigtiff=samples.nbytes > CLASSIC_MAX_BYTES,
-        byteorder=None if append else tiff_tags.byteorder(metadata),
-        append=append,
-        photometric="rgb" if channels >= 3 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        compression="zlib",
-        predictor=True,
-        iccprofile=metadata.icc_profile or None,
-        resolution=metadata.dpi,
-        resolutionunit="inch" if metadata.dpi else None,
-        software=False,
-        metadata=None,
-    )

@@ -1,0 +1,36 @@
+"""What a file has come to between the stages of a batch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+
+from glmha_cli.batch.files import Source
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """A source, and what tells its file from a changed one (if anyone wants to know)."""
+
+    source: Source
+    identity: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An output that is in its place. hashes: see `Worker.look`. losses: what the user should know."""
+
+    hashes: Mapping[str, str]
+    losses: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Computed:
+    """A result, with what it was made of and how."""
+
+    read: Read
+    result: Num[np.ndarray, "h w c"]
+    provenance: Mapping[str, str]
+    written: Written | None = None
