@@ -55,14 +55,7 @@ def read_header(stream: bytes) -> Header:
     width, height = _size(bits)
     if bits.flag():  # all by default: 8-bit sRGB
         return Header(width=width, height=height)
-    is_turned = is_animated = False
-    if bits.flag():
-        is_turned = bits.take(3) >= 4  # the orientation as EXIF numbers it, less one
-        if bits.flag():
-            _size(bits)  # the intrinsic size
-        if bits.flag():
-            raise BadDataError("holds a preview beside its picture", "convert it to PNG or TIFF first")
-        is_animated = bits.flag()
+    is_turned, is_animated = _extra_fields(bits) if bits.flag() else (False, False)
     if is_turned:
         width, height = height, width
     if is_animated:  # nothing behind is needed
@@ -74,6 +67,16 @@ def read_header(stream: bytes) -> Header:
     bits.take(1)  # whether the samples are XYB
     has_profile, cicp = _colours(bits)
     return Header(width=width, height=height, has_profile=has_profile, cicp=cicp)
+
+
+def _extra_fields(bits: _Bits) -> tuple[bool, bool]:
+    """Whether rows and columns are swapped, and whether it is animated."""
+    is_turned = bits.take(3) >= 4  # the orientation as EXIF numbers it, less one
+    if bits.flag():
+        _size(bits)  # the intrinsic size
+    if bits.flag():
+        raise BadDataError("holds a preview beside its picture", "convert it to PNG or TIFF first")
+    return is_turned, bits.flag()
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
