@@ -8,7 +8,6 @@ PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 FILES = [path for path in PACKAGE.rglob("*.py") if path.stat().st_size]
 LONG = {
     "api/model.py:load": "the signature and docstring of the Python face are its reference; 16 lines compute",
-    "io/photos/write.py:write_photo": "its contract takes half of it",
     "export/__init__.py:export_onnx": "its contract takes half of it",
 }
 """Functions over 40 lines, and why they are not divided."""
