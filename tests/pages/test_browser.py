@@ -1,10 +1,14 @@
 """Pages as people use them, in a real browser: by mouse, keyboard and finger, dark and light, small and large."""
 
+import io
 import json
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.cli.in_process import run_here
 from tests.pages.conftest import HOSTILE, write_report
 
 selenium = pytest.importorskip("selenium")
@@ -185,11 +189,6 @@ def test_100_percent_shows_pixels_as_they_are_stored(browser, report):
 
 
 def test_the_difference_is_black_where_nothing_changed(browser, tmp_path):
-    import io
-
-    import numpy as np
-    from PIL import Image
-
     look_at(browser, write_report(tmp_path / "report.html", names=("a.png",), failed=()))
     one(browser, "[data-do=difference]").click()
     assert one(browser, "[data-do=difference]").get_attribute("aria-pressed") == "true"
@@ -265,3 +264,21 @@ def test_a_run_that_ended_early_says_so(browser, tmp_path):
 def test_a_run_without_files_has_a_page_too(browser, tmp_path):
     look_at(browser, write_report(tmp_path / "report.html", names=(), failed=(), total=3))
     assert one(browser, ".empty").is_displayed() and browser.get_log("browser") == []
+
+
+def test_of_three_photos_any_two_are_compared(browser, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, colour in (("a.png", "red"), ("b.png", "lime"), ("truth.png", "blue")):
+        Image.new("RGB", (80, 60), colour).save(name)
+    assert run_here("compare", "a.png", "b.png", "truth.png", "-o", "c.html").returncode == 0
+    look_at(browser, tmp_path / "c.html")
+    shown = lambda: [one(browser, f".{side}").text for side in ("left", "right")]  # noqa: E731
+    assert browser.title == "a.png · b.png · truth.png" and shown() == ["a.png", "b.png"]
+    right = browser.find_elements(By.CSS_SELECTOR, ".sides select")[1]
+    browser.execute_script("arguments[0].value = 2; arguments[0].dispatchEvent(new Event('change'))", right)
+    assert shown() == ["a.png", "truth.png"]
+    until(lambda: all(shown_pictures(browser)))
+    stage = Image.open(io.BytesIO(one(browser, ".stage").screenshot_as_png)).convert("RGB")
+    left, right = (stage.getpixel((round(share * stage.width), 40)) for share in (0.4, 0.6))
+    assert left[0] > 200 > 60 > left[2] and right[2] > 200 > 60 > right[0]
+    assert browser.get_log("browser") == []

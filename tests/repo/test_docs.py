@@ -27,10 +27,17 @@ def commands_in(text: str) -> list[str]:
     return [part for part in parts if part.startswith("glmha ")]
 
 
+def commands_of(example: str) -> list[str]:
+    """The commands of a line for a shell, without what redirects them."""
+    parts = [re.split(r"\s[<>]\s", part)[0].strip() for part in example.split(" | ")]
+    return [part for part in parts if part.startswith("glmha ")]
+
+
 EXAMPLES = [example for name in TASKS for example in resolve(TASKS, name, "task").examples]
 EXAMPLES += [example for verb in VERBS.values() for each in (verb, *verb.verbs.values()) for example in each.examples]
 COMMANDS = sorted(
-    {command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))} | set(EXAMPLES)
+    {command for path in DOCUMENTS for command in commands_in(path.read_text(encoding="utf-8"))}
+    | {command for example in EXAMPLES for command in commands_of(example)}
 )
 
 
