@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check
 .PHONY: check lint format types test test-all test-cpus fuzz fuzz-nightly docs demo clean
 
 # Everything a change must pass.
-check: lint types test
+check: lint types test test-plugins
 
 # Of PyTorch the index that pip is set to decides between its CPU and its CUDA build, unless TORCH_INDEX is given.
 $(VENV)/.tool: pyproject.toml constraints.txt Makefile
@@ -41,11 +41,23 @@ docs: $(VENV)/.tests
 demo: $(VENV)/.tool
 	$(BIN)/python examples/demo.py
 
+# Side by side on the machine's cores, up to four; each test computes with one thread (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest -m 'not long'
+	$(PYTEST) -m 'not long'
 
 test-all: $(VENV)/.tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# Our adapters in deepinv and spandrel. These and torchvision lie apart: where torchvision was not built for the PyTorch
+# that is installed (as PyPI's beside one for CPUs), it would break Lightning; the tests stand in for what it lacks.
+$(VENV)/.plugins: $(VENV)/.tests
+	$(PIP) --quiet -c constraints.txt --no-deps --target $(VENV)/plugins deepinv spandrel torchvision natsort
+	@touch $@
+
+test-plugins: $(VENV)/.plugins
+	PYTHONPATH=$(VENV)/plugins $(BIN)/python -m pytest tests/api/test_deepinv.py tests/parity/test_plug_in.py
 
 # What depends on the CPU, as on machines with fewer instructions, one thread or no compiler.
 test-cpus: $(VENV)/.tests
