@@ -19,8 +19,10 @@ from glmha_cli.weights.integrity import sha256_of
 
 def require_areas(task: Task, files: FileOptions) -> None:
     """UsageError where results are no corrected photos, NoInputError where the masks are not there."""
-    if task.output_kind != "photo" and (files.only is not None or files.strength != 1):
-        raise UsageError(f"{task.name} corrects no photo, so it has no strength and no area", "leave them out")
+    if not task.restores_photos and (files.only is not None or files.strength != 1):
+        raise UsageError(
+            f"{task.name} does not restore photos, so --strength and --only have no meaning", "leave them out"
+        )
     if files.only is not None and not os.path.isdir(files.only):
         require_file(files.only)
 

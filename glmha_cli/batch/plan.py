@@ -124,7 +124,7 @@ def _say_changes(
     changed = {suffix: naming.extension_for(suffix) for suffix in suffixes if suffix not in naming.writable}
     if set(naming.writable) < set(readable) and changed and not request.ext:
         pairs = ", ".join(f"{source} as {target}" for source, target in changed.items())
-        say(f"formats that are only read are written in others: {pairs} (--ext chooses another)")
+        say(f"these formats can only be read, so outputs get another one: {pairs} (--ext chooses another)")
 
 
 def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored) -> list[Found]:

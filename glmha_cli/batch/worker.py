@@ -146,8 +146,8 @@ class Worker:
         try:
             after = output_kind(task).rendered(computed.result, task, source)
             self.reporter.restored(job, input_kind(task).picture(source), after)
-        except Exception as error:  # the file is written all the same
-            self.reporter.remark(job.source, f"cannot be shown ({type(error).__name__}: {error})")
+        except Exception:  # the file is written all the same
+            self.reporter.remark(job.source, "cannot be shown on the report page")
 
     def look(self, job: Job, hashes: dict[str, str], temporary: Path, path: Path) -> None:
         """Before a finished file is moved into place: on record, so that a run that is cut off knows it for its own."""

@@ -55,7 +55,7 @@ def analyze(options: AnalyzeOptions) -> None:
     if not options.json:
         output.table(as_table(found))
         output.note(
-            "number of a head's singular values that hold this share of their squares (energy) or of their sum; means"
+            "how many singular values of a head hold this share of their squares (energy) or of their sum, on average"
         )
 
 

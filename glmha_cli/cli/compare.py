@@ -23,7 +23,7 @@ def compare(options: CompareOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     if len(options.photos) not in (2, 3):
         raise UsageError(
-            f"two or three photos are compared, not {len(options.photos)}", "glmha compare a.png b.png -o c.html"
+            f"compare takes two or three photos, not {len(options.photos)}", "glmha compare a.png b.png -o c.html"
         )
     is_page = options.output.suffix.lower() in PAGES
     if not is_page:
@@ -48,7 +48,7 @@ def require_one_size(paths: list[Path], photos: list[Photo]) -> None:
     sizes = [f"{photo.colours.shape[1]}x{photo.colours.shape[0]}" for photo in photos]
     for (path, size), (other, other_size) in pairwise(zip(paths, sizes, strict=True)):
         if size != other_size:
-            raise BadDataError(f"'{path}' has {size} pixels, '{other}' {other_size}", "compare photos of one size")
+            raise BadDataError(f"'{path}' has {size} pixels, '{other}' {other_size}", "compare photos of the same size")
 
 
 def names_of(paths: list[Path]) -> list[str]:

@@ -13,13 +13,13 @@ MODELS_VERBS = {
     "show": Verb(
         run="glmha_cli.cli.info:info",
         options=options.InfoOptions,
-        summary="Show a model, as `glmha info`.",
+        summary="Show a model; the same as `glmha info`.",
         examples=("glmha models show derain-lite",),
     ),
     "pull": Verb(
         run="glmha_cli.cli.models:pull",
         options=options.PullOptions,
-        summary="Fetch and verify models, or bundle them for a machine without network.",
+        summary="Fetch and verify models, or bundle them for a machine without network access.",
         examples=(
             "glmha models pull restormer-csa-deblur --accept-licence",
             "glmha models pull derain deblur --to weights/",
@@ -44,7 +44,7 @@ MODELS_VERBS = {
     "import": Verb(
         run="glmha_cli.cli.release:import_released",
         options=options.ImportOptions,
-        summary="Make a checkpoint of a released .pth (Restormer, MST, MST++).",
+        summary="Convert a released .pth (Restormer, MST, MST++) to a checkpoint.",
         examples=(
             "glmha models import deraining.pth --network restormer --task derain",
             "glmha derain in.png out.png --model deraining.safetensors",
@@ -53,7 +53,7 @@ MODELS_VERBS = {
     "publish": Verb(
         run="glmha_cli.cli.release:publish",
         options=options.PublishOptions,
-        summary="Upload a model to the Hugging Face Hub; the commit of one that has an id is pinned in the manifest.",
+        summary="Upload a model to the Hugging Face Hub; for a model with an id, pin the commit in the manifest.",
         examples=(
             "glmha models publish derain-lite --repo ORG/NAME",
             "glmha models publish runs/derain-lite/best.safetensors --repo me/my-derain --dry-run",
@@ -77,7 +77,7 @@ RECIPES_VERBS = {
     "copy": Verb(
         run="glmha_cli.cli.recipes:copy",
         options=options.CopyRecipeOptions,
-        summary="Write a recipe as a file, to change it.",
+        summary="Copy a recipe to a file, for editing.",
         examples=("glmha recipes copy derain-lite mine.toml", "glmha train mine.toml --images photos/"),
     ),
 }

@@ -45,7 +45,8 @@ def check(options: FromMeasurement, output: Output) -> int:
 def _require_as_it_is(best: Fit, mask: Path) -> None:
     if best.correlation < LEAST_FIT:
         raise BadDataError(
-            f"'{mask}' fits in no orientation: correlation {best.correlation:.2f} at best", "is it this camera's mask?"
+            f"'{mask}' does not fit in any orientation: correlation {best.correlation:.2f} at best",
+            "is it this camera's mask?",
         )
     if best.mask != "as it is":
-        raise BadDataError(f"'{mask}' does not fit as it is, but {best.mask}", "save it so")
+        raise BadDataError(f"'{mask}' does not fit as it is, but {best.mask}", "save it in that orientation")

@@ -9,7 +9,7 @@ VERBS = {
         run="glmha_cli.cli.compare:compare",
         options=options.CompareOptions,
         panel="Restore",
-        summary="Compare two photos, or two with the truth: a page with a line that moves, or one picture.",
+        summary="Compare two photos, with the ground truth if there is one, as a page or as one picture.",
         examples=(
             "glmha compare rainy.png clean.png -o compare.html",
             "glmha compare a.png b.png truth.png -o compare.png",
@@ -73,7 +73,7 @@ VERBS = {
     "degrade": Verb(
         run="glmha_cli.cli.degrade:degrade_verb",
         options=options.DegradeOptions,
-        summary="Damage a photo as training or validation does, to try a model on or to look at.",
+        summary="Degrade a photo as training or validation does, to test a model or to look at the result.",
         examples=(
             "glmha degrade rain photo.jpg rainy.png --seed 3",
             "glmha degrade blur photo.jpg gallery.png --gallery 8",
@@ -92,14 +92,14 @@ VERBS = {
     "recipes": Verb(
         run="glmha_cli.cli.recipes:list_recipes",
         options=options.ReportOptions,
-        summary="List, show and copy the recipes of training.",
+        summary="List, show and copy training recipes.",
         examples=("glmha recipes",),
         verbs=RECIPES_VERBS,
     ),
     "eval": Verb(
         run="glmha_cli.cli.eval:evaluate",
         options=options.EvalOptions,
-        summary="Measure a model, or results that are there, by a published protocol.",
+        summary="Measure the quality of a model, or of existing results, by a published protocol.",
         examples=(
             "glmha eval derain --pairs Rain100H/ --csv scores.csv",
             "glmha eval deblur --results sharp/ --targets GoPro/sharp/ --protocol gopro",
@@ -108,13 +108,13 @@ VERBS = {
     "bench": Verb(
         run="glmha_cli.cli.bench:bench",
         options=options.BenchOptions,
-        summary="Measure how fast models are here, against what the machine can do.",
+        summary="Measure how fast models run on this machine, and how close that is to its peak.",
         examples=("glmha bench", "glmha bench derain-lite --size 256 --repeat 9 --json"),
     ),
     "analyze": Verb(
         run="glmha_cli.cli.analyze:analyze",
         options=options.AnalyzeOptions,
-        summary="Measure how low the rank of a model's attention is, by level.",
+        summary="Measure the rank of a model's attention, level by level.",
         examples=("glmha analyze derain-lite rainy1.png rainy2.png --plot rank.png --csv rank.csv",),
     ),
     "profile": Verb(

@@ -26,7 +26,7 @@ class Blend:
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
-            raise UsageError(f"the strength of a correction lies between 0 and 1, not at {self.strength}", "0.5")
+            raise UsageError(f"the strength of a correction must be between 0 and 1, not {self.strength}", "0.5")
 
     @property
     def is_full(self) -> bool:
@@ -37,7 +37,9 @@ class Blend:
         """BadDataError unless the area is as large as a photo of size (h, w)."""
         if self.area is not None and self.area.shape != size:
             theirs, ours = (f"{width}x{height}" for height, width in (self.area.shape, size))
-            raise BadDataError(f"the mask of the area has {theirs} pixels, the photo {ours}", "paint it over the photo")
+            raise BadDataError(
+                f"the mask of the area has {theirs} pixels, the photo {ours}", "save the mask at the size of the photo"
+            )
 
     def __call__(self, strips: Iterable[Rows], read: ReadRows) -> Iterator[Rows]:
         """Restored rows, part after part from the top down, blended with those that `read(start, stop)` gives."""

@@ -42,8 +42,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except MemoryError as error:
         raise GlmhaError(f"'{path}' needs more memory than this machine has free") from error
     except Exception as error:  # on damaged data parsers raise anything: OSError, IndexError, their own
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise BadDataError(f"'{path}' is damaged or not {kind}: {reason}") from error
+        raise BadDataError(f"'{path}' is damaged or not {kind}") from error
 
 
 def require_readable(path: Path) -> None:

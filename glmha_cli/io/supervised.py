@@ -65,7 +65,9 @@ class Supervised:
             )
         except OSError as error:
             self.is_here = True
-            self.say(f"no process can be started to read files in ({error.strerror}): they are read in this one")
+            self.say(
+                f"cannot start a separate process for reading files ({error.strerror}); files are read in this process"
+            )
 
     def __enter__(self) -> "Supervised":
         return self
@@ -83,7 +85,7 @@ class Supervised:
         if self.is_here:
             return import_target(target)(path, *arguments, **options)
         if process is None:
-            raise GlmhaError(f"'{path}' was not read, as the run has ended")
+            raise GlmhaError(f"'{path}' was not read, because the run has ended")
         seconds, start = limit_of(path), time.monotonic()
         try:
             _send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), options, seconds))

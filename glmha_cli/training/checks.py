@@ -62,7 +62,7 @@ def require_startable(checkpoint: Path, recipe: Recipe, *, resume: bool, start_f
     if resume and not checkpoint.is_file():
         raise NoInputError(f"nothing to resume in {folder}", "leave out --resume to start a run")
     if checkpoint.is_file() and not resume:
-        raise UsageError(f"{folder} holds a run already", "add --resume to go on, or name another --run-dir")
+        raise UsageError(f"{folder} already holds a run", "add --resume to continue it, or name another --run-dir")
     if resume and start_from is not None:
         raise UsageError("a resumed run has its weights already", "leave out --start-from, or name another --run-dir")
     if resume:
@@ -76,7 +76,7 @@ def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
         state = saved["state_dict"]
     except Exception as error:  # a damaged file makes torch raise anything
         raise BadDataError(
-            f"'{checkpoint}' is damaged or no checkpoint of a run", "start anew in another --run-dir"
+            f"'{checkpoint}' is damaged, or not the checkpoint of a run", "start a new run in another --run-dir"
         ) from error
     with torch.device("meta"):
         network = network_from_plain(recipe.network).build()
@@ -84,13 +84,13 @@ def require_same_run(checkpoint: Path, recipe: Recipe) -> None:
     if {name: tensor.shape for name, tensor in state.items()} != wanted:
         raise BadDataError(
             f"'{checkpoint}' was made with another network than the recipe's",
-            "resume with the recipe the run began with, or name another --run-dir",
+            "resume with the recipe of that run, or name another --run-dir",
         )
     for name, value in lasting(recipe).items():
         if value != (before := saved.get(LASTING, {}).get(name, value)):
             raise BadDataError(
-                f"'{checkpoint}' began with {name} {before}, the recipe says {value}",
-                "resume with the recipe the run began with, or begin a run by --start-from",
+                f"'{checkpoint}' was started with {name} {before}, the recipe says {value}",
+                "resume with the recipe of that run, or start a new one with --start-from",
             )
 
 

@@ -61,4 +61,4 @@ def _read_safetensors_metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="numpy") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise BadDataError(f"'{path}' is not a safetensors file ({error})", HINT) from error
+        raise BadDataError(f"'{path}' is not a safetensors file, or is damaged", HINT) from error

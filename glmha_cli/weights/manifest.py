@@ -155,7 +155,9 @@ def manifest_from_plain(data: Any) -> Manifest:
     for task, alias in aliases.items():
         for model_id in filter(None, (alias.cpu, alias.gpu)):
             if model_id not in models or models[model_id].task != task:
-                raise BadDataError(f"weights manifest: the default of '{task}' is no model of that task: '{model_id}'")
+                raise BadDataError(
+                    f"weights manifest: the default of '{task}' is not a model of that task: '{model_id}'"
+                )
     return Manifest(models=models, aliases=aliases)
 
 

@@ -42,12 +42,11 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
         entries = [dict(_fields(_message(value))) for number, value in fields if number == METADATA]
         metadata = {bytes(entry[KEY]).decode(): bytes(entry[VALUE]).decode() for entry in entries}
     except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
-        raise BadDataError(
-            f"'{path}' is not an ONNX file, or is damaged ({error})", "glmha export MODEL out.onnx"
-        ) from error
+        raise BadDataError(f"'{path}' is not an ONNX file, or is damaged", "glmha export MODEL out.onnx") from error
     if outside:
         raise BadDataError(
-            f"'{path}' keeps tensors in other files (external_data), which is refused", "glmha export MODEL out.onnx"
+            f"'{path}' refers to tensors in other files (external_data), which are not opened",
+            "glmha export MODEL out.onnx",
         )
     return metadata
 

@@ -22,7 +22,9 @@ def require_signed(path: Path, signature: Path, key: Path) -> None:
     try:
         verifier = verifying.Config().use_elliptic_key_verifier(public_key=key)
     except (ValueError, TypeError) as error:
-        raise UsageError(f"'{key}' is no public key", "openssl ec -in private.pem -pubout -out public.pem") from error
+        raise UsageError(
+            f"'{key}' is not a public key", "openssl ec -in private.pem -pubout -out public.pem"
+        ) from error
     try:
         verifier.verify(path.resolve(), signature)  # of the Hub's cache: the file that its link leads to
     except Exception as error:  # what is no signature makes its parsers raise anything

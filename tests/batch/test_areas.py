@@ -116,5 +116,5 @@ def test_what_cannot_be_is_refused_before_any_work(here, derain, options, code):
 
 
 def test_cubes_have_no_strength(here):
-    with pytest.raises(UsageError, match="no strength"):
+    with pytest.raises(UsageError, match="have no meaning"):
         run(BatchRequest(inputs=["in"], output="out", files=FileOptions(strength=0.5)), Loader(task=RGB2HSI))

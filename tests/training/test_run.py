@@ -471,12 +471,17 @@ def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tm
     wider = replace(tiny, network={**tiny.network, "channels": 16})
     refused(BadDataError, "another network", wider, whole, images=[photos], resume=True)
     faster = replace(tiny, schedule=replace(tiny.schedule, learning_rate=2e-3))
-    refused(BadDataError, "began with learning_rate 0.001", faster, whole, images=[photos], resume=True)
+    refused(BadDataError, "was started with learning_rate 0.001", faster, whole, images=[photos], resume=True)
     refused(
-        BadDataError, "began with optimizer adamw", replace(tiny, optimizer="muon"), whole, images=[photos], resume=True
+        BadDataError,
+        "was started with optimizer adamw",
+        replace(tiny, optimizer="muon"),
+        whole,
+        images=[photos],
+        resume=True,
     )
-    refused(BadDataError, "began with seed 1", tiny.adjusted(seed=2), whole, images=[photos], resume=True)
-    refused(UsageError, "holds a run already", tiny, whole, images=[photos])
+    refused(BadDataError, "was started with seed 1", tiny.adjusted(seed=2), whole, images=[photos], resume=True)
+    refused(UsageError, "already holds a run", tiny, whole, images=[photos])
     refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
     (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])
     refused(BadDataError, "damaged", tiny, whole, images=[photos], resume=True)

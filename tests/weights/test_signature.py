@@ -72,7 +72,7 @@ def test_private_keys_and_others_are_no_public_keys(signed, tmp_path):
     (tmp_path / "text.pem").write_text("no key")
     for key in (tmp_path / "ours.pem", tmp_path / "text.pem"):
         done = verify(*signed[:2], key)
-        assert done.returncode == 2 and "is no public key" in done.stderr, done.stderr
+        assert done.returncode == 2 and "is not a public key" in done.stderr, done.stderr
     assert verify(*signed[:2], tmp_path / "gone.pem").returncode == 66
 
 

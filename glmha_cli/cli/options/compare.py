@@ -14,12 +14,14 @@ class CompareOptions(ReportOptions):
     photos: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PHOTO PHOTO [TRUTH]", help="Two photos of one size; a third one is what they should be."
+            metavar="PHOTO PHOTO [TRUTH]", help="Two photos of the same size, and optionally the ground truth."
         ),
     ]
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="A page (.html) with a line that moves, or a picture (.png, .jpg, …)."),
+        typer.Option(
+            "--output", "-o", help="A page (.html) with a movable dividing line, or a picture (.png, .jpg, …)."
+        ),
     ]
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False
     max_pixels: MaxPixels = 400_000_000

@@ -88,6 +88,8 @@ class SpectrumOptions(CubeInput):
         list[str],
         typer.Option(help="Pixel x,y (column and row, from 0); may be given several times.", show_default=False),
     ]
-    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False
-    plot: Annotated[Path | None, typer.Option(help="Draw the spectra here (.png).", show_default=False)] = None
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values instead of a table.")] = False
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a plot of the spectra to this .png file.", show_default=False)
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the plot if it exists.")] = False

@@ -26,7 +26,7 @@ class BenchOptions(WeightsOptions):
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Model ids, tasks, or paths of .safetensors files. Default: all that are bundled.", show_default=False
+            help="Model ids, tasks, or paths of .safetensors files. Default: all bundled models.", show_default=False
         ),
     ] = field(default_factory=list)
     engine: Annotated[
@@ -77,7 +77,9 @@ class EvalOptions(ComputeOptions):
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="derain, gopro, arad or kaist. Default: the task's.", show_default=False, rich_help_panel=REPORT
+            help="Protocol: derain, gopro, arad or kaist. Default: that of the task.",
+            show_default=False,
+            rich_help_panel=REPORT,
         ),
     ] = None
     scale: Scale = "auto"
@@ -153,8 +155,10 @@ class AnalyzeOptions(WeightsOptions):
         str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
     ]
     images: Annotated[list[Path], typer.Argument(help="Inputs of the model's task.", show_default=False)]
-    plot: Annotated[Path | None, typer.Option(help="Draw the curves here (.png).", show_default=False)] = None
-    csv: Annotated[Path | None, typer.Option(help="Write the curves here.", show_default=False)] = None
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a plot of the curves to this .png file.", show_default=False)
+    ] = None
+    csv: Annotated[Path | None, typer.Option(help="Write the curves to this CSV file.", show_default=False)] = None
     mask: Annotated[Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False)] = None
     step: Annotated[
         int, typer.Option(help="Dispersion between neighbouring bands in pixels, for sci; negative: to the left.")

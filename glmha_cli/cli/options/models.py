@@ -40,7 +40,7 @@ class PullOptions(WeightsOptions):
     to: Annotated[
         Path | None,
         typer.Option(
-            help="Copy the files into this folder, for --weights-dir on a machine without network.",
+            help="Copy the files into this folder, for --weights-dir on a machine without network access.",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -50,12 +50,12 @@ class PullOptions(WeightsOptions):
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(WeightsDirOptions):
     models: Annotated[
-        list[str], typer.Argument(help="Model ids or tasks. Default: all that are on this machine.", show_default=False)
+        list[str], typer.Argument(help="Model ids or tasks. Default: all models on this machine.", show_default=False)
     ] = field(default_factory=list)
     signature: Annotated[
         Path | None,
         typer.Option(
-            help="Signature (OpenSSF model signing) of the one model, an id or the path of a checkpoint.",
+            help="Signature (OpenSSF model signing) to verify; name one model, by its id or the path of a checkpoint.",
             show_default=False,
         ),
     ] = None

@@ -160,7 +160,7 @@ class PhotoToPhoto(FromPhoto, ToPhoto):
     strength: Annotated[
         float,
         typer.Option(
-            help="How much of the correction is made: 0 leaves the photo as it is.",
+            help="Strength of the correction: 0 leaves the photo unchanged, 1 applies all of it.",
             min=0,
             max=1,
             rich_help_panel=COMPUTE,
@@ -169,8 +169,8 @@ class PhotoToPhoto(FromPhoto, ToPhoto):
     only: Annotated[
         Path | None,
         typer.Option(
-            help="Restore only what is white in this mask, a picture of the photo's size; or a folder of masks with "
-            "the photos' names.",
+            help="Restore only where this mask is white: an image of the photo's size, or a folder of masks named like "
+            "the photos.",
             show_default=False,
             rich_help_panel=COMPUTE,
         ),

@@ -15,7 +15,7 @@ class DegradeOptions(ReportOptions):
     kind: Annotated[
         str, typer.Argument(help="Degradation, or the task that undoes it: rain or derain.", show_default=False)
     ]
-    input: Annotated[Path, typer.Argument(help="A photo.", show_default=False)]
+    input: Annotated[Path, typer.Argument(help="Photo to degrade.", show_default=False)]
     output: Annotated[Path, typer.Argument(help="The file to write, or a folder.", show_default=False)]
     seed: Annotated[
         int, typer.Option(help="Seed of the random degradation; the same seed gives the same result.", min=0)

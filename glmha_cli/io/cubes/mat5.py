@@ -133,7 +133,7 @@ def _body(path: Path, element: _Element, order: str, limit_bytes: int | None = N
         compressed = file.read(element.size_bytes)
     kind, length = struct.unpack(f"{order}II", stream.decompress(compressed, _TAG_BYTES))
     if kind != _MATRIX:
-        raise BadDataError("holds compressed data that are no array")
+        raise BadDataError("holds compressed data that is not an array")
     require_plausible(path, (length,), 1)
     wanted = length if limit_bytes is None else min(length, limit_bytes)
     return stream.decompress(stream.unconsumed_tail, max(1, wanted))  # 0 would mean without limit

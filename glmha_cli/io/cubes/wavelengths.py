@@ -33,7 +33,7 @@ def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
 def require_unit(text: str) -> None:
     """UsageError unless `text` is a unit of length, as a user gives it."""
     if not unit_of(text):
-        raise UsageError(f"'{text}' is no unit of length", "--unit nm, or um")
+        raise UsageError(f"'{text}' is not a unit of length", "--unit nm, or um")
 
 
 def require_plausible_wavelengths(wavelength_nm: Sequence[float], bands: int) -> None:

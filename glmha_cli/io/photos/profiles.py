@@ -40,7 +40,7 @@ def srgb_colours(photo: Photo, *, strict: bool = False) -> tuple[Num[np.ndarray,
         )
     except RuntimeError as error:  # imagecodecs.CmsError
         if strict:
-            raise BadDataError(f"its ICC profile cannot be applied ({error})", "leave out --strict") from error
+            raise BadDataError("its ICC profile cannot be applied", "leave out --strict") from error
         return photo.colours, ("its ICC profile is damaged: taken as sRGB",)
     return np.clip(converted, 0, 1) if converted.dtype.kind == "f" else converted, (
         f"converted to sRGB by its {colours.source}",

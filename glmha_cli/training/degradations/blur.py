@@ -66,7 +66,7 @@ class BlurConfig:
             if not 0 < low <= high <= MAX_EXTENT_PX:
                 raise BadDataError(f"paths of {low} to {high} px: blur is possible up to {MAX_EXTENT_PX} px")
         if self.bank_paths < 1:
-            raise BadDataError("a bank needs at least one path")
+            raise BadDataError("bank_paths must be at least 1")
 
     def training(self) -> MakePair:
         """Blur of all kinds, along paths drawn now."""

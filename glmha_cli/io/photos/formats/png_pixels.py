@@ -124,7 +124,7 @@ def _inflated(data: bytes, expected: int) -> bytes:
     try:
         raw = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data[_ZLIB_HEAD_BYTES:], expected)
     except zlib.error as error:
-        raise BadDataError(f"damaged: its pixels cannot be unpacked ({error})") from error
+        raise BadDataError("damaged: its pixels cannot be unpacked") from error
     if len(raw) < expected:
         raise BadDataError("truncated: parts of its picture are missing")
     return raw
