@@ -20,17 +20,17 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def commands_in(text: str) -> list[str]:
-    """Lines of code blocks that call glmha; two to a line in the header of the README."""
-    lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
-    parts = [part.strip() for line in lines for part in re.split(r"\s{3,}", line.split("#")[0])]
-    return [part for part in parts if part.startswith("glmha ")]
-
-
 def commands_of(example: str) -> list[str]:
     """The commands of a line for a shell, without what redirects them."""
     parts = [re.split(r"\s[<>]\s", part)[0].strip() for part in example.split(" | ")]
     return [part for part in parts if part.startswith("glmha ")]
+
+
+def commands_in(text: str) -> list[str]:
+    """Lines of code blocks that call glmha; two to a line in the header of the README."""
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    parts = [part.strip() for line in lines for part in re.split(r"\s{3,}", line.split("#")[0])]
+    return [command for part in parts for command in commands_of(part)]
 
 
 EXAMPLES = [example for name in TASKS for example in resolve(TASKS, name, "task").examples]
