@@ -25,6 +25,9 @@ def client() -> ModuleType:
             os.environ.pop(name, None)
         elif not value.isdecimal():
             raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
+    endpoint = os.environ.get("HF_ENDPOINT", "").strip()
+    if endpoint and not endpoint.startswith(("https://", "http://")):
+        raise UsageError(f"HF_ENDPOINT is '{endpoint}', not the address of a Hub", "unset HF_ENDPOINT")
     import huggingface_hub
     import huggingface_hub.constants
     import huggingface_hub.errors

@@ -15,6 +15,7 @@ import numpy as np
 from glmha_cli.cli.output import one_line, printable
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import read_cube, write_cube
+from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
 from tests.reliability.corpus import samples
@@ -34,6 +35,7 @@ def read_and_rewrite_photo(path: Path, out: Path) -> None:
     assert pixels.dtype == np.float32 and pixels.shape[2] == 3
     assert pixels.min() >= 0 and pixels.max() <= 1
     assert photo.alpha is None or photo.alpha.shape == pixels.shape[:2]
+    srgb_colours(photo)
     write_photo(out, pixels, like=photo, overwrite=True, provenance={"glmha": "test"})
     again = read_photo(out)
     assert again.pixels.shape == pixels.shape

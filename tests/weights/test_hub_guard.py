@@ -113,6 +113,12 @@ def test_timeouts_of_the_hub_that_are_no_numbers(on_hub, command, name, value, c
     assert result == code and len(err.splitlines()) == 1 and (code == 69 or name in err), err
 
 
+@pytest.mark.parametrize("value", ["garbage", "huggingface.co", "file:///etc"])
+def test_an_endpoint_that_is_no_address(on_hub, command, value):
+    result, _, err = finish(command("models", "pull", "tiny", HF_ENDPOINT=value))
+    assert result == 2 and len(err.splitlines()) == 1 and "HF_ENDPOINT" in err, err
+
+
 def test_an_empty_timeout_counts_as_unset(monkeypatch):
     monkeypatch.setenv(hub.NUMBERS[0], "")
     hub.client()

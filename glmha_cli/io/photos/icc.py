@@ -22,6 +22,12 @@ def is_gray_profile(profile: bytes) -> bool:
     return profile[16:20] == b"GRAY"  # section 7.2.8, data colour space
 
 
+def is_profile(data: bytes) -> bool:
+    """Whether there is a header, with the profile's size and signature (section 7.2), and a table of tags behind it."""
+    size = int.from_bytes(data[:4])
+    return 132 <= size <= len(data) and data[36:40] == b"acsp"
+
+
 def matrix_profile(profile: bytes) -> tuple[Primaries, Curve] | None:
     """Primaries (with D65 as white) and tone curve of an RGB profile of a matrix and one curve; None for any other."""
     try:
@@ -78,12 +84,17 @@ def _parametric(form: int, tag: bytes) -> Curve:
 
 
 def made_profile(primaries: Primaries, curve: Curve) -> bytes:
-    """A matrix profile of these colours; without a date, so that the same photo gives the same bytes."""
+    """A matrix profile of these colours, without a date, so that the same photo gives the same bytes; empty where they
+    can be nobody's.
+    """
     import imagecodecs
 
     *chromaticities, white_x, white_y = primaries
     table = curve(np.linspace(0, 1, _TABLE)).astype(np.float32)
-    profile = imagecodecs.cms_profile(
-        "rgb", whitepoint=[white_x, white_y], primaries=chromaticities, transferfunction=table
-    )
+    try:
+        profile = imagecodecs.cms_profile(
+            "rgb", whitepoint=[white_x, white_y], primaries=chromaticities, transferfunction=table
+        )
+    except RuntimeError:  # imagecodecs.CmsError, for primaries that span no colours
+        return b""
     return profile[:24] + bytes(12) + profile[36:]

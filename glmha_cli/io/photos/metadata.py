@@ -71,6 +71,11 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
 
+    def behind(self, data: bytes, what: str = "data") -> None:
+        """`data` follows the picture in its file; zeros that pad one are nothing."""
+        if data.strip(b"\0"):
+            self.notes.append(f"{what} behind the picture ({len(data)} bytes) was left out")
+
 
 def usable_dpi(x: float, y: float) -> tuple[float, float] | None:
     """(x, y) if both are positive and at most what every format holds: files do carry 0, and 1/0."""

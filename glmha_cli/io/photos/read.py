@@ -15,6 +15,7 @@ from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored, require_frame
+from glmha_cli.io.photos.icc import is_profile
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
 from glmha_cli.io.photos.xmp import true_xmp
@@ -77,7 +78,7 @@ def read_photo(path: Path, *, frame: int | None = None, max_pixels: int = MAX_PI
     """
     first_bytes = _first_bytes(path)
     with reading(path, "of a supported kind"):
-        stored = upright(_decoded(path, first_bytes, frame, max_pixels))
+        stored = upright(_with_sound_profile(_decoded(path, first_bytes, frame, max_pixels)))
         if strict and stored.findings.damage:
             raise BadDataError(f"damaged: {', '.join(stored.findings.damage)}", "leave out --strict")
         return _to_photo(stored)
@@ -113,6 +114,14 @@ def _decoded(path: Path, first_bytes: bytes, frame: int | None, max_pixels: int)
     if stored.frames > 1 and frame is None:
         raise BadDataError(f"holds {stored.frames} {found.several}, not a single photo", "choose one: --frame 0")
     return stored
+
+
+def _with_sound_profile(stored: Stored) -> Stored:
+    """Without an ICC profile that is none, whatever format held it: no reader of the output could use it either."""
+    if not stored.metadata.icc_profile or is_profile(stored.metadata.icc_profile):
+        return stored
+    stored.findings.damage.append("ICC profile")
+    return replace(stored, metadata=replace(stored.metadata, icc_profile=b""))
 
 
 def _to_photo(stored: Stored) -> Photo:

@@ -127,10 +127,39 @@ def test_what_cannot_be_converted_is_said(tmp_path):
 
 
 def test_a_profile_that_cannot_be_applied_is_left_unless_strict(tmp_path):
-    photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=b"no profile at all" * 20))
+    """Its header is sound, its tags are not."""
+    profile = SRGB[:128] + bytes(len(SRGB) - 128)
+    photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
     assert "taken as sRGB" in srgb_colours(photo)[1][0]
     with pytest.raises(BadDataError, match="ICC"):
         srgb_colours(photo, strict=True)
+
+
+@pytest.mark.parametrize("profile", [b"no profile at all" * 20, b"abc", SRGB[:-1], SRGB[:36] + b"xxxx" + SRGB[40:]])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
+def test_what_is_no_profile_is_left_out_of_every_format(tmp_path, kind, profile):
+    """Not a profile, or cut, or without its signature; `--strict` refuses."""
+    path = tmp_path / "a.photo"
+    photo = read_bytes(path, encoded(FLAT, kind, icc_profile=profile))
+    assert photo.metadata.icc_profile == b"" and any("ICC" in note or "iCCP" in note for note in photo.notes)
+    with pytest.raises(BadDataError, match="ICC|iCCP"):
+        read_photo(path, strict=True)
+
+
+def test_primaries_that_span_no_colours_cost_themselves_alone(tmp_path):
+    gamma, primaries = (b"gAMA", struct.pack(">I", 45455)), (b"cHRM", struct.pack(">8I", *[0] * 8))
+    photo = read_bytes(tmp_path / "a.png", png(gamma, primaries))
+    assert "cannot be converted" in srgb_colours(photo)[1][0]
+    (note,) = write_photo(tmp_path / "b.jpg", photo.pixels, like=photo)
+    assert "gAMA or cHRM" in note
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_what_lies_behind_a_picture_is_said(tmp_path, kind):
+    data = encoded(FLAT, kind)
+    assert read_bytes(tmp_path / "a.photo", data + bytes(8)).notes == ()
+    (note,) = read_bytes(tmp_path / "a.photo", data + b"more").notes
+    assert "behind the picture (4 bytes)" in note
 
 
 def test_precedence_in_a_png(tmp_path):

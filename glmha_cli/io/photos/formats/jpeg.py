@@ -23,19 +23,16 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     require_size(*image.size, max_pixels)
     findings = Findings()
     metadata = jpeg_segments.metadata_of(parts, findings)
-    findings.notes += _left_behind(parts)
+    _say_left_behind(parts, findings)
     return from_pillow(image, metadata, findings)
 
 
-def _left_behind(parts: Parts) -> list[str]:
-    """A note on what follows the picture. Zeros that pad a file are nothing."""
+def _say_left_behind(parts: Parts, findings: Findings) -> None:
     # By the MPO standard the first picture is the photo, the others are previews, depth or gain maps.
     if any(each.marker == APP2 and each.body.startswith(MULTI_PICTURE) for each in parts.segments):
-        return ["only the main picture of this multi-picture JPEG is processed"]
-    if not parts.trailer.strip(b"\0"):
-        return []
-    what = next((name for sign, name in _TRAILERS.items() if sign in parts.trailer), "data")
-    return [f"{what} behind the picture ({len(parts.trailer)} bytes) was left out"]
+        findings.notes.append("only the main picture of this multi-picture JPEG is processed")
+        return
+    findings.behind(parts.trailer, next((name for sign, name in _TRAILERS.items() if sign in parts.trailer), "data"))
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:

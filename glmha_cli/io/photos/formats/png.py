@@ -82,6 +82,7 @@ def _chunks(data: bytes, findings: Findings) -> Iterator[tuple[bytes, bytes]]:
         else:
             findings.damage.append(f"chunk {kind.decode('ascii')}")
         if kind == b"IEND":
+            findings.behind(data[at + 12 + size :])
             return
         at += 12 + size
     raise BadDataError("truncated: it ends before its last chunk")

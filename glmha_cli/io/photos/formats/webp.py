@@ -25,6 +25,7 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     image = WebPImageFile(io.BytesIO(data))
     require_size(*image.size, max_pixels)
     findings = Findings()
+    findings.behind(data[8 + int.from_bytes(data[4:8], "little") :])
     metadata = _metadata(data, findings)
     if image.n_frames > 1:
         return one_frame(image, frame, metadata, findings)
