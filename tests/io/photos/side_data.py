@@ -172,6 +172,7 @@ def pngs() -> Iterator[Sample]:
     yield sample("private chunk, safe to copy", (b"maKr", b"of a maker"), b"of a maker", "chunks")
     yield sample("private chunk, unsafe to copy", (b"maKR", b"of a maker"), b"of a maker", "maKR")
     yield sample("shape of its pixels", (b"pHYs", struct.pack(">IIB", 2, 1, 0)), struct.pack(">IIB", 2, 1, 0), "pixels")
+    yield Sample("PNG", "data behind the picture", png() + b"SEFT", b"SEFT", ("left out",))
 
 
 # TIFF
@@ -222,6 +223,7 @@ def webps() -> Iterator[Sample]:
     yield Sample("WebP", "EXIF with a maker note", saved("WEBP", exif=BLOCK), MAKER_NOTE, ("EXIF",))
     yield Sample("WebP", "XMP", saved("WEBP", xmp=XMP), XMP, ("XMP",))
     yield Sample("WebP", "chunk of a maker", webp((b"MAKR", b"of a maker"), exif=BLOCK), b"of a maker", ("MAKR",))
+    yield Sample("WebP", "data behind the picture", saved("WEBP") + b"SEFT", b"SEFT", ("left out",))
 
 
 def avifs() -> Iterator[Sample]:
