@@ -86,7 +86,8 @@ def show_version(asked: bool) -> None:
 
 def glmha(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=show_version)
+        bool,
+        typer.Option("--version", metavar="", help="Show the version and exit.", is_eager=True, callback=show_version),
     ] = False,
 ) -> None:
     """What `glmha` itself takes, before any verb."""

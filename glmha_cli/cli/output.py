@@ -107,6 +107,11 @@ class Output:
             highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
         ).print(table)
 
+    @property
+    def shows_bars(self) -> bool:
+        """Not in logs: Rich's is_terminal also holds where FORCE_COLOR is set."""
+        return not self.quiet and sys.stderr.isatty()
+
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Bars on stderr where it is a terminal; silent elsewhere."""
@@ -117,9 +122,12 @@ class Output:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        silent = self.quiet or not sys.stderr.isatty()  # Rich's is_terminal also holds where FORCE_COLOR is set
         # Where only stderr is a terminal, lines for stdout must not be drawn around the bars.
         with Progress(
-            *columns, console=self.stderr, transient=True, disable=silent, redirect_stdout=sys.stdout.isatty()
+            *columns,
+            console=self.stderr,
+            transient=True,
+            disable=not self.shows_bars,
+            redirect_stdout=sys.stdout.isatty(),
         ) as progress:
             yield progress

@@ -9,6 +9,7 @@ from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.record import line_of
 from glmha_cli.batch.report import Outcome, Reporter, Summary
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.pace import Pace
 from glmha_cli.errors import one_line
 
 
@@ -19,6 +20,7 @@ class Tally(Reporter):
         self.output = output
         self.summary: Summary  # from `started` on
         self.bars: Bars | None = None
+        self.pace = Pace()
 
     def rename(self, path: str, name: str) -> None:
         self.output.names[path] = name
@@ -33,7 +35,7 @@ class Tally(Reporter):
         self.output.warning(text)
 
     def started(self, summary: Summary) -> None:
-        self.summary = summary
+        self.summary, self.pace = summary, Pace()
 
     def tiles(self, job: Job, done: int, total: int) -> None:
         self.bars = self.bars or Bars(self.output, self.summary)
@@ -51,8 +53,11 @@ class Tally(Reporter):
             case "failed" if outcome.error is not None and not self.summary.single:
                 self.output.error(outcome.error)
         self.output.record(line_of(outcome))
+        self.pace.settled(outcome)
         if self.bars is not None:
-            self.bars.settled(job)
+            self.bars.settled(job, str(self.pace))
+        if not self.output.shows_bars and not self.summary.single and self.summary.not_tried and self.pace.is_due():
+            self.output.note(self.pace.progress(self.summary))
 
     def finished(self) -> None:
         """N done, N skipped, N failed, and which ones and why."""
@@ -75,7 +80,7 @@ class Bars:
     """One bar for the files of a run, and one for the tiles of each file that is computed."""
 
     def __init__(self, output: Output, summary: Summary) -> None:
-        self.closing = ExitStack()
+        self.closing, self.name = ExitStack(), summary.task
         self.progress: Progress = self.closing.enter_context(output.progress())
         settled = summary.total - summary.not_tried
         self.files = self.progress.add_task(
@@ -90,9 +95,10 @@ class Bars:
         if done == total:
             self._remove(job)
 
-    def settled(self, job: Job) -> None:
+    def settled(self, job: Job, pace: str) -> None:
+        """pace: of the whole run, shown beside its name."""
         self._remove(job)
-        self.progress.advance(self.files)
+        self.progress.update(self.files, advance=1, description=f"{self.name}: {pace}" if pace else self.name)
 
     def _remove(self, job: Job) -> None:
         if job in self.of_jobs:

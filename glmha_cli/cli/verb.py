@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from glmha_cli.cli.completion import completer
 from glmha_cli.cli.output import Output, printable
 from glmha_cli.errors import GlmhaError, OutputError
 
@@ -101,6 +102,11 @@ def _help(summary: str, examples: tuple[str, ...]) -> str:
 
 def _parameters(options_type: type) -> list[inspect.Parameter]:
     hints = get_type_hints(options_type, include_extras=True)
+    for name, hint in hints.items():
+        for info in getattr(hint, "__metadata__", ()):
+            info.autocompletion = completer(name)
+            if hint.__origin__ is bool:
+                info.metavar = ""  # a flag takes no value
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
         inspect.Parameter(

@@ -64,6 +64,12 @@ VERBS = {
         summary="Show a model: network, costs, training, licence, measured quality.",
         examples=("glmha info derain-lite", "glmha info my.safetensors --json"),
     ),
+    "doctor": Verb(
+        run="glmha_cli.cli.doctor:doctor",
+        options=options.ReportOptions,
+        summary="Say what this machine has, and what to install for what it lacks.",
+        examples=("glmha doctor", "glmha doctor --json"),
+    ),
     "export": Verb(
         run="glmha_cli.cli.export:export",
         options=options.ExportOptions,
