@@ -41,7 +41,8 @@ def export_onnx(
     """
     _require_possible(output)
     from glmha_cli.export.check import relative_error
-    from glmha_cli.export.graph import in_half, traced
+    from glmha_cli.export.graph import traced
+    from glmha_cli.export.half import in_half
     from glmha_cli.export.storage import save_with_about, store_exactly_in_half
     from glmha_cli.fusion import fuse
     from glmha_cli.weights.checkpoint import load_network

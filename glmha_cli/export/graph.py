@@ -5,7 +5,6 @@ By torch's TorchScript exporter: the newer one reasons about free sizes with sym
 the check at other sizes (`export.check`).
 """
 
-import copy
 import io
 import tempfile
 import warnings
@@ -119,17 +118,3 @@ def operators() -> Iterator[None]:
     finally:
         for name in OPERATORS:
             unregister_custom_op_symbolic(name, OPSET)
-
-
-class _InHalf(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network, self.config = network, built_from(network)
-
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        return self.network(*(each.half() for each in inputs)).float()
-
-
-def in_half(network: nn.Module) -> nn.Module:
-    """A copy of the network that computes in float16 and takes and gives float32."""
-    return _InHalf(copy.deepcopy(network).half())

@@ -1,10 +1,13 @@
 """The scripts under benchmarks/ that need no data print what they say."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +116,17 @@ def test_memory_beyond_a_photo_hardly_grows_with_it():
     assert result.returncode == 0, result.stderr
     rows = [[float(value) for value in line.strip("|").split("|")] for line in result.stdout.splitlines()[2:]]
     assert [row[0] for row in rows] == [0.25, 1] and all(row[-1] < 60 for row in rows), "MB"
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_what_a_gpu_must_show_runs_dry_on_a_cpu(tmp_path):
+    env = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [ROOT / "benchmarks" / "gpu.sh", tmp_path, "--dry-run"]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    shown = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+    assert shown["machine"] == "dry run on a CPU" and not [row for row in shown["rows"] if "failed" in row["what"]]
+    units = {row["unit"] for row in shown["rows"]}
+    assert units == {"", "s", "times as fast", "images/s"}
+    assert (tmp_path / "gpu.md").read_text(encoding="utf-8").count("\n|") == len(shown["rows"]) + 2
