@@ -11,7 +11,7 @@ import typer
 from glmha_cli import __version__
 from glmha_cli.cli.entry import Verb
 from glmha_cli.cli.options import restoring
-from glmha_cli.cli.verb import add_group, add_verb
+from glmha_cli.cli.verb import Group, add_group, add_verb
 from glmha_cli.cli.verbs import VERBS
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
@@ -43,6 +43,7 @@ def build_app() -> typer.Typer:
     """The whole command line, as the tables say."""
     app = typer.Typer(
         name="glmha",
+        cls=Group,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -87,7 +88,7 @@ def show_version(asked: bool) -> None:
 def glmha(
     version: Annotated[
         bool,
-        typer.Option("--version", metavar="", help="Show the version and exit.", is_eager=True, callback=show_version),
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=show_version),
     ] = False,
 ) -> None:
     """What `glmha` itself takes, before any verb."""

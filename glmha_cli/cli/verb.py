@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from glmha_cli.cli.completion import completer
 from glmha_cli.cli.output import Output, printable
@@ -25,7 +25,22 @@ DEBUG = inspect.Parameter(
 )
 
 
-class Command(TyperCommand):
+class _PlainFlags:
+    """Flags take no value, and are shown without the type of one."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in found:
+            if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+                parameter.metavar = ""
+        return found
+
+
+class Group(_PlainFlags, TyperGroup):
+    """Typer's, of verbs."""
+
+
+class Command(_PlainFlags, TyperCommand):
     """Typer's, but errors about arguments show them escaped: a shell makes arguments of all names in a folder."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -82,7 +97,7 @@ def add_group(
             raise typer.Exit(guarded(run, options_type(**values), debug=debug))
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    group = typer.Typer(rich_markup_mode="rich")
+    group = typer.Typer(cls=Group, rich_markup_mode="rich")
     group.callback(invoke_without_command=True)(_with_signature(command, [context, *_parameters(options_type), DEBUG]))
     app.add_typer(group, name=name, help=_help(summary, examples), short_help=summary, rich_help_panel=panel)
     return group
@@ -105,8 +120,6 @@ def _parameters(options_type: type) -> list[inspect.Parameter]:
     for name, hint in hints.items():
         for info in getattr(hint, "__metadata__", ()):
             info.autocompletion = completer(name)
-            if hint.__origin__ is bool:
-                info.metavar = ""  # a flag takes no value
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
         inspect.Parameter(
