@@ -29,7 +29,7 @@ def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int
         )
     setting = f"with {bands} bands at step {step}"
     if w < 1:
-        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has more than {w_ext - w}")
+        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}")
     raise BadDataError(
         f"a measurement of {h} x {w_ext} does not fit a mask of {size_text(mask.values.shape)}",
         f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; "

@@ -66,7 +66,9 @@ def _decoding(file: File) -> Iterator[None]:
     except BadDataError:
         raise
     except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
-        raise BadDataError(f"cannot read '{file}': it is damaged or not a photo", "remove the file or repair it") from error
+        raise BadDataError(
+            f"cannot read '{file}': it is damaged or not a photo", "remove the file or repair it"
+        ) from error
 
 
 def halved(photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h2 w2 3"]:
