@@ -5,6 +5,7 @@ from glmha_cli.batch.report import Reporter, Reporters
 from glmha_cli.batch.report_page import ReportPage
 from glmha_cli.batch.request import STDIO, BatchRequest
 from glmha_cli.batch.runner import run
+from glmha_cli.batch.watch import watch
 from glmha_cli.cli.compute import loader_of
 from glmha_cli.cli.options.restoring import FromMeasurement, RestoreOptions
 from glmha_cli.cli.output import Output
@@ -32,6 +33,11 @@ def restore(task: Task, options: RestoreOptions) -> int:
         return check(options, output)
     loader = loader_of(task, options, output, project=options.projects, scale=options.working_scale)
     request = request_of(options)
+    if options.watch and (options.report or options.preview):
+        raise UsageError("--watch has no end at which a report could be written", "leave out --report and --preview")
+    if options.watch:
+        with unwinding():
+            watch(request, loader, Tally(output))
     with unwinding():
         summary = run(request, loader, reporter_of(options, request, loader, output))
     return SOME_FAILED if summary.failures else 0

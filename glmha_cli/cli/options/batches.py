@@ -79,6 +79,12 @@ class BatchOptions:
             rich_help_panel=BATCH,
         ),
     ] = False
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Go on with what comes into the folder, until Ctrl-C or SIGTERM.", rich_help_panel=BATCH
+        ),
+    ] = False
     shard: Annotated[
         str | None,
         typer.Option(

@@ -1,0 +1,109 @@
+"""A folder that is watched: what comes into it is restored, until someone ends it.
+
+The folder is looked through every second rather than told of by the system: that works on network folders too. A file
+is taken once two looks in a row found it unchanged, or it was renamed into place, which looks the same.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from glmha_cli.batch.inputs import Found, Ignored, in_folder
+from glmha_cli.batch.kinds import input_kind
+from glmha_cli.batch.plan import naming_of
+from glmha_cli.batch.report import Reporter
+from glmha_cli.batch.request import BatchRequest
+from glmha_cli.batch.runner import run
+from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.inference.loader import Loader
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.weights.store import Weights
+
+LOOK_SECONDS = 1.0
+State = tuple[int, int]
+"""Size and time of a file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept(Loader):
+    """Loads each network once."""
+
+    restorers: dict[str, Restorer] = field(default_factory=dict, compare=False)
+
+    def load(self, weights: Weights, **options: Any) -> Restorer:
+        if weights.sha256 not in self.restorers:
+            self.restorers[weights.sha256] = super().load(weights, **options)
+        return self.restorers[weights.sha256]
+
+
+def watch(
+    request: BatchRequest, loader: Loader, reporter: Reporter, *, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Restore what is in the folder that the request names, and what comes into it; ends by an exception alone.
+
+    A file whose output is there is left alone, but with `overwrite` and where a record tells. One that failed is tried
+    again when it has changed.
+    """
+    if len(request.inputs) != 1 or not os.path.isdir(request.inputs[0]) or request.files_from is not None:
+        raise UsageError("--watch takes one folder of inputs", "glmha … in/ out/ --watch")
+    if request.dry_run or request.max_failures is not None:
+        raise UsageError("--watch goes on until it is ended: no --dry-run, no --fail-fast, no --max-failures")
+    kept = Kept(**{name: getattr(loader, name) for name in loader.__dataclass_fields__})
+    Path(request.output).mkdir(exist_ok=True)
+    reporter.note(f"watching '{request.inputs[0]}'; Ctrl-C ends it")
+    for found in _arriving(request, kept, sleep):
+        with tempfile.NamedTemporaryFile(prefix="glmha-") as names:
+            names.write(b"".join(os.fsencode(each.path) + b"\0" for each in found))
+            names.flush()
+            run(replace(request, files_from=names.name, null=True), kept, reporter)
+
+
+def _arriving(request: BatchRequest, loader: Loader, sleep: Callable[[float], None]) -> Iterator[list[Found]]:
+    """Files that are complete and were not taken before, as they are now."""
+    naming, folder = naming_of(loader.task, request), Path(request.output)
+    before: dict[Path, State] = {}
+    taken: dict[Path, State] = {}
+    while True:
+        now = {each.path: (each, state) for each in _inside(request, loader) if (state := _state(each.path))}
+        complete = {
+            path: (each, state)
+            for path, (each, state) in now.items()
+            if before.get(path) == state and taken.get(path) != state
+        }
+        taken |= {path: state for path, (_, state) in complete.items()}
+        before = {path: state for path, (_, state) in now.items()}
+        wanted = [
+            each
+            for each, _ in complete.values()
+            if request.overwrite or request.resume or not os.path.lexists(folder / naming(each.relative))
+        ]
+        if wanted:
+            yield wanted
+        sleep(LOOK_SECONDS)
+
+
+def _inside(request: BatchRequest, loader: Loader) -> list[Found]:
+    try:
+        found = in_folder(
+            Path(request.inputs[0]),
+            readable=input_kind(loader.task).readable,
+            recursive=request.recursive,
+            leave_out=Path(request.output),
+            say=lambda text: None,
+            ignored=Ignored(),
+        )
+    except NoInputError:  # nothing there yet
+        return []
+    return [each for each in found if each.problem is None]
+
+
+def _state(path: Path) -> State | None:
+    try:
+        status = path.stat()
+    except OSError:  # it has gone meanwhile
+        return None
+    return status.st_size, status.st_mtime_ns
