@@ -71,7 +71,7 @@ def test_a_folder_of_everything(folder, tiny_model):
     said = result.stderr.splitlines()
     assert "17 done, 0 skipped, 2 failed" in said and said[-1] == "ignored: 1 .xyz"
     assert [line.split("'")[1] for line in said if line.startswith("  failed: ")] == ["in/broken.png", "in/broken2.jxl"]
-    changes = [line for line in said if "formats that are only read" in line]
+    changes = [line for line in said if "these formats can only be read" in line]
     assert len(changes) == 1 and ".heic as .jpg" in changes[0] and ".dng as .tif" in changes[0]
     lines = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
     assert sum(line["status"] == "ok" for line in lines) == len(OUTPUTS)

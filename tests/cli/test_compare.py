@@ -51,7 +51,7 @@ def test_photos_of_one_name_are_told_apart_by_their_folders(here):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["near.png", "-o", "c.html"], 2, "two or three photos"),
+        (["near.png", "-o", "c.html"], 2, "takes two or three photos"),
         (["near.png", "small.png", "-o", "c.html"], 65, "300x50 pixels, 'small.png' 300x40"),
         (["near.png", "far.png", "-o", "c.gif"], 2, ".gif"),
         (["near.png", "far.png", "-o", "truth.png"], 73, "exists already"),
