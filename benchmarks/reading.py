@@ -3,7 +3,7 @@
     python benchmarks/reading.py --count 1000 --side 64
 
 Of each way, this process's and another's: the best and the median time of a file, and computing time per file of all
-processes. `start`: computing time until the other process has read its first file.
+processes. `start`: computing time until the other process has read its first file. `ratio`: another's to this one's.
 """
 
 import argparse
@@ -74,7 +74,8 @@ def main() -> None:
     for name, (times, cpu) in rows.items():
         best, median = 1000 * min(times), 1000 * statistics.median(times)
         print(json.dumps({"read": name, "best_ms": best, "median_ms": median, "cpu_ms": 1000 * cpu / asked.count}))
-    print(json.dumps({"start_s": start}))
+    median = statistics.median(there) / statistics.median(here)
+    print(json.dumps({"start_s": start, "ratio_median": median, "ratio_cpu": (in_there - start) / in_here}))
 
 
 if __name__ == "__main__":
