@@ -124,6 +124,7 @@ class Worker:
             "width": width,
             "weights_sha256": provenance.pop("sha256"),
             **provenance,
+            "project": self.restorer.projects,
         }
 
     def placed(self, job: Job, put: Callable[[], list[str]]) -> Written:

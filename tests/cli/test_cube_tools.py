@@ -58,6 +58,12 @@ def test_preview_of_three_bands(cube_file, tmp_path):
     assert wrong.returncode == 2 and "0..30" in wrong.stderr
 
 
+def test_a_photo_is_no_cube_and_the_verb_that_makes_one_is_named(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "in.png")
+    result = run_here("preview", tmp_path / "in.png", tmp_path / "out.png")
+    assert result.returncode == 2 and "glmha rgb2hsi" in result.stderr and ".mat 5" not in result.stderr
+
+
 def test_preview_without_wavelengths_shows_three_bands_and_says_so(tmp_path):
     """A lab's cube, which often names none, is to be seen without options."""
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 4, 5), np.float32))

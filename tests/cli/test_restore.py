@@ -31,6 +31,7 @@ def test_a_photo_is_restored(tiny_model, photo, tmp_path):
         assert restored.size == source.size
         assert np.abs(np.asarray(restored, int) - np.asarray(source, int)).max() > 0
     record = json.loads(result.stdout)
+    assert record["project"] is False
     assert record["status"] == "ok" and record["output"] == str(out) and record["tile"] == "256-288/32"
     assert len(record["sha256"]) == 64
 

@@ -138,4 +138,9 @@ def _name_of(path: Path) -> str:
 
 
 def _format(name: str) -> CubeFormat:
+    if name not in FORMATS:
+        raise UsageError(
+            f"no cube format has the extension '{name}'",
+            f"use {', '.join(SUFFIXES)}; of a photo glmha rgb2hsi makes a cube",
+        )
     return resolve(FORMATS, name, "cube format")
