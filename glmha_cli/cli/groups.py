@@ -93,7 +93,7 @@ RECORD_VERBS = {
         run="glmha_cli.cli.records:failed",
         options=options.FailedOptions,
         summary="Print the inputs that failed or were left unfinished, to try them again.",
-        examples=("glmha record failed run.jsonl -0 | glmha derain --files-from - --null out/",),
+        examples=("glmha record failed run.jsonl -0 > again", "glmha derain --files-from again --null out/"),
     ),
     "merge": Verb(
         run="glmha_cli.cli.records:merge",
