@@ -38,7 +38,7 @@ def kill_and_retouch(starter: Starter, command: list[object], tmp_path: Path, ki
                 break
             count["kills"] += 1
             path = cut_off_in(record)
-            assert path.exists() == after
+            assert path.exists() or not after  # before its move an earlier one may be there
             if chance.random() < 0.5:
                 retouched[str(path.relative_to(out))] = f"retouched {count['kills']}".encode()
                 path.write_bytes(retouched[str(path.relative_to(out))])
