@@ -12,6 +12,7 @@ from PIL import Image
 from rich.table import Table
 
 from glmha_cli.cli.output import Output
+from glmha_cli.cli.verb import guarded
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import storing
@@ -122,14 +123,13 @@ def test_names_that_no_system_takes_are_one_line(tmp_path, monkeypatch, argument
     assert result.returncode in (66, 73) and len(result.stderr.splitlines()) == 1
 
 
-def test_what_the_system_refuses_anywhere_is_one_line(tmp_path, monkeypatch):
-    def refuse(*arguments):
+def test_what_the_system_refuses_anywhere_is_one_line(capsys):
+    def refused(options):
         raise PermissionError(13, "Permission denied", "somewhere")
 
-    monkeypatch.setattr("glmha_cli.cli.cube_input.read_cube", refuse)
-    (tmp_path / "a.tif").touch()
-    result = run_here("convert", tmp_path / "a.tif", tmp_path / "b.mat")
-    assert result.returncode == 74 and "somewhere" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert guarded(refused, None, debug=False) == 74
+    said = capsys.readouterr().err
+    assert "somewhere" in said and len(said.splitlines()) == 1
 
 
 def test_a_side_too_long_for_the_format_is_told_before_the_work():
