@@ -42,6 +42,9 @@ ARGUMENTS = {
     "eval": [("derain", "--pairs", "FILE"), ("FILE", "--pairs", "."), ("derain", "--pairs", "DIR")],
     "bench": [("FILE.safetensors",), ("FILE",)],
     "analyze": [("derain-lite", "FILE.png"), ("FILE", "in.png")],
+    "compare": [("FILE.png", "in.png", "-o", "out.html"), ("in.png", "in.png", "-o", "FILE.xyz")],
+    "record": [("summary", "FILE"), ("failed", "FILE"), ("merge", "FILE", "out.jsonl"), ("FILE",)],
+    "doctor": [("FILE",)],
     "recipes": [("show", "FILE"), ("copy", "derain-lite", "FILE/x.toml")],
     "profile": [("FILE.safetensors",), ("derain-lite", "--attention", "FILE")],
 }

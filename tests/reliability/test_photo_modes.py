@@ -76,7 +76,6 @@ REFUSED = {
     "float above 1": (tiff(PICTURE.astype(np.float32), photometric="rgb"), "not 0 to 1"),
     "32 bit": (tiff(PICTURE.astype(np.uint32), photometric="rgb"), "uint32"),
     "signed": (tiff(PICTURE.astype(np.int16), photometric="rgb"), "int16"),
-    "GIF": (saved(RGB, "GIF", {}), "GIF"),
     "two pictures in HEIC": ((DATA / "two.heic").read_bytes(), "2 pictures"),
     "PCX": (saved(RGB, "PCX", {}), "not a PNG, JPEG"),
 }

@@ -46,6 +46,7 @@ def home(tmp_path):
         Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8)).save(tmp_path / name)
     np.savez(tmp_path / "cube.npz", cube=rng.random((6, 7, 31), np.float32), wavelength_nm=RGB2HSI_NM)
     (tmp_path / "tiny.toml").write_text(TINY)
+    (tmp_path / "run.jsonl").touch()
     return tmp_path / "home"
 
 
@@ -70,6 +71,8 @@ VERBS = {
     "convert": ("convert", "cube.npz", "out.tif"),
     "preview": ("preview", "cube.npz", "out.png"),
     "spectrum": ("spectrum", "cube.npz", "--at", "1,1", "--plot", "out.png"),
+    "record": ("record", "summary", "run.jsonl"),
+    "doctor": ("doctor",),
     "models": ("models",),
     "verify": ("models", "verify"),
     "path": ("models", "path", "derain-lite"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import ImageCms
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.metadata import Metadata
@@ -15,7 +16,10 @@ from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import exif, read_bytes
 
 SUFFIXES = (".png", ".tif", ".jpg", ".webp")
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 blocks = st.binary(min_size=1, max_size=300)
+profiles = st.binary(min_size=12, max_size=12).map(lambda date: SRGB[:24] + date + SRGB[36:])
+"""Profiles that colour management reads: the date of creation is any. Others are left out of a file, with a note."""
 dpis = st.tuples(st.floats(1, 9000), st.floats(1, 9000))
 
 
@@ -25,7 +29,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @settings(max_examples=60, deadline=None)
-@given(xmp=blocks, profile=blocks, dpi=dpis, suffix=st.sampled_from(SUFFIXES))
+@given(xmp=blocks, profile=profiles, dpi=dpis, suffix=st.sampled_from(SUFFIXES))
 def test_metadata_comes_back_byte_for_byte(folder, xmp, profile, dpi, suffix):
     metadata = Metadata(exif=exif(1)[6:], xmp=xmp, icc_profile=profile, dpi=dpi)
     like = Photo(colours=np.zeros((3, 4, 3), np.uint8), bit_depth=8, metadata=metadata)

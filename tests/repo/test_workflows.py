@@ -60,5 +60,5 @@ def test_the_local_hooks_are_the_makefile_s_targets():
     (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert {hook["entry"] for hook in local["hooks"]} == {"make lint", "make types", "make test"}
-    assert re.search(r"^check: lint types test$", makefile, re.MULTILINE)
+    assert re.search(r"^check: lint types test test-plugins$", makefile, re.MULTILINE)
     assert "make check" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
