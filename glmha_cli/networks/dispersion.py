@@ -14,6 +14,14 @@ Rows = Float[Tensor, "b h c w"]
 Detector = Float[Tensor, "b h w_ext"]
 
 
+def rows_of(maps: Float[Tensor, "b c h w"]) -> Rows:
+    return rearrange(maps, "b c h w -> b h c w")
+
+
+def maps_of(rows: Rows) -> Float[Tensor, "b c h w"]:
+    return rearrange(rows, "b h c w -> b c h w")
+
+
 def dispersed(rows: Rows, step: int) -> Detector:
     """The sum of all bands on the detector, band c shifted right by `step * c`: (b, h, w + step (c - 1))."""
     bands, w = rows.shape[2:]
@@ -22,11 +30,16 @@ def dispersed(rows: Rows, step: int) -> Detector:
     return flat.unflatten(2, (bands, w_ext)).sum(dim=2)
 
 
+def shifted_back(rows: Float[Tensor, "b h c w_ext"], step: int) -> Rows:
+    """Of band c the columns from `step * c` on."""
+    bands, w_ext = rows.shape[2:]
+    flat = F.pad(rows.flatten(2), (0, step * bands))
+    return flat.unflatten(2, (bands, w_ext + step))[..., : w_ext - step * (bands - 1)]
+
+
 def collected(detector: Detector, bands: int, step: int) -> Rows:
-    """The transpose: of the detector, for each band, the columns that it falls on."""
-    w_ext = detector.shape[2]
-    repeated = detector[:, :, None].expand(-1, -1, bands, -1).flatten(2)
-    return F.pad(repeated, (0, step * bands)).unflatten(2, (bands, w_ext + step))[..., : w_ext - step * (bands - 1)]
+    """The transpose of `dispersed`: of the detector, for each band, the columns that it falls on."""
+    return shifted_back(detector[:, :, None].expand(-1, -1, bands, -1), step)
 
 
 def detector_of(shifted_back: Float[Tensor, "b c h w"], step: int) -> Detector:
@@ -36,10 +49,8 @@ def detector_of(shifted_back: Float[Tensor, "b c h w"], step: int) -> Detector:
 
 
 def window(mask: Float[Tensor, "b c h w_ext"], step: int) -> Rows:
-    """Phi as each band of the scene meets it: of band c the columns from `step * c` on."""
-    bands, w_ext = mask.shape[1], mask.shape[3]
-    flat = F.pad(rearrange(mask, "b c h w -> b h c w").flatten(2), (0, step * bands))
-    return flat.unflatten(2, (bands, w_ext + step))[..., : w_ext - step * (bands - 1)]
+    """Phi as each band of the scene meets it."""
+    return shifted_back(rows_of(mask), step)
 
 
 def measured(scene: Rows, mask: Rows, step: int) -> Detector:

@@ -6,13 +6,14 @@ the formulas of low-rank deep unfolding (arXiv 2511.18513); the U and its blocks
 The mask and the shift act through `networks.low_rank` alone, so any mask, size and step will do.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,7 +21,7 @@ from torch.nn import functional as F
 from glmha_cli.errors import UsageError
 from glmha_cli.networks.blocks import Modules
 from glmha_cli.networks.config import Channels, Count, Shape
-from glmha_cli.networks.dispersion import Rows
+from glmha_cli.networks.dispersion import Rows, maps_of, rows_of
 from glmha_cli.networks.low_rank import (
     Snapshot,
     Spectra,
@@ -145,14 +146,6 @@ def exactly(device: torch.device) -> AbstractContextManager:
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
-def rows_of(maps: Float[Tensor, "b c h w"]) -> Rows:
-    return rearrange(maps, "b c h w -> b h c w")
-
-
-def maps_of(rows: Rows) -> Float[Tensor, "b c h w"]:
-    return rearrange(rows, "b h c w -> b c h w")
-
-
 class Unfolding(nn.Module):
     """(b, bands, h, w) and Phi -> (b, bands, h, w), h and w multiples of `config.size_multiple`."""
 
@@ -178,16 +171,20 @@ class Unfolding(nn.Module):
         spectra = orthonormal(self.basis[None]).expand(x.shape[0], -1, -1)
         return self.embed(torch.cat([x, seen], dim=1)), spectra, snapshot
 
+    def unrolled(
+        self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]
+    ) -> Iterator[tuple[Features, Spectra]]:
+        """Maps and spectra after each stage."""
+        maps, spectra, snapshot = self.start(x, mask)
+        for stage in self.steps():
+            maps, spectra = stage(maps, spectra, snapshot)
+            yield maps, spectra
+
     def estimates(
         self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]
     ) -> list[Float[Tensor, "b c h w"]]:
         """The cube after each stage; the last one is the result."""
-        maps, spectra, snapshot = self.start(x, mask)
-        cubes = []
-        for stage in self.steps():
-            maps, spectra = stage(maps, spectra, snapshot)
-            cubes.append(self.cube(maps, spectra))
-        return cubes
+        return [self.cube(maps, spectra) for maps, spectra in self.unrolled(x, mask)]
 
     def cube(self, maps: Features, spectra: Spectra) -> Float[Tensor, "b c h w"]:
         """A E of the maps that take part."""
@@ -196,4 +193,5 @@ class Unfolding(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "#b c h w_ext"]) -> Float[Tensor, "b c h w"]:
         """x: the measurement shifted back, times 2 / bands; mask: Phi, `step * (bands - 1)` columns wider."""
-        return self.estimates(x, mask)[-1]
+        ((maps, spectra),) = deque(self.unrolled(x, mask), maxlen=1)
+        return self.cube(maps, spectra)
