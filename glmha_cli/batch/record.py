@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,14 +73,20 @@ class Past:
 def read_record(path: Path) -> dict[str, Past]:
     """What is known of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
     pasts: dict[str, Past] = {}
-    for text in _content(path).splitlines():
-        try:
-            line = json.loads(text)
-            output = os.path.abspath(line["output"])
+    for line in parsed(_content(path).splitlines()):
+        output = os.path.abspath(line["output"])
+        with suppress(AttributeError, TypeError):  # a value that is none of ours
             pasts[output] = pasts.get(output, Past()).then(line)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
     return pasts
+
+
+def parsed(texts: Iterable[bytes]) -> Iterator[Line]:
+    """The lines of a record that tell of an output; torn ones are left out."""
+    for text in texts:
+        with suppress(ValueError, TypeError, KeyError):
+            line = json.loads(text)
+            if isinstance(line["output"], str):
+                yield line
 
 
 def _hashes(line: Line) -> frozenset[str]:

@@ -4,7 +4,6 @@ Records are read line by line, so that a million files take seconds and little m
 """
 
 import heapq
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glmha_cli.batch.record import START, WRITING, Line
+from glmha_cli.batch.record import START, WRITING, Line, parsed
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.weights.integrity import sha256_of
 
@@ -34,11 +33,7 @@ def lines_of(path: Path) -> Iterator[Line]:
         if start != START[: len(start)]:
             raise BadDataError(f"'{path}' is not a record of glmha", "give what --record wrote")
         file.seek(0)
-        for text in file:
-            with suppress(ValueError, TypeError, KeyError):
-                line = json.loads(text)
-                if isinstance(line["output"], str) and isinstance(line["time"], str):
-                    yield line
+        yield from (line for line in parsed(file) if isinstance(line.get("time"), str))
 
 
 def merged_by_time(paths: Sequence[Path]) -> Iterator[Line]:
@@ -55,14 +50,10 @@ class State:
     reason: str = ""
 
 
-def states(paths: Sequence[Path]) -> dict[str, State]:
-    """The state of each output that the records name, by its absolute path. A failure after "ok" counts as failed."""
-    found: dict[str, State] = {}
-    for line in merged_by_time(paths):
-        status = UNFINISHED if line.get("status") == WRITING else str(line.get("status"))
-        state = State(str(line.get("input", "")), status, str(line.get("reason", "")))
-        found[os.path.abspath(line["output"])] = state
-    return found
+def state_of(line: Line) -> State:
+    """What a line says of its output. A failure after "ok" counts as failed."""
+    status = UNFINISHED if line.get("status") == WRITING else str(line.get("status"))
+    return State(str(line.get("input", "")), status, str(line.get("reason", "")))
 
 
 @dataclass
@@ -83,12 +74,13 @@ class Totals:
 
 def totals(paths: Sequence[Path]) -> Totals:
     """Counts of outputs by their last status, and the seconds of all lines."""
-    result = Totals()
+    result, states = Totals(), {}
     for line in merged_by_time(paths):
         result.first, result.last = result.first or line["time"], line["time"]
         seconds = line.get("seconds", 0)
         result.seconds += seconds if isinstance(seconds, int | float) else 0
-    for output, state in states(paths).items():
+        states[os.path.abspath(line["output"])] = state_of(line)
+    for output, state in states.items():
         result.counts[state.status] += 1
         if state.status == FAILED:
             result.reasons[state.reason.replace(state.input, "…").replace(output, "…")] += 1
@@ -97,8 +89,9 @@ def totals(paths: Sequence[Path]) -> Totals:
 
 def to_do(paths: Sequence[Path]) -> Iterator[State]:
     """What failed or was left unfinished, one state for each input."""
+    last = {os.path.abspath(line["output"]): state_of(line) for line in merged_by_time(paths)}
     seen = set()
-    for state in states(paths).values():
+    for state in last.values():
         if state.status in (FAILED, UNFINISHED) and state.input not in seen:
             seen.add(state.input)
             yield state

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from glmha_cli.cli.options.shared import FILES, ReportOptions
+from glmha_cli.cli.options.shared import FILES, Overwrite, ReportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class CubeInput(ReportOptions):
 @dataclass(frozen=True, kw_only=True)
 class CubeToFile(CubeInput):
     output: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)]
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from glmha_cli.cli.options.shared import FILES, ReportOptions, WeightsDirOptions, WeightsOptions
+from glmha_cli.cli.options.shared import FILES, Overwrite, ReportOptions, WeightsDirOptions, WeightsOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class ExportOptions(WeightsOptions):
     precision: Annotated[Literal["fp32", "fp16"], typer.Option(help="Precision of the network; fp16 is for GPUs.")] = (
         "fp32"
     )
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class ImportOptions(ReportOptions):
             help="The file to write. Default: beside the source, with the extension .safetensors.", show_default=False
         ),
     ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True, kw_only=True)

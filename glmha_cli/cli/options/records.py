@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from glmha_cli.cli.options.shared import ReportOptions
+from glmha_cli.cli.options.shared import Overwrite, ReportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,4 +26,4 @@ class FailedOptions(RecordsOptions):
 @dataclass(frozen=True, kw_only=True)
 class MergeOptions(RecordsOptions):
     output: Annotated[Path, typer.Argument(help="File to write.", show_default=False)]
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+    overwrite: Overwrite = False

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from glmha_cli.attention import ATTENTIONS
-from glmha_cli.cli.options.shared import FILES, MaxPixels, ReportOptions, WeightsOptions
+from glmha_cli.cli.options.shared import FILES, MaxPixels, Overwrite, ReportOptions, WeightsOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,4 +165,4 @@ class CopyRecipeOptions(RecipeOptions):
         Path | None,
         typer.Argument(help="The .toml file to write, or a folder. Default: RECIPE.toml here.", show_default=False),
     ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False
+    overwrite: Overwrite = False
