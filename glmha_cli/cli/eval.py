@@ -1,7 +1,7 @@
 """`glmha eval TASK`: a model on pairs of files, or results that are there already, by a published protocol."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,14 +14,17 @@ from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.cli.compute import loader_of
+from glmha_cli.cli.eval_sets import PairSet, require_one_size, sets_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import TaskFiles, files_of
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
+from glmha_cli.evaluation.pairs import Pair
 from glmha_cli.evaluation.protocols import PROTOCOLS, Protocol
 from glmha_cli.evaluation.report import Row, with_means, write_csv
+from glmha_cli.inference.scales import enlarged_whole
 from glmha_cli.inference.self_ensemble import require_any_orientation, restore_in_all_orientations
+from glmha_cli.io.photos.read import as_pixels
 from glmha_cli.lookup import resolve, unknown
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
@@ -36,13 +39,17 @@ class Loaded:
     tile: str = ""
 
 
+Load = Callable[[Path, int], Loaded]
+"""The result of an input that is enlarged so many times."""
+
+
 def evaluate(options: EvalOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     task = resolve(TASKS, options.task, "task")
     protocol = protocol_for(task, options.protocol)
     if options.csv:
         require_output(options.csv, overwrite=options.overwrite)
-    sets = list(sets_of(task, options))
+    sets = sets_of(task, options)
     files = FileOptions(mask=options.mask, step=options.step)
     if not options.results:
         input_kind(task).require(files)
@@ -50,14 +57,14 @@ def evaluate(options: EvalOptions) -> None:
             require_any_orientation(task)
     rows = []
     with files_of(task, files, output) as inputs:
-        for pair in chain(*(each.pairs for each in sets)):
+        for pair in dict.fromkeys(chain(*(each.pairs for each in sets))):
             require_one_size(inputs, pair, is_result=options.results is not None)
         load, setup = (partial(loaded_result, inputs), {}) if options.results else loader_by_model(inputs, options)
         with output.progress() as progress:
             bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))
             for each in sets:
                 for pair in each.pairs:
-                    rows.append(measured(each.name, pair, protocol, load, inputs.values(pair.target)))
+                    rows.append(measured(each, pair, protocol, load, inputs.values(pair.target)))
                     progress.advance(bar)
     records = [{**row.record(), "protocol": protocol.name, **setup} for row in with_means(rows)]
     for record in records:
@@ -84,60 +91,21 @@ def protocol_for(task: Task, name: str | None) -> Protocol:
     return protocol
 
 
-@dataclass(frozen=True, kw_only=True)
-class PairSet:
-    name: str
-    pairs: list[Pair]
-
-
-def sets_of(task: Task, options: EvalOptions) -> Iterator[PairSet]:
-    """The sets that the options name: of --pairs, or the one of --results and --targets.
-
-    By the folder's name, or its path where the name is taken: means are told apart by it.
-    """
-    targets = output_kind(task).readable
-    if bool(options.pairs) == bool(options.results) or bool(options.results) != bool(options.targets):
-        raise UsageError(
-            "give either --pairs DIR, or --results DIR and --targets DIR", f"glmha eval {task.name} --pairs DIR"
-        )
-    if options.results and options.targets:
-        pairs = match_by_stem(options.results, options.targets, source_suffixes=targets, target_suffixes=targets)
-        yield PairSet(name=options.results.name, pairs=pairs)
-    taken: set[str] = set()
-    for folder in options.pairs:
-        name = set_name(folder, taken)
-        taken.add(name)
-        pairs = match_by_stem(
-            folder / "input", folder / "target", source_suffixes=input_kind(task).readable, target_suffixes=targets
-        )
-        yield PairSet(name=name, pairs=pairs)
-
-
-def require_one_size(inputs: TaskFiles, pair: Pair, *, is_result: bool) -> None:
-    """Checked before hours of work."""
-    size = inputs.values(pair.source).shape[:2] if is_result else inputs.source_size(pair.source)
-    sizes = [size, inputs.values(pair.target).shape[:2]]
-    if sizes[0] != sizes[1]:
-        raise BadDataError(
-            f"'{pair.source}' and '{pair.target}' differ in size: "
-            + " and ".join(f"{height} x {width}" for height, width in sizes),
-            "both images of a pair need the same size",
-        )
-
-
-def loaded_result(inputs: TaskFiles, path: Path) -> Loaded:
+def loaded_result(inputs: TaskFiles, path: Path, times: int) -> Loaded:
     return Loaded(result=inputs.values(path))
 
 
-def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Callable[[Path], Loaded], dict[str, Any]]:
+def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Load, dict[str, Any]]:
     """How an input becomes a result, and what has to be known to get the same again."""
     task, output = inputs.task, inputs.output
     loader = loader_of(task, options, output, project=options.project, scale=options.scale)
     weights = loader.find()
     restorer = loader.load(weights, say=output.warning)
 
-    def load(path: Path) -> Loaded:
+    def load(path: Path, times: int) -> Loaded:
         source = inputs.source(path)
+        if times > 1:
+            source = replace(source, value=enlarged_whole(as_pixels(source.value), times))
         before = output_kind(task).before(source)
         result = restore_in_all_orientations(restorer, source.value) if options.tta else restorer.restore(source.value)
         return Loaded(result=result, before=before, tile=restorer.described_tiles)
@@ -152,12 +120,13 @@ def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Callable[[
     return load, setup | ({} if task.project is None else {"project": options.project})
 
 
-def measured(name: str, pair: Pair, protocol: Protocol, load: Callable[[Path], Loaded], target: np.ndarray) -> Row:
+def measured(of: PairSet, pair: Pair, protocol: Protocol, load: Load, target: np.ndarray) -> Row:
     """One image's scores; an error says which image it was."""
     try:
-        loaded = load(pair.source)
+        loaded = load(pair.source, of.times)
+        target = enlarged_whole(target, of.times) if of.times > 1 else target
         return Row(
-            set=name,
+            set=of.name,
             image=pair.name,
             score=protocol.score(loaded.result, target),
             tile=loaded.tile,

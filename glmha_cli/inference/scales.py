@@ -122,6 +122,12 @@ def enlarged(strips: Iterable[Rows], factor: int, size: tuple[int, int]) -> Iter
         held, first = held[keep:], first + keep
 
 
+def enlarged_whole(picture: Rows, times: int) -> Rows:
+    """A picture in [0, 1] so many times as large, as a photo of more pixels shows the same scene."""
+    height, width = picture.shape[:2]
+    return np.concatenate(list(enlarged([picture], times, (height * times, width * times)))).clip(0, 1)
+
+
 def _resized(picture: Rows, span: tuple[int, int], factor: int) -> Rows:
     """The rows of the span enlarged; those beside it count where the kernel reaches them."""
     width, box = picture.shape[1], (0, span[0], picture.shape[1], span[1])

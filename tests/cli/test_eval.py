@@ -74,6 +74,54 @@ def test_a_model_on_pairs(tiny_model, pairs, tmp_path):
     assert again.returncode == 73 and "--overwrite" in error_of(again)
 
 
+def test_pairs_are_measured_enlarged_too(tiny_model, pairs, tmp_path):
+    command = [
+        "eval",
+        "derain",
+        "--model",
+        tiny_model,
+        "--scale",
+        "1",
+        "--tile",
+        "whole",
+        "--protocol",
+        "gopro",
+        "--json",
+    ]
+    result = run_here(*command, "--pairs", pairs, "--enlarge", "1,3")
+    assert result.returncode == 0, result.stderr
+    records = {(record["set"], record["image"]): record for record in map(json.loads, result.stdout.splitlines())}
+    assert list(records) == [
+        *((name, image) for name in ("set", "set 3x") for image in "ab"),
+        *((name, "mean") for name in ("set", "set 3x", "all sets")),
+    ]
+    for part in ("input", "target"):  # as if the enlarged pairs were files
+        for image in "ab":
+            small = Image.open(pairs / part / f"{image}.png")
+            large = small.resize((small.width * 3, small.height * 3), Image.Resampling.BICUBIC)
+            save(tmp_path / "large" / part / f"{image}.png", np.asarray(large))
+    by_files = [json.loads(line) for line in run_here(*command, "--pairs", tmp_path / "large").stdout.splitlines()]
+    for record in by_files:
+        for metric in ("psnr_db", "input_psnr_db"):
+            assert records["set 3x", record["image"]][metric] == pytest.approx(
+                record[metric], abs=0.05
+            )  # rounded to 8 bit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["derain", "--pairs", "x", "--enlarge", "0"], "1,2,3,4"),
+        (["derain", "--pairs", "x", "--enlarge", "2x"], "1,2,3,4"),
+        (["rgb2hsi", "--pairs", "x", "--enlarge", "2"], "derain"),
+        (["derain", "--results", "x", "--targets", "y", "--enlarge", "2"], "--pairs"),
+    ],
+)
+def test_what_cannot_be_enlarged_says_what_to_type(arguments, word):
+    result = run_here("eval", *arguments)
+    assert result.returncode == 2 and word in result.stderr and "enlarge" in error_of(result)
+
+
 def test_sets_of_one_name_are_told_apart(tiny_model, pairs, tmp_path):
     other = tmp_path / "other" / pairs.name
     shutil.copytree(pairs, other)

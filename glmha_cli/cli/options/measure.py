@@ -83,6 +83,15 @@ class EvalOptions(ComputeOptions):
         ),
     ] = None
     scale: Scale = "auto"
+    enlarge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIMES,…",
+            help="Also measure pairs enlarged (bicubically) so many times, for derain and deblur: 1,2,3,4.",
+            show_default=False,
+            rich_help_panel=COMPUTE,
+        ),
+    ] = None
     tta: Annotated[
         bool,
         typer.Option(
