@@ -44,7 +44,10 @@ def bands_last(
         raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
     if axes is None:
         axes = stored.axes if stored.states_axes else _told_or_asked(stored, len(stored.wavelengths) or bands or 0)
-        if axes != stored.axes:
+        if not stored.states_axes and axes == stored.axes and not _is_plain(stored):
+            sizes = size_text(stored.values.shape)
+            note = f"its {sizes} values are taken as {axes}, as is the custom (--axes says otherwise)"
+        elif axes != stored.axes:
             note = f"its {size_text(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
     return rearrange(stored.values, f"{' '.join(axes)} -> h w b"), note
 
@@ -69,6 +72,14 @@ def _in_doubt(shape: Sequence[int]) -> BadDataError:
         f"holds {size_text(shape)} values, and it is unclear which axis is that of the bands",
         "--axes bhw where the bands come first, --axes hwb where they come last (glmha convert takes it too)",
     )
+
+
+def _is_plain(stored: Stored) -> bool:
+    """Whether the axis of custom is plainly that of the bands: by their number, by the lengths, or by the values."""
+    shape, custom = stored.values.shape, stored.axes.index("b")
+    if [axis for axis, size in enumerate(shape) if size == len(stored.wavelengths)] == [custom]:
+        return True
+    return _is_short(shape, custom) or _is_likest(_unlikeness(stored.values), custom)
 
 
 def _speaks_against(stored: Stored, custom: int) -> bool:

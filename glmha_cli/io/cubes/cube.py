@@ -40,7 +40,9 @@ FORMATS: Mapping[str, str] = {
     ".npz": "glmha_cli.io.cubes.formats.npy:NPZ",
     ".h5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
     ".hdf5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
+    ".he5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
     ".nc": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
+    ".nc4": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
 }
 SUFFIXES = tuple(name for name in FORMATS if " " not in name)
 """Of files; the other names are versions of a format."""

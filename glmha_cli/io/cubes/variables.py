@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Variables = Mapping[str, Variable]
 """Name -> array of real numbers (or text) in MATLAB's order of axes."""
 
+_FEWEST_BANDS = 5
+"""Of a cube that has other arrays beside it."""
+
 
 def open_variables(path: Path) -> Variables:
     """List the variables of a .mat or .npz file; call one to read it. To be used inside `guard.reading`.
@@ -61,6 +64,8 @@ def pick_array(variables: Variables, known: Collection[str], key: str | None, *,
         for name, each in variables.items()
         if each.is_numeric and len(each.shape) in num_axes and (len(each.shape) > 2 or min(each.shape) > 1)
     ]
+    if len(found) > 1:  # previews, angles and the like beside a cube have fewer bands
+        found = [name for name in found if min(variables[name].shape) >= _FEWEST_BANDS] or found
     if len(found) == 1:
         return found[0]
     if not found:

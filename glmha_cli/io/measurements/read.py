@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.formats.npy import load_npy
-from glmha_cli.io.cubes.formats.tiff import load_gray
+from glmha_cli.io.cubes.formats.tiff_picture import load_gray
 from glmha_cli.io.cubes.variables import open_variables, pick, pick_array, require_numbers
 from glmha_cli.io.guard import reading
 from glmha_cli.io.measurements.model import BANDS, LARGEST_TRANSMISSION, Mask, Measurement

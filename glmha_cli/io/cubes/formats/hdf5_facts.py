@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.hdf5 import read_dataset
 from glmha_cli.io.cubes.model import Georeference, as_transform, said_names
 
@@ -30,6 +31,8 @@ _COLUMN_AXES = (
 )
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
 _WIDTHS, _GOOD = ("fwhm", "fwhm_nm"), ("good_band", "good_wavelengths")
+_NODATA = ("_FillValue", "missing_value", "Data_Ignore_Value")
+_ENVI_FIELDS = {"Map_Info": "map info", "Coordinate_System_String": "coordinate system string"}
 _OF_STRUCTURE = ("_NCProperties", "Conventions", "CLASS", "NAME")
 
 
@@ -52,20 +55,27 @@ def facts_of(path: Path, file: "h5py.File", name: str, arrays: Arrays) -> dict[s
     return {
         "axes": axes or "hwb",
         "states_axes": axes is not None,
-        "wavelengths": [] if wavelengths is None else read_dataset(path, wavelengths).tolist(),
-        "unit": "nm"
+        "wavelengths": _listed(attributes, _WAVELENGTHS)
         if wavelengths is None
-        else _text(wavelengths.attrs.get("units", "")) or _unit_by_name(wavelengths),
+        else read_dataset(path, wavelengths).tolist(),
+        "unit": _unit(attributes, "wavelength_units", "wavelength_unit")
+        if wavelengths is None
+        else _unit(wavelengths.attrs, "units", "unit") or _unit_by_name(wavelengths),
         "fwhm": [] if widths is None else read_dataset(path, widths).tolist(),
         "good_bands": [] if good is None else (read_dataset(path, good) != 0).tolist(),
         "band_names": _names(arrays.get("band_name"), path),
-        "scale": _number(attributes.get("scale_factor")),
+        "scale": _scale(attributes),
         "offset": _number(attributes.get("add_offset")),
-        "nodata": _number(attributes.get("_FillValue", attributes.get("missing_value"))),
-        "georeference": _georeference(dataset, arrays),
-        "tags": {key: _text(text) for key, text in file.attrs.items() if key not in _OF_STRUCTURE and _is_text(text)},
+        "nodata": next((_number(attributes[name]) for name in _NODATA if name in attributes), None),
+        "georeference": _georeference(dataset, arrays) or _map_info(arrays, path),
+        "tags": tags_of(file),
         "band_tags": _band_tags(arrays.get("band_tags"), path),
     }
+
+
+def tags_of(file: "h5py.File") -> dict[str, str]:
+    """The file's attributes of text, but for what describes its structure."""
+    return {key: _text(text) for key, text in file.attrs.items() if key not in _OF_STRUCTURE and _is_text(text)}
 
 
 def _dimension(dataset: "h5py.Dataset", axis: int) -> str:
@@ -83,6 +93,22 @@ def _axes_of(dimensions: Sequence[str]) -> str | None:
     rest = ["w", "h"] if first in _COLUMN_AXES and second in _ROW_AXES else ["h", "w"]
     rest.insert(bands[0], "b")
     return "".join(rest)
+
+
+def _listed(attributes: Mapping[str, Any], names: Sequence[str]) -> list[float]:
+    """Wavelengths as an attribute of the data set."""
+    found = (np.asarray(each) for name, each in attributes.items() if name.lower() in names)
+    return next((each.astype(float).tolist() for each in found if each.ndim == 1 and each.dtype.kind in "fiu"), [])
+
+
+def _unit(attributes: Mapping[str, Any], *names: str) -> str:
+    return next((_text(each) for name, each in attributes.items() if name.lower() in names), "")
+
+
+def _scale(attributes: Mapping[str, Any]) -> float | None:
+    """CF's factor; NEON's `Scale_Factor` is what values were multiplied by before they were stored."""
+    divisor = _number(attributes.get("Scale_Factor"))
+    return 1 / divisor if divisor else _number(attributes.get("scale_factor"))
 
 
 def _unit_by_name(wavelengths: "h5py.Dataset") -> str:
@@ -127,3 +153,14 @@ def _georeference(dataset: "h5py.Dataset", arrays: Arrays) -> Georeference | Non
     numbers = [float(each) for each in _text(mapping.attrs.get("GeoTransform", "")).split()]
     transform = as_transform(numbers)
     return Georeference(crs=crs, transform=transform) if crs or transform else None
+
+
+def _map_info(arrays: Arrays, path: Path) -> Georeference | None:
+    """Of NEON, which has ENVI's fields as data sets."""
+    texts = {place.rpartition("/")[2]: each for place, each in arrays.items() if each is not None and each.shape == ()}
+    fields = {
+        field: f"{{{_text(read_dataset(path, texts[name])[()])}}}"
+        for name, field in _ENVI_FIELDS.items()
+        if name in texts
+    }
+    return from_envi(fields)

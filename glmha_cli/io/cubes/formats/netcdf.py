@@ -15,7 +15,8 @@ from einops import rearrange
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
-from glmha_cli.io.cubes.formats.hdf5_facts import facts_of
+from glmha_cli.io.cubes.formats import prisma
+from glmha_cli.io.cubes.formats.hdf5_facts import facts_of, tags_of
 from glmha_cli.io.cubes.georeference.by_rasterio import wkt_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
@@ -128,6 +129,8 @@ def read(path: Path, options: CubeOptions) -> Stored:
         raise BadDataError("is a classic netCDF file", "nccopy -k netCDF-4 in.nc out.nc")
     with open_hdf5(path) as file:
         arrays = dict(arrays_in(file))
+        if options.key is None and (detectors := prisma.cubes_in(arrays)):
+            return prisma.read(path, file, detectors, tags_of(file))
         key = options.key.strip("/") if options.key is not None else None
         name = pick_array({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key, num_axes=(3,))
         require_own(file, name)

@@ -1,0 +1,102 @@
+"""The picture in a multi-band TIFF: which of its pages are bands, and their numbers."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Bool, Num
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.tiff_file import open_tiff, pages_of
+from glmha_cli.shapes import size_text
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+_STREAMS = {1, 8, 32773, 32946, 34925, 50000}  # Compression: none, deflate, PackBits, deflate (old), LZMA, Zstandard
+
+
+def load_gray(path: Path) -> Num[np.ndarray, "h w"]:
+    """The numbers of one gray picture; BadDataError for one of several bands."""
+    with open_tiff(path) as tif:
+        values, axes = picture(path, tif, pages_and_mask(tif)[0])
+    values = rearrange(values, f"{' '.join(axes)} -> h w b")
+    if values.shape[2] != 1:
+        raise BadDataError(f"holds {size_text(values.shape)} values, not one gray picture")
+    return values[..., 0]
+
+
+def pages_and_mask(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"]:
+    """(pages of the picture, its mask); smaller copies (overviews) are left aside."""
+    whole = [page for page in pages_of(tif) if not page.is_reduced]
+    masks, pages = [page for page in whole if page.is_mask], [page for page in whole if not page.is_mask]
+    if not pages:
+        raise BadDataError("holds no full-size picture")
+    first, listed = pages[0], tif.series[0]
+    if any((page.shape, page.dtype) != (first.shape, first.dtype) for page in pages):
+        raise BadDataError(f"holds {len(pages)} pictures of several sizes or kinds, not one cube")
+    if len(listed.shape) > 3 or listed.size > len(pages) * first.size:
+        sizes = size_text(listed.shape)
+        raise BadDataError(f"has axes {listed.axes} of {sizes}, not those of one cube listed page by page")
+    return pages, masks[0] if masks else None
+
+
+def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[np.ndarray, "a b c"], str]:
+    """(values as stored, their axes) of one page whose bands are interleaved or planes, or of pages, one a band."""
+    first = pages[0]
+    itemsize = np.dtype(first.dtype).itemsize
+    require_plausible(path, (len(pages), *first.shape) if len(pages) > 1 else first.shape, itemsize)
+    require_plausible(path, first.chunks, itemsize)  # a tile is decoded whole
+    _require_whole(tif, pages)
+    axes = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}.get(first.axes)
+    if axes is None or (len(pages) > 1 and first.axes != "YX"):
+        raise BadDataError(f"has axes {first.axes} of {' x '.join(map(str, first.shape))}, not those of one cube")
+    if first.axes != "YX":
+        return _decoded(path, first), axes
+    values = np.empty((len(pages), *first.shape), first.dtype)
+    for plane, page in zip(values, pages, strict=True):
+        plane[...] = _decoded(path, page)
+    return values, axes
+
+
+def _decoded(path: Path, page: "TiffPage") -> np.ndarray:
+    """By tifffile, but what is no plain stream of bytes by libtiff.
+
+    tifffile's decoder of LZW can crash on a damaged strip, and it believes a picture within a strip (JPEG, WebP, JPEG
+    XL) whatever size that declares.
+    """
+    if page.compression in _STREAMS:
+        return page.asarray()
+    import imagecodecs
+    from tifffile import COMPRESSION
+
+    if not all(page.databytecounts):
+        raise BadDataError(
+            f"is sparse and compressed by {COMPRESSION(page.compression).name}",
+            "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif",
+        )
+    return imagecodecs.tiff_decode(path.read_bytes(), index=page.index).reshape(page.shape)
+
+
+def _require_whole(tif: "TiffFile", pages: list["TiffPage"]) -> None:
+    """BadDataError unless all pages and data are there: tifffile skips or zero-fills what is not.
+
+    A block without offset and size is one that GDAL left out (SPARSE_OK): no data, or zeros.
+    """
+    tif.filehandle.seek(tif.pages.next_page_offset or 0)
+    if tif.filehandle.read(tif.tiff.offsetsize) != bytes(tif.tiff.offsetsize):
+        raise BadDataError("truncated: its list of pages has no end")
+    for page in pages:
+        blocks = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        outside = any((at and not size) or at + size > tif.filehandle.size for at, size in blocks)
+        if outside or len(blocks) < math.prod(page.chunked) or not any(size for _, size in blocks):
+            raise BadDataError("truncated: parts of its picture are missing")
+
+
+def mask_of(path: Path, page: "TiffPage") -> Bool[np.ndarray, "h w"]:
+    """True where the picture holds data."""
+    require_plausible(path, page.shape, 1)
+    return np.squeeze(_decoded(path, page)).astype(bool)
