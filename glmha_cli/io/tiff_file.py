@@ -28,6 +28,7 @@ CLASSIC_MAX_BYTES = 4_000_000_000
 """Of samples: offsets have 32 bits, and what is compressed can become a little larger. Above it, BigTIFF."""
 _OWN_SERIES = ("shaped", "imagej", "uniform")
 """The kinds of series whose pages all lie in the file itself; metadata of the others may name any file."""
+STREAMS = {1, 8, 32773, 32946, 34925, 50000}  # Compression: none, deflate, PackBits, deflate (old), LZMA, Zstandard
 _SHARED = 4  # how often pages may share the values of their tags, on average
 
 
@@ -127,3 +128,20 @@ def pages_of(tif: "TiffFile") -> list["TiffPage"]:
     from tifffile import TiffPage
 
     return [page for page in tif.pages if isinstance(page, TiffPage)]
+
+
+def decoded_stream(page: "TiffPage") -> np.ndarray:
+    """The values of a page compressed as a plain stream of bytes (`STREAMS`), by tifffile. Blocks that GDAL left out
+    (SPARSE_OK: no place and no size) hold the page's number for no data, or zeros.
+
+    BadDataError for any other compression: tifffile's decoder of LZW can crash on a damaged strip, and it believes a
+    picture within a strip (JPEG, WebP, JPEG XL) whatever size that declares; libtiff does not know blocks left out.
+    """
+    from tifffile import COMPRESSION
+
+    if page.compression not in STREAMS:
+        raise BadDataError(
+            f"is sparse and compressed by {COMPRESSION(page.compression).name}",
+            "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif",
+        )
+    return page.asarray()

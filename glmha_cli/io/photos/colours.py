@@ -37,6 +37,9 @@ _PRIMARY_TOLERANCE, _CURVE_TOLERANCE = 0.002, 1.5 / 255  # of x and y; of sRGB's
 _GAMMA, _WHITE_POINT, _CHROMATICITIES, _COLOUR_SPACE = 0xA500, 318, 319, 0xA001
 
 
+_UNSPECIFIED = b"\2\2"  # primaries and transfer of cICP that say nothing
+
+
 @dataclass(frozen=True, kw_only=True)
 class Colours:
     """source: what says so, for messages; "" where nothing does, and the photo is taken as sRGB.
@@ -100,7 +103,7 @@ _CICP_CURVES: Mapping[int, Curve] = {  # ITU-T H.273, table 3
 def colours_of(metadata: Metadata) -> Colours:
     """What counts for a photo with this metadata."""
     chunks = {extra.key: extra.body for extra in metadata.extras}
-    if len(cicp := chunks.get(b"cICP", b"")) == 4:
+    if len(cicp := chunks.get(b"cICP", b"")) == 4 and cicp[:2] != _UNSPECIFIED:
         return _of_cicp(cicp)
     if metadata.icc_profile:
         return _of_profile(metadata.icc_profile)

@@ -17,11 +17,6 @@ _SIZES = ((256, 257), (40962, 40963))  # ImageWidth/Length, PixelX/YDimension
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
 
 
-def without_prefix(data: bytes) -> bytes:
-    """The TIFF structure alone: the prefix that JPEG has before it stands before it elsewhere too."""
-    return data.removeprefix(b"Exif\0\0")
-
-
 def upright_exif(data: bytes, *, width: int, height: int) -> bytes:
     """The EXIF of the same photo stored upright in `width` x `height` pixels, without the thumbnail.
 

@@ -1,5 +1,6 @@
 """Entries of EXIF and TIFF directories: their types and numbers, and the tags that are used here."""
 
+import math
 import struct
 
 from glmha_cli.io.tiff_file import TYPE_BYTES as TIFF_TYPE_BYTES
@@ -23,12 +24,15 @@ def number(order: str, entry: Entry, default: float = 0) -> float:
 
 
 def numbers(order: str, entry: Entry) -> tuple[float, ...]:
-    """All numbers of a value of any type that holds numbers, or of text that is one; none of any other value."""
+    """All numbers of a value of any type that holds numbers, or of text that is one; none of any other value, nor where
+    one of them is infinite or NaN."""
     kind, value = entry
     try:
         if kind == ASCII:
-            return (float(value.partition(b"\0")[0]),)
-        values = struct.iter_unpack(order + _NUMBERS[kind], value)
-        return tuple(top / bottom[0] if bottom else top for top, *bottom in values)
+            found: tuple[float, ...] = (float(value.partition(b"\0")[0]),)
+        else:
+            values = struct.iter_unpack(order + _NUMBERS[kind], value)
+            found = tuple(top / bottom[0] if bottom else top for top, *bottom in values)
     except (KeyError, ValueError, struct.error, ZeroDivisionError):
         return ()
+    return found if all(map(math.isfinite, found)) else ()

@@ -1,7 +1,7 @@
 """Pages and frames out: several photos in one file, one in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,12 @@ from glmha_cli.errors import UsageError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.photos.formats import FORMATS, PhotoFormat
 from glmha_cli.io.photos.formats.base import EncodeFrames, Frame
+from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY, output_format, prepared, require_sides
 from glmha_cli.lookup import import_target
+
+_OF_LATER_PAGES = "EXIF, XMP and the like of pages after the first were left out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,14 @@ def write_frames(
     `write_photo`; call `require_frames` before.
     """
     target, notes = output_format(path), dict[str, None]()
+    first: list[Metadata] = []
 
     def frames() -> Iterator[Frame]:
         for photo in photos:
+            beside = replace(photo.like.metadata, icc_profile=b"", dpi=None)
+            first.extend([] if first else [beside])
+            if beside != first[0] and not strip_metadata:
+                notes[_OF_LATER_PAGES] = None
             require_sides(photo.pixels, target)
             samples, metadata, losses = prepared(
                 path,

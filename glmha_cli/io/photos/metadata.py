@@ -1,8 +1,10 @@
 """What a photo carries beside its pixels, whatever its format."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+_NAMED_MAX = 8
 DPI_MAX = 65535  # of JFIF, the smallest
 
 
@@ -70,6 +72,13 @@ class Findings:
 
     notes: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+
+    def left_out(self, what: str, names: Iterable[str]) -> None:
+        """Things of one sort, each named once; of hundreds the first."""
+        names = list(dict.fromkeys(names))
+        if names:
+            more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+            self.notes.append(f"its {what} {', '.join(names[:_NAMED_MAX])}{more} were left out")
 
     def behind(self, data: bytes, what: str = "data") -> None:
         """`data` follows the picture in its file; zeros that pad one are nothing."""

@@ -24,10 +24,14 @@ _TO_UPRIGHT = {
     8: (True, -1, 1),
 }
 
+_PREFIX = re.compile(rb"\A(?:Exif\0.)+", re.DOTALL)
+"""Of EXIF in JPEG segments; it stands before EXIF in every other format too, and more than once."""
+
 
 def upright(stored: Stored) -> Stored:
     """Turn the samples as the file says, and let EXIF, XMP and DPI say that they are upright."""
-    old, findings = stored.metadata, stored.findings
+    findings = stored.findings
+    old = replace(stored.metadata, exif=_PREFIX.sub(b"", stored.metadata.exif))
     exif = _readable(old.exif, findings)
     said = int(exif.number(ORIENTATION, 1))
     orientation = said if stored.orientation is None else stored.orientation

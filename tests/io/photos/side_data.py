@@ -116,6 +116,9 @@ def jpegs() -> Iterator[Sample]:
     yield sample("IPTC", jpeg(segment(0xED, block)), IPTC, "IPTC")
     yield sample("comment", jpeg(segment(0xFE, "Über den Fluß".encode())), "Über den Fluß".encode(), "comment")
     yield sample("comment of other bytes", jpeg(segment(0xFE, b"\xff\xfe no text")), b"\xff\xfe no text", "comment")
+    late = jpeg()[:-2] + segment(0xE1, b"Exif\0\0" + BLOCK) + jpeg()[-2:]
+    yield sample("EXIF behind the pixels", late, MAKER_NOTE, "behind the start")
+    yield sample("APP0 of a maker", jpeg(segment(0xE0, b"CIFF of 1997")), b"CIFF of 1997", "APP0")
     yield sample("segment of a maker", jpeg(segment(0xE4, b"MAKER\0of a maker")), b"of a maker", "APP4")
     yield sample("content credentials (JUMBF)", jpeg(segment(0xEB, b"JP\0\1of its making")), b"of its making", "APP11")
     yield sample("video behind the picture", jpeg(trailer=VIDEO), VIDEO, "video")
@@ -229,10 +232,17 @@ def webps() -> Iterator[Sample]:
 def avifs() -> Iterator[Sample]:
     yield Sample("AVIF", "EXIF with a maker note", saved("AVIF", exif=BLOCK), MAKER_NOTE, ("EXIF",))
     yield Sample("AVIF", "XMP", saved("AVIF", xmp=XMP), XMP, ("XMP",))
+    yield Sample("AVIF", "video behind the picture", saved("AVIF") + motion_box(), VIDEO, ("video",))
+
+
+def motion_box() -> bytes:
+    return struct.pack(">I", 8 + len(VIDEO)) + b"mpvd" + VIDEO
 
 
 def samples() -> list[Sample]:
-    return [*jpegs(), *pngs(), *tiffs(), *webps(), *avifs()]
+    from tests.io.photos import read_only_side_data
+
+    return [*jpegs(), *pngs(), *tiffs(), *webps(), *avifs(), *read_only_side_data.samples()]
 
 
 def outcome(sample: Sample, row_name: str, folder: Path) -> tuple[str, str]:

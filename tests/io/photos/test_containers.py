@@ -53,7 +53,7 @@ def test_properties_count_for_the_items_they_are_associated_with():
     assert found.alpha is found.items[3]
     findings = Findings()
     found.left_behind(findings)
-    assert findings.notes == ["its auxiliary picture, video was left out"]
+    assert findings.notes == ["its depth map, video was left out"]
 
 
 def test_light_levels_are_those_of_a_png():

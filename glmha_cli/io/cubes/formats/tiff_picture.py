@@ -10,13 +10,11 @@ from jaxtyping import Bool, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import require_plausible
-from glmha_cli.io.tiff_file import open_tiff, pages_of
+from glmha_cli.io.tiff_file import STREAMS, decoded_stream, open_tiff, pages_of
 from glmha_cli.shapes import size_text
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
-
-_STREAMS = {1, 8, 32773, 32946, 34925, 50000}  # Compression: none, deflate, PackBits, deflate (old), LZMA, Zstandard
 
 
 def load_gray(path: Path) -> Num[np.ndarray, "h w"]:
@@ -63,21 +61,11 @@ def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[n
 
 
 def _decoded(path: Path, page: "TiffPage") -> np.ndarray:
-    """By tifffile, but what is no plain stream of bytes by libtiff.
-
-    tifffile's decoder of LZW can crash on a damaged strip, and it believes a picture within a strip (JPEG, WebP, JPEG
-    XL) whatever size that declares.
-    """
-    if page.compression in _STREAMS:
-        return page.asarray()
+    """By tifffile, but what is no plain stream of bytes by libtiff."""
+    if page.compression in STREAMS or not all(page.databytecounts):
+        return decoded_stream(page)
     import imagecodecs
-    from tifffile import COMPRESSION
 
-    if not all(page.databytecounts):
-        raise BadDataError(
-            f"is sparse and compressed by {COMPRESSION(page.compression).name}",
-            "gdal_translate -co COMPRESS=DEFLATE in.tif out.tif",
-        )
     return imagecodecs.tiff_decode(path.read_bytes(), index=page.index).reshape(page.shape)
 
 

@@ -4,10 +4,9 @@ import io
 from typing import TYPE_CHECKING
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
 from glmha_cli.io.photos.formats.heif_items import Container, Item, without
-from glmha_cli.io.photos.formats.isobmff import read_container
+from glmha_cli.io.photos.formats.isobmff import exif_of, read_container
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
 if TYPE_CHECKING:
@@ -52,9 +51,8 @@ def _bit_depth(item: Item) -> int:
 
 
 def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Metadata:
-    exif = container.data(data, b"Exif")
     return Metadata(
-        exif=without_prefix(exif[4 + int.from_bytes(exif[:4]) :]),
+        exif=exif_of(container.data(data, b"Exif")),
         icc_profile=image.info.get("icc_profile") or b"",
         xmp=image.info.get("xmp", b""),
         extras=(*container.colours(), *container.light_levels()),

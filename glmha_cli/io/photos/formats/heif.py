@@ -63,7 +63,7 @@ def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:
             f"its colour mode is {picture.mode}, not gray or RGB with straight alpha", "convert it to PNG first"
         )
     samples = full_range(np.asarray(picture), int(bits or 8))
-    exif = (info["exif"] or b"").removeprefix(b"Exif\0\0")
+    exif = info["exif"] or b""
     texts = (exif, info.get("icc_profile", b""), info.get("xmp", b""))
     return [samples, *(np.frombuffer(text, np.uint8) for text in texts)]
 

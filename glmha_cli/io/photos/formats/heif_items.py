@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 
 _AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
+_AUXILIARY |= {b":auxid:2": "depth map"}  # of HEVC (ISO/IEC 23008-12, annex B)
 _ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}  # by mirror, then by quarter turns to the left
 _UNSPECIFIED = 2  # of ITU-T H.273
 
@@ -27,8 +28,13 @@ class Item:
         return next((body for found, body in self.properties if found == kind), b"")
 
     @property
+    def auxiliary_kind(self) -> bytes:
+        """The URN that says what it is, without the data that may follow it."""
+        return self.first(b"auxC")[4:].partition(b"\0")[0]
+
+    @property
     def is_alpha(self) -> bool:
-        return self.first(b"auxC")[4:].rstrip(b"\0").endswith((b":alpha", b"aux:hevc:1"))
+        return self.auxiliary_kind.endswith((b":alpha", b":auxid:1"))
 
 
 @dataclass
@@ -97,8 +103,8 @@ class Container:
         names = ["gain map"] if any(item.kind == b"tmap" for item in self.items.values()) else []
         for item in self.items.values():
             if item.auxiliary_for == self.primary_id and not item.is_alpha:
-                urn = item.first(b"auxC")[4:].split(b"\0")[0]
-                names.append(next((name for sign, name in _AUXILIARY.items() if sign in urn), "auxiliary picture"))
+                signs = (name for sign, name in _AUXILIARY.items() if sign in item.auxiliary_kind)
+                names.append(next(signs, "auxiliary picture"))
         names += ["video"] if self.has_video else []
         if names:
             findings.notes.append(f"its {', '.join(dict.fromkeys(names))} was left out")

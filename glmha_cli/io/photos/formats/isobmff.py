@@ -1,23 +1,54 @@
 """Boxes, and the list of items that AVIF and HEIC files make of them (ISO/IEC 14496-12; ISO/IEC 23008-12)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from glmha_cli.io.photos.formats.heif_items import Container, Item
 from glmha_cli.io.photos.metadata import Findings
 
+_SAYS_NOTHING = {b"ftyp", b"styp", b"mdat", b"free", b"skip"}
+
 
 def read_container(file: bytes, findings: Findings) -> Container:
     """As far as it can be read; what is damaged there does not show in the pixels."""
-    found = Container()
+    found, others = Container(), []
     try:
-        for kind, at, end in boxes(file, 0, len(file)):
+        for kind, at, end in file_boxes(file, (b"meta",), findings):
             if kind == b"meta":
                 _read_meta(file, at + 4, end, found)
-            found.has_video |= kind == b"mpvd"
+            elif kind == b"mpvd":
+                found.has_video = True
+            elif kind not in _SAYS_NOTHING:
+                others.append(kind.decode("latin-1").strip())
     except (struct.error, IndexError):
         findings.damage.append("list of items")
+    findings.left_out("boxes", others)
     return found
+
+
+def exif_of(body: bytes) -> bytes:
+    """Of a box or an item: behind an offset and as many bytes (ISO/IEC 23008-12, annex A.2.1). Where that leads out of
+    it, all there is, which whoever reads it will find damaged.
+    """
+    return body[4 + int.from_bytes(body[:4]) :] or body[4:] or body
+
+
+def file_boxes(file: bytes, holders: Collection[bytes], findings: Findings) -> Iterator[tuple[bytes, int, int]]:
+    """As `boxes`, of a whole file; what is behind its boxes is noted. struct.error where a box is cut before one of
+    `holders`, which hold the picture, was whole.
+    """
+    at, is_held = 0, False
+    while at + 8 <= len(file) and any(file[at + 4 : at + 8]):
+        try:
+            kind, begin, end = next(boxes(file, at, len(file)))
+        except struct.error:
+            if is_held:
+                break
+            raise
+        yield kind, begin, end
+        is_held |= kind in holders
+        at = end
+    findings.behind(file[at:])
 
 
 def boxes(file: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:

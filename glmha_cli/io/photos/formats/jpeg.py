@@ -7,7 +7,8 @@ import numpy as np
 
 from glmha_cli.io.photos.formats import jpeg_segments
 from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
-from glmha_cli.io.photos.formats.jpeg_segments import APP2, MULTI_PICTURE, Parts
+from glmha_cli.io.photos.formats.jpeg_parts import APP2, Parts, taken_apart
+from glmha_cli.io.photos.formats.jpeg_segments import MULTI_PICTURE
 from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
@@ -17,7 +18,7 @@ _TRAILERS = {b"ftyp": "a video", b"SEFH": "data of a Samsung camera", b"MotionPh
 def decode(data: bytes, max_pixels: int) -> Stored:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    parts = jpeg_segments.taken_apart(data)
+    parts = taken_apart(data)
     # Not Image.open: its own pixel limit cannot be set per call.
     image = JpegImageFile(io.BytesIO(parts.picture))
     require_size(*image.size, max_pixels)

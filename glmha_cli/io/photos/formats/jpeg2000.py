@@ -3,12 +3,12 @@
 import struct
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
-from glmha_cli.io.photos.formats.isobmff import boxes
+from glmha_cli.io.photos.formats.isobmff import boxes, file_boxes
 from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, then the marker SIZ (annex A.5.1)
+_FIRST_TILE, _END = b"\xff\x90", b"\xff\xd9"  # SOT, EOC
 _KNOWN = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _RGB, _GRAY = 16, 17  # EnumCS of the colour specification box (annex I.5.3.3)
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -26,7 +26,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     require_size(right - left, bottom - top, max_pixels)
     bits = data[at + 42]  # of the first component: whether signed, and its depth less one
     findings = Findings()
-    metadata = _metadata(data, findings) if at else Metadata()
+    metadata = _metadata(data, findings) if at else _of_codestream(data, findings)
     samples = imagecodecs.jpeg2k_decode(data)
     if samples.shape[:2] != (bottom - top, right - left):
         raise BadDataError("damaged: its picture is not of the size it declares")
@@ -42,21 +42,27 @@ def _codestream_at(data: bytes) -> int:
     return next((at for kind, at, _ in boxes(data, 0, len(data)) if kind == b"jp2c"), len(data))
 
 
+def _of_codestream(data: bytes, findings: Findings) -> Metadata:
+    """It carries nothing; but something may follow it. No tile holds the bytes of the marker EOC (annex B.10.1)."""
+    end = data.find(_END, data.find(_FIRST_TILE))
+    findings.behind(data[end + len(_END) :] if end >= 0 else b"")
+    return Metadata()
+
+
 def _metadata(data: bytes, findings: Findings) -> Metadata:
     """BadDataError for colours that the samples would have to be converted from, such as sYCC."""
     exif = xmp = profile = b""
     dpi, left_out = None, []
-    for kind, at, end in boxes(data, 0, len(data)):
+    for kind, at, end in file_boxes(data, (b"jp2c",), findings):
         if kind == b"jp2h":
             profile, dpi = _header(data, at, end)
         elif kind == b"uuid" and data[at : at + 16] == _XMP:
             xmp = data[at + 16 : end]
         elif kind == b"uuid" and data[at : at + 16] == _EXIF:
-            exif = without_prefix(data[at + 16 : end])
+            exif = data[at + 16 : end]
         elif kind not in _KNOWN:
             left_out.append(kind.decode("latin-1").strip())
-    if left_out:
-        findings.notes.append(f"its JPEG 2000 boxes {', '.join(dict.fromkeys(left_out))} were left out")
+    findings.left_out("JPEG 2000 boxes", left_out)
     return Metadata(exif=exif, xmp=xmp, icc_profile=profile, dpi=dpi)
 
 

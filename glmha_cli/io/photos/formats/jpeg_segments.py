@@ -1,82 +1,23 @@
-"""The segments of a JPEG (ITU-T T.81 annex B; JFIF 1.02; EXIF 2.32 section 4.7; XMP part 3; ICC.1 annex B.4)."""
+"""What the segments of a JPEG say beside its picture (JFIF 1.02; EXIF 2.32, 4.7; XMP part 3; ICC.1 annex B.4)."""
 
-import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.exif_entries import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
+from glmha_cli.io.photos.formats.jpeg_parts import APP0, APP1, APP2, APP13, APP14, COMMENT, Parts, Segment
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 from glmha_cli.io.photos.photoshop import without_thumbnails
 
 SEGMENT_MAX_BYTES = 65533
-APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 ICC, PHOTOSHOP, MULTI_PICTURE = b"ICC_PROFILE\0", b"Photoshop 3.0\0", b"MPF\0"
 UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # ResolutionUnit of EXIF: inch, centimetre
 _JFIF_UNITS = {1: 1.0, 2: 2.54}
-_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
-_WITHOUT_BODY = {0x01, *range(0xD0, 0xD9)}
 _GUID_BYTES = 32
-
-
-@dataclass(frozen=True)
-class Segment:
-    marker: int
-    body: bytes
-
-    def packed(self) -> bytes:
-        return struct.pack(">BBH", 0xFF, self.marker, len(self.body) + 2) + self.body
-
-    @property
-    def name(self) -> str:
-        """Such as "APP11 (JP)"."""
-        label = re.match(rb"[ -~]{2,}", self.body[:32])
-        return f"APP{self.marker - APP0}" + (f" ({label[0].decode('ascii')})" if label else "")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A JPEG file taken apart. picture: all that decoding needs. trailer: what is behind the end of the picture."""
-
-    segments: list[Segment]
-    picture: bytes
-    trailer: bytes
-
-
-def taken_apart(data: bytes) -> Parts:
-    """Raises BadDataError where the picture has no end: libjpeg makes gray of what is missing, or zero-filled."""
-    segments, kept, at = [], [data[:2]], 2
-    while marker := re.compile(rb"\xff([^\x00\xff])", re.DOTALL).search(data, at):
-        code, end = marker[1][0], marker.end()
-        if code in _WITHOUT_BODY:
-            at = end
-            continue
-        size = int.from_bytes(data[end : end + 2])
-        if code in (_END_OF_IMAGE, _START_OF_SCAN) or size < 2:
-            break
-        segment = Segment(code, data[end + 2 : end + size])
-        if code == COMMENT or (APP0 <= code <= 0xEF and code not in (APP0, APP14)):
-            segments.append(segment)
-        else:
-            segments += [segment] if code == APP0 else []
-            kept.append(data[marker.start() : end + size])
-        at = end + size
-    picture_end = _end(data, at)
-    return Parts(segments, b"".join([*kept, data[at:picture_end]]), data[picture_end:])
-
-
-def _end(data: bytes, at: int) -> int:
-    """Where the picture ends, from a marker outside of any scan at or behind `at`."""
-    markers = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-    while marker := markers.search(data, at):
-        if marker[1][0] == _END_OF_IMAGE:
-            return marker.end()
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
-    raise BadDataError("truncated: its picture data has no end")
+_SAYS_NOTHING = (b"JFIF\0", b"JFXX\0", b"Adobe")
+"""Of the layout of samples, which the writer says anew, and of thumbnails."""
 
 
 def metadata_of(parts: Parts, findings: Findings) -> Metadata:
@@ -87,8 +28,8 @@ def metadata_of(parts: Parts, findings: Findings) -> Metadata:
     profile_parts = 0
     for segment in parts.segments:
         marker, body = segment.marker, segment.body
-        if marker == APP1 and body.startswith(EXIF) and not exif:
-            exif = body.removeprefix(EXIF)
+        if marker == APP1 and body.startswith(EXIF[:5]) and not exif:  # some writers end the name otherwise
+            exif = body[len(EXIF) :]
         elif marker == APP1 and body.startswith(XMP) and not xmp:
             xmp = body.removeprefix(XMP)
         elif marker == APP1 and body.startswith(EXTENDED_XMP) and len(body) >= len(EXTENDED_XMP) + 40:
@@ -102,10 +43,10 @@ def metadata_of(parts: Parts, findings: Findings) -> Metadata:
             photoshop += body.removeprefix(PHOTOSHOP)
         elif marker == COMMENT:
             comments.append(body)
-        elif marker != APP0 and not body.startswith(MULTI_PICTURE):
+        elif not (marker in (APP0, APP14) and body.startswith(_SAYS_NOTHING)) and not body.startswith(MULTI_PICTURE):
             left_out.append(segment.name)
-    if left_out:
-        findings.notes.append(f"its JPEG segments {', '.join(dict.fromkeys(left_out))} were left out")
+    left_out += [f"{segment.name} behind the start of the picture" for segment in parts.late]
+    findings.left_out("JPEG segments", left_out)
     if profile and set(profile) != set(range(1, profile_parts + 1)):
         findings.damage.append("ICC profile")
         profile = {}

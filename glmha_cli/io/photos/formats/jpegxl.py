@@ -1,10 +1,8 @@
 """JPEG XL (ISO/IEC 18181), bare or in boxes, read only: its header here (jpegxl_header.py), libjxl for the pixels."""
 
-import struct
-
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
-from glmha_cli.io.photos.formats.isobmff import boxes
+from glmha_cli.io.photos.formats.isobmff import boxes, exif_of, file_boxes
 from glmha_cli.io.photos.formats.jpegxl_header import Header, read_header
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata
 
@@ -46,16 +44,14 @@ def _metadata(data: bytes, header: Header, findings: Findings) -> Metadata:
     exif = xmp = b""
     left_out = []
     if not data.startswith(_BARE):
-        for kind, at, end in boxes(data, 0, len(data)):
+        for kind, at, end in file_boxes(data, (b"jxlc", b"jxlp"), findings):
             if kind == b"Exif":
-                (offset,) = struct.unpack_from(">I", data, at)
-                exif = data[at + 4 + offset : end]
+                exif = exif_of(data[at:end])
             elif kind == b"xml ":
                 xmp = data[at:end]
             elif kind not in _KNOWN:
                 left_out.append(kind.decode("latin-1").strip())
-    if left_out:
-        findings.notes.append(f"its JPEG XL boxes {', '.join(dict.fromkeys(left_out))} were left out")
+    findings.left_out("JPEG XL boxes", left_out)
     if header.has_profile:
         findings.notes.append("its ICC profile was left out: taken as sRGB")
     colours = (Extra(kind=Kind.CICP, body=header.cicp, key=b"cICP"),) if header.cicp else ()

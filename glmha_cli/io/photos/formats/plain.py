@@ -38,7 +38,9 @@ def decode_tga(data: bytes, max_pixels: int) -> Stored:
 def decode_bmp(data: bytes, max_pixels: int) -> Stored:
     """With the resolution and the profile of its header (BITMAPV5HEADER)."""
     stored, findings = decode(data, max_pixels), Findings()
-    (header_bytes,) = struct.unpack_from("<I", data, 14)
+    (file_bytes, _, pixels_at, header_bytes) = struct.unpack_from("<IIII", data, 2)
+    if file_bytes > pixels_at:  # some writers leave it 0
+        findings.behind(data[file_bytes:])
     dpi, profile = None, b""
     if header_bytes >= 40:
         dpi = usable_dpi(*(v * 0.0254 for v in struct.unpack_from("<II", data, 14 + 24)))

@@ -5,7 +5,6 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 
-from glmha_cli.io.photos.exif_edit import without_prefix
 from glmha_cli.io.photos.formats.png_pixels import Chunks
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 
@@ -25,6 +24,7 @@ _KINDS = {
     b"cLLI": Kind.LIGHT_LEVELS,
     b"tIME": Kind.CHUNK,
 }
+_BYTES = {b"cICP": 4, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"mDCV": 24, b"cLLI": 8, b"tIME": 7}
 
 
 def metadata_of(chunks: Chunks, findings: Findings) -> Metadata:
@@ -51,20 +51,26 @@ class _Reader:
                 _READERS.get(kind, _Reader._other)(self, kind, body)
             except (ValueError, IndexError, struct.error, zlib.error):
                 self.findings.damage.append(f"chunk {kind.decode('ascii', 'replace')}")
-        if self.left_out:
-            self.findings.notes.append(f"its PNG chunks {', '.join(dict.fromkeys(self.left_out))} were left out")
+        self.findings.left_out("PNG chunks", self.left_out)
         return Metadata(**{**self.from_text, **self.found}, extras=tuple(self.extras))  # type: ignore[arg-type]
 
+    def _single(self, kind: bytes, name: str, value: object) -> None:
+        """The first counts, where there is room for one."""
+        if name in self.found:
+            self.left_out.append(f"{kind.decode('ascii')} after the first")
+        else:
+            self.found[name] = value
+
     def _exif(self, kind: bytes, body: bytes) -> None:
-        self.found["exif"] = without_prefix(body)
+        self._single(kind, "exif", body)
 
     def _profile(self, kind: bytes, body: bytes) -> None:
-        self.found["icc_profile"] = self._inflate(body[body.index(b"\0") + 2 :])
+        self._single(kind, "icc_profile", self._inflate(body[body.index(b"\0") + 2 :]))
 
     def _resolution(self, kind: bytes, body: bytes) -> None:
         x, y, unit = struct.unpack(">IIB", body)
         if unit == 1:  # the metre; 0 is an aspect ratio
-            self.found["dpi"] = usable_dpi(x * METRES_PER_INCH, y * METRES_PER_INCH)
+            self._single(kind, "dpi", usable_dpi(x * METRES_PER_INCH, y * METRES_PER_INCH))
         elif x != y:
             self.extras.append(Extra(kind=Kind.ASPECT, key=kind, body=body))
 
@@ -73,7 +79,7 @@ class _Reader:
         if keyword == PROVENANCE:
             return
         if kind == b"iTXt" and keyword == XMP:
-            self.found["xmp"] = self._text_of(kind, body[len(keyword) + 1 :])
+            self._single(kind, "xmp", self._text_of(kind, body[len(keyword) + 1 :]))
         elif keyword.startswith(RAW_PROFILE):
             text = self._text_of(kind, body[len(keyword) + 1 :])
             self._raw_profile(
@@ -90,9 +96,9 @@ class _Reader:
 
     def _raw_profile(self, name: bytes, data: bytes, as_it_is: Extra) -> None:
         """As ImageMagick, GIMP and exiv2 write what PNG had no chunk for before 2017."""
-        if name in (b"exif", b"APP1") and data.startswith(b"Exif\0\0"):
-            self.from_text["exif"] = without_prefix(data)
-        elif name in (b"xmp", b"APP1"):
+        if name in (b"exif", b"APP1") and data.startswith((b"Exif\0", b"II*\0", b"MM\0*")):
+            self.from_text["exif"] = data
+        elif name == b"xmp" or (name == b"APP1" and data.startswith(b"http:")):
             self.from_text["xmp"] = data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
         elif name in (b"icc", b"icm"):
             self.from_text["icc_profile"] = data
@@ -102,6 +108,8 @@ class _Reader:
             self.extras.append(as_it_is)
 
     def _other(self, kind: bytes, body: bytes) -> None:
+        if len(body) != _BYTES.get(kind, len(body)) or (kind == b"gAMA" and not any(body)):
+            raise ValueError("not of its size, or a gamma of 0")
         if kind in _KINDS:
             self.extras.append(Extra(kind=_KINDS[kind], key=kind, body=body))
         elif kind[3:4].islower():  # "safe to copy" (section 5.4), whatever the picture

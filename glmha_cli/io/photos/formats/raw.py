@@ -12,6 +12,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.formats import jpeg_segments
 from glmha_cli.io.photos.formats.base import Stored, require_size
+from glmha_cli.io.photos.formats.jpeg_parts import taken_apart
 from glmha_cli.io.photos.metadata import Findings, Metadata
 from glmha_cli.io.tiff_file import pages_of
 
@@ -83,4 +84,4 @@ def _of_preview(raw: Any) -> bytes:
         return b""
     if preview.format != rawpy.ThumbFormat.JPEG:
         return b""
-    return jpeg_segments.metadata_of(jpeg_segments.taken_apart(preview.data), Findings()).exif
+    return jpeg_segments.metadata_of(taken_apart(preview.data), Findings()).exif

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from einops import rearrange
-from jaxtyping import Num
+from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_entries import ORIENTATION
@@ -23,14 +23,16 @@ from glmha_cli.io.photos.formats.base import (
 )
 from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.metadata import Findings, Metadata
-from glmha_cli.io.tiff_file import open_tiff, pages_of
+from glmha_cli.io.tiff_file import decoded_stream, open_tiff, pages_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _NUM_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # PhotometricInterpretation: number of colour channels
 _WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR, _JPEG_COMPRESSION = 0, 3, 5, 6, 7
-_MASK = 4
+_RGB, _MASK = 2, 4
+_MAX_EXTRA = 4  # channels beside the colours; what has more is a cube
+_ROUNDING = 1e-3
 _SUBFILE_TYPE, _REDUCED = 255, 2  # of TIFF 5.0
 _PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
@@ -49,7 +51,7 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         data = _not_turned(data, page)
         if page.photometric == _CMYK:
             return replace(_cmyk_as_rgb(data, page, metadata, findings), frames=count)
-        stored = Stored(samples=_samples(data, page), metadata=metadata, findings=findings, frames=count)
+        stored = Stored(samples=_samples(data, page, findings), metadata=metadata, findings=findings, frames=count)
         return _colours(page, stored)
 
 
@@ -83,10 +85,10 @@ def _not_turned(data: bytes, page: "TiffPage") -> bytes:
 
 
 def _require_whole(page: "TiffPage", size_bytes: int) -> None:
-    """A decoder may fill what is missing with zeros."""
+    """A decoder may fill what is missing with zeros. Blocks without a place and a size are those that GDAL left out."""
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    missing = len(segments) < math.prod(page.chunked) or not all(count for _, count in segments)
-    if missing or any(offset + count > size_bytes for offset, count in segments):
+    missing = len(segments) < math.prod(page.chunked) or not any(count for _, count in segments)
+    if missing or any((at and not count) or at + count > size_bytes for at, count in segments):
         raise BadDataError("truncated: parts of its picture are missing")
 
 
@@ -96,32 +98,52 @@ def _require_photo(page: "TiffPage") -> None:
     kind, channels = int(page.photometric), page.samplesperpixel
     num_extra = channels - _NUM_COLOURS.get(kind, 0)
     unconverted = kind == _YCBCR and page.compression != _JPEG_COMPRESSION
-    if kind not in _NUM_COLOURS or unconverted or num_extra not in (0, 1) or page.imagedepth != 1:
+    most = _MAX_EXTRA if kind == _RGB or _alpha_index(page) is not None else 1
+    if kind not in _NUM_COLOURS or unconverted or not 0 <= num_extra <= most or page.imagedepth != 1:
         raise BadDataError(f"not a photo: {channels} channel(s), colours {PHOTOMETRIC(kind).name}")
 
 
-def _samples(data: bytes, page: "TiffPage") -> Num[np.ndarray, "h w c"]:
+def _alpha_index(page: "TiffPage") -> int | None:
+    """Of the first extra channel that says it is alpha."""
+    kinds = (int(kind) for kind in page.extrasamples)
+    return next((index for index, kind in enumerate(kinds) if kind in (_PREMULTIPLIED, _STRAIGHT)), None)
+
+
+def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarray, "h w c"]:
     """Decoded samples, of 8 or 16 bit or float32; palette indices stay as they are.
 
     By libtiff: a damaged LZW strip can crash the process in the decoder that tifffile uses.
     """
     import imagecodecs
 
-    samples = imagecodecs.tiff_decode(data, index=page.index)
+    if all(page.databytecounts):
+        samples = imagecodecs.tiff_decode(data, index=page.index)
+    else:
+        samples = decoded_stream(page)
+        findings.notes.append("parts of its picture were never written: read as zeros or as its number for no data")
     samples = rearrange(samples, "c h w -> h w c") if page.axes == "SYX" else np.atleast_3d(samples)
     if page.photometric == _PALETTE:
         return samples
     if samples.dtype.kind == "f":
-        low, high = samples.min(), samples.max()
-        if not (low >= 0 and high <= 1):  # also refuses NaN
-            raise BadDataError(
-                f"its values are {low:.3g} to {high:.3g}, not 0 to 1", "divide by the value of white, or clip to 0..1"
-            )
-        return samples.astype(np.float32)
+        return _of_floats(samples, findings)
     bits = page.bitspersample
     if samples.dtype.kind not in "bu" or bits > 16:
         raise BadDataError(f"not a photo: samples are {samples.dtype}")
     return full_range(samples, bits)
+
+
+def _of_floats(samples: Num[np.ndarray, "h w c"], findings: Findings) -> Float[np.ndarray, "h w c"]:
+    """Clipped where they leave [0, 1] by no more than rounding; further out it is another scale."""
+    if not np.isfinite(samples).all():
+        raise BadDataError("it has infinite or NaN values", "replace them by numbers from 0 to 1")
+    low, high = samples.min(), samples.max()
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise BadDataError(
+            f"its values are {low:.3g} to {high:.3g}, not 0 to 1", "divide by the value of white, or clip to 0..1"
+        )
+    if low < 0 or high > 1:
+        findings.notes.append("values just outside of 0 to 1 were clipped")
+    return np.clip(samples, 0, 1).astype(np.float32)
 
 
 def _colours(page: "TiffPage", stored: Stored) -> Stored:
@@ -132,15 +154,19 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
         palette = stored_palette if stored_palette.max() < 256 else stored_palette >> 8  # some writers use 8 bit
         colours = palette[:, samples[..., 0]].astype(np.uint8)
         return replace(stored, samples=rearrange(colours, "c h w -> h w c"))
-    colours, alpha = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)
+    colours, extra = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)
     if page.photometric == _WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
-    notes = stored.findings.notes
-    if alpha.size and page.extrasamples[:1] == (_PREMULTIPLIED,):
+    notes, index = stored.findings.notes, _alpha_index(page)
+    if extra.shape[2] == 1 and index is None:
+        notes.append("its extra channel does not say what it is: kept as alpha")
+        index = 0
+    alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
+    if alpha.size < extra.size:
+        notes.append(f"{extra.shape[2] - alpha.shape[2]} further channels beside its colours were left out")
+    if alpha.size and page.extrasamples[index : index + 1] == (_PREMULTIPLIED,):
         colours = _unpremultiplied(colours, alpha)
         notes.append("premultiplied alpha was made straight")
-    elif alpha.size and page.extrasamples[:1] != (_STRAIGHT,):
-        notes.append("its extra channel does not say what it is: kept as alpha")
     return replace(stored, samples=np.concatenate([colours, alpha], axis=2))
 
 

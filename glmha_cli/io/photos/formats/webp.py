@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.exif_edit import exif_with_provenance, without_prefix
+from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
 from glmha_cli.io.photos.formats.pillow import from_pillow, one_frame
 from glmha_cli.io.photos.metadata import Findings, Metadata
@@ -34,12 +34,15 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
 
 def _metadata(data: bytes, findings: Findings) -> Metadata:
     chunks: dict[bytes, bytes] = {}
+    others = []
     for kind, body in chunks_of(data):
-        chunks.setdefault(kind, body)
-    if others := [kind.decode("latin-1").strip() for kind in chunks if kind not in _PICTURE | _METADATA]:
-        findings.notes.append(f"its WebP chunks {', '.join(others)} were left out")
+        if kind in _METADATA and kind not in chunks:
+            chunks[kind] = body
+        elif kind not in _PICTURE:
+            others.append(kind.decode("latin-1").strip())
+    findings.left_out("WebP chunks", others)
     return Metadata(
-        exif=without_prefix(chunks.get(b"EXIF", b"")),
+        exif=chunks.get(b"EXIF", b""),
         icc_profile=chunks.get(b"ICCP", b""),
         xmp=chunks.get(b"XMP ", b""),
     )

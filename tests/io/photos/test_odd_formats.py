@@ -1,0 +1,133 @@
+"""Formats that are only read, and TIFF, as other programs leave them: what is beside or behind the picture is said, and
+no reason to refuse it.
+"""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.frames import Restored, write_frames
+from glmha_cli.io.photos.read import read_photo
+from tests.io.photos.photos import noise, read_bytes
+from tests.io.photos.read_only_side_data import box, gif, jpeg_2000, jpeg_xl
+from tests.io.photos.side_data import PICTURE, saved
+
+BEHIND = b"SEFT of a camera"
+WHOLE = {
+    "AVIF": saved("AVIF"),
+    "JP2": jpeg_2000(),
+    "J2K": jpeg_2000("j2k"),
+    "JPEG XL": jpeg_xl(),
+    "GIF": gif(),
+    "BMP": saved("BMP"),
+    "WebP": saved("WEBP"),
+    "PNG": saved("PNG"),
+    "JPEG": saved("JPEG"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_data_behind_the_picture_is_said(tmp_path, name):
+    photo = read_bytes(tmp_path / "a.photo", WHOLE[name] + BEHIND)
+    assert photo.colours.shape == PICTURE.shape
+    assert photo.notes == (f"data behind the picture ({len(BEHIND)} bytes) was left out",)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_zeros_behind_the_picture_are_nothing(tmp_path, name):
+    assert read_bytes(tmp_path / "a.photo", WHOLE[name] + bytes(64)).notes == ()
+
+
+@pytest.mark.parametrize("name", ["AVIF", "JP2", "JPEG XL"])
+def test_the_picture_may_not_be_cut(tmp_path, name):
+    with pytest.raises(BadDataError):
+        read_bytes(tmp_path / "a.photo", WHOLE[name][:-20])
+
+
+@pytest.mark.parametrize("offset", [0, 6])
+def test_exif_of_jpeg_xl_stands_behind_an_offset(tmp_path, offset):
+    block = b"II*\0\x08\0\0\0" + struct.pack("<HHHI4sI", 1, 315, 2, 4, b"Zoe\0", 0)
+    body = struct.pack(">I", offset) + b"Exif\0\0" + block  # with 0 the prefix is part of it
+    assert b"Zoe" in read_bytes(tmp_path / "a.jxl", jpeg_xl(box(b"Exif", body))).metadata.exif
+    photo = read_bytes(tmp_path / "b.jxl", jpeg_xl(box(b"Exif", b"ab")))
+    assert photo.notes == ("its EXIF cannot be read: left out",)
+
+
+# TIFF
+
+
+def tiff(samples: np.ndarray, **options) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, metadata=None, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("layout", ["contig", "separate"])
+@pytest.mark.parametrize(
+    ("kinds", "alpha"),
+    [(("unspecified", "unassalpha"), 1), (("unassalpha", "unspecified"), 0), (("unspecified",) * 3, None)],
+)
+def test_further_channels_of_a_tiff_are_left_out_with_a_note(tmp_path, kinds, alpha, layout):
+    extra = noise(12, 16, len(kinds))
+    samples = np.dstack([PICTURE, extra])
+    stored = samples if layout == "contig" else np.moveaxis(samples, 2, 0)
+    photo = read_bytes(tmp_path / "a.tif", tiff(stored, photometric="rgb", planarconfig=layout, extrasamples=kinds))
+    np.testing.assert_array_equal(photo.colours, PICTURE)
+    assert photo.notes == (f"{len(kinds) - (alpha is not None)} further channels beside its colours were left out",)
+    if alpha is None:
+        assert photo.alpha is None
+    else:
+        np.testing.assert_array_equal(photo.alpha, extra[..., alpha])
+
+
+def test_a_cube_that_says_rgb_is_no_photo(tmp_path):
+    with pytest.raises(BadDataError, match=r"31 channel"):
+        read_bytes(tmp_path / "a.tif", tiff(noise(12, 16, 31), photometric="rgb", planarconfig="contig"))
+
+
+def test_floats_that_leave_their_range_by_rounding_are_clipped(tmp_path):
+    samples = np.linspace(-1e-7, 1 + 1e-6, 12 * 16 * 3, dtype=np.float32).reshape(12, 16, 3)
+    photo = read_bytes(tmp_path / "a.tif", tiff(samples, photometric="rgb"))
+    assert photo.notes == ("values just outside of 0 to 1 were clipped",)
+    np.testing.assert_array_equal(photo.colours, np.clip(samples, 0, 1))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_named(tmp_path, value):
+    samples = np.full((12, 16, 3), 0.5, np.float32)
+    samples[3, 4, 1] = value
+    with pytest.raises(BadDataError, match="infinite or NaN"):
+        read_bytes(tmp_path / "a.tif", tiff(samples, photometric="rgb"))
+
+
+def sparse(compression: str) -> bytes:
+    """A tile of four is left out, as GDAL does with SPARSE_OK."""
+    data = bytearray(tiff(np.full((64, 64, 3), 7, np.uint8), photometric="rgb", tile=(32, 32), compression=compression))
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        for tag in (tif.pages[0].tags[324], tif.pages[0].tags[325]):
+            size = tag.valuebytecount // 4
+            data[tag.valueoffset : tag.valueoffset + size] = bytes(size)
+    return bytes(data)
+
+
+def test_what_was_never_written_of_a_photo_is_zeros(tmp_path):
+    photo = read_bytes(tmp_path / "a.tif", sparse("zlib"))
+    assert not photo.colours[:32, :32].any() and (photo.colours[32:] == 7).all()
+    assert photo.notes == ("parts of its picture were never written: read as zeros or as its number for no data",)
+    with pytest.raises(BadDataError, match="sparse and compressed by LZW"):
+        read_bytes(tmp_path / "b.tif", sparse("lzw"))
+
+
+@pytest.mark.parametrize(("second", "said"), [({}, False), ({"description": "the second"}, True)])
+def test_what_pages_after_the_first_carry_is_said_to_be_left_out(tmp_path, second, said):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for options in ({}, second):
+            tif.write(PICTURE, photometric="rgb", metadata=None, software=False, **options)
+    photos = [read_photo(tmp_path / "a.tif", frame=index) for index in range(2)]
+    pages = [Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in photos]
+    notes = write_frames(tmp_path / "b.tif", pages, count=2)
+    assert notes == (["EXIF, XMP and the like of pages after the first were left out"] if said else [])
