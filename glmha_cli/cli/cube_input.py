@@ -3,7 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
-from glmha_cli.cli.options import CubeInput
+from glmha_cli.cli.options import CubeExplained
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
@@ -14,7 +14,7 @@ from glmha_cli.io.cubes.wavelengths import require_unit
 _BIT = "bit"
 
 
-def read_input(path: Path, options: CubeInput, output: Output) -> Cube:
+def read_input(path: Path, options: CubeExplained, output: Output) -> Cube:
     """The cube of a file as the options explain it; says what reading left out or changed."""
     if options.unit is not None:
         require_unit(options.unit)

@@ -43,6 +43,17 @@ VERBS = {
             "glmha spectrum cube.tif --at 120,80 --csv",
         ),
     ),
+    "view": Verb(
+        run="glmha_cli.cli.view:view",
+        options=options.ViewOptions,
+        panel="Cubes",
+        summary="Look into cubes in a browser: colours, bands, spectra of pixels and regions.",
+        examples=(
+            "glmha view cube.tif",
+            "glmha view cube.mat truth.mat -o compare.html",
+            "glmha view large.hdr --serve",
+        ),
+    ),
     "record": Verb(
         run="glmha_cli.cli.records:alone",
         options=options.ReportOptions,

@@ -13,10 +13,31 @@ from glmha_cli import __version__
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.printable import printable
 
-SCRIPTS = ("img-comparison-slider.js", "page.js")
-STYLES = ("page.css",)
 MEDIA = "image/jpeg"
 PAGES = (".html", ".htm")
+
+
+class Assets(NamedTuple):
+    """Files of the package that make a page work. connects: whether its scripts may ask the server it came from."""
+
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+    connects: bool = False
+
+
+PHOTOS = Assets(("page.css",), ("theme.js", "img-comparison-slider.js", "page.js"))
+CUBES = Assets(
+    ("page.css", "uplot.css", "cube.css"),
+    (
+        "theme.js",
+        "uplot.js",
+        "cube_data.js",
+        "cube_pane.js",
+        "cube_plot.js",
+        "cube_page.js",
+        "cube_controls.js",
+    ),
+)
 
 
 class Piece(NamedTuple):
@@ -76,14 +97,23 @@ class Beside:
 
 
 def write_page(
-    path: Path, template: str, values: Mapping[str, Any], *, pictures: Pictures, overwrite: bool = False
+    path: Path,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    pictures: Pictures | None = None,
+    assets: Assets = PHOTOS,
+    overwrite: bool = False,
 ) -> None:
     """A page, whole or not at all; see `atomic_output` for what is raised."""
     with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(_rendered(template, values, pictures))
+        file.writelines(rendered(template, values, pictures=pictures, assets=assets))
 
 
-def _rendered(template: str, values: Mapping[str, Any], pictures: Pictures) -> Iterator[str]:
+def rendered(
+    template: str, values: Mapping[str, Any], *, pictures: Pictures | None = None, assets: Assets = PHOTOS
+) -> Iterator[str]:
+    """The parts of a page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -94,12 +124,13 @@ def _rendered(template: str, values: Mapping[str, Any], pictures: Pictures) -> I
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    pictures = pictures or Inside()
     environment.filters |= {"source": pictures.source, "printable": printable, "duration": duration}
-    styles, scripts = [list(map(_asset, names)) for names in (STYLES, SCRIPTS)]
+    styles, scripts = [list(map(_asset, names)) for names in (assets.styles, assets.scripts)]
     return environment.get_template(template).generate(
         **values,
         version=__version__,
-        policy=_policy(styles, scripts, pictures),
+        policy=_policy(styles, scripts, pictures.policy, connects=assets.connects),
         styles=map(Markup, styles),
         scripts=map(Markup, scripts),
     )
@@ -111,11 +142,12 @@ def _asset(name: str) -> str:
     return (files(__package__) / "assets" / name).read_text("utf-8").partition("\n//# sourceMappingURL")[0]
 
 
-def _policy(styles: list[str], scripts: list[str], pictures: Pictures) -> str:
+def _policy(styles: list[str], scripts: list[str], pictures: str, *, connects: bool) -> str:
     """Content-Security-Policy: our styles and scripts by their hashes, our pictures, and nothing else."""
     rules = {
         "default-src": "'none'",
-        "img-src": pictures.policy,
+        "img-src": pictures,
+        "connect-src": "'self'" if connects else "'none'",
         "style-src": " ".join(map(_hash, styles)),
         "script-src": " ".join(map(_hash, scripts)),
         "base-uri": "'none'",

@@ -1,7 +1,15 @@
 """What each verb takes: a dataclass of options; those that several verbs share are written once, in `shared`."""
 
 from glmha_cli.cli.options.compare import CompareOptions
-from glmha_cli.cli.options.cubes import ConvertOptions, CubeInput, CubeToFile, PreviewOptions, SpectrumOptions
+from glmha_cli.cli.options.cubes import (
+    ConvertOptions,
+    CubeExplained,
+    CubeInput,
+    CubeToFile,
+    PreviewOptions,
+    SpectrumOptions,
+    ViewOptions,
+)
 from glmha_cli.cli.options.measure import AnalyzeOptions, BenchOptions, EvalOptions, ProfileOptions
 from glmha_cli.cli.options.models import (
     ExportOptions,
@@ -40,6 +48,7 @@ __all__ = [
     "ComputeOptions",
     "ConvertOptions",
     "CopyRecipeOptions",
+    "CubeExplained",
     "CubeInput",
     "CubeToFile",
     "DegradeOptions",
@@ -64,6 +73,7 @@ __all__ = [
     "SpectrumOptions",
     "TrainOptions",
     "VerifyOptions",
+    "ViewOptions",
     "WeightsDirOptions",
     "WeightsOptions",
 ]

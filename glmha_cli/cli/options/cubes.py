@@ -10,15 +10,9 @@ from glmha_cli.cli.options.shared import FILES, Overwrite, ReportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class CubeInput(ReportOptions):
-    """A cube, and what its file may leave open."""
+class CubeExplained(ReportOptions):
+    """What the file of a cube may leave open."""
 
-    input: Annotated[
-        Path,
-        typer.Argument(
-            help="Cube to read: .tif, .hdr or its data file, .mat, .npy, .npz, .h5 or .nc.", show_default=False
-        ),
-    ]
     key: Annotated[
         str | None,
         typer.Option(
@@ -53,6 +47,18 @@ class CubeInput(ReportOptions):
             rich_help_panel=FILES,
         ),
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeInput(CubeExplained):
+    """A cube, and what its file may leave open."""
+
+    input: Annotated[
+        Path,
+        typer.Argument(
+            help="Cube to read: .tif, .hdr or its data file, .mat, .npy, .npz, .h5 or .nc.", show_default=False
+        ),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,3 +99,28 @@ class SpectrumOptions(CubeInput):
         Path | None, typer.Option(help="Write a plot of the spectra to this .png file.", show_default=False)
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the plot if it exists.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewOptions(CubeExplained):
+    cubes: Annotated[
+        list[Path],
+        typer.Argument(metavar="CUBE [CUBE] [TRUTH]", help="A cube, or up to three of the same size and bands."),
+    ]
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The page to write (.html). Default: the cube's name in the current folder.",
+            show_default=False,
+        ),
+    ] = None
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Serve the page on this machine alone, with the spectra of all pixels, until Ctrl-C."
+        ),
+    ] = False
+    port: Annotated[int, typer.Option(help="For --serve. 0: any that is free.", min=0, max=65535)] = 0
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False

@@ -1,0 +1,65 @@
+"""A page and what its scripts ask for, on this machine alone.
+
+Other programs on the machine do not know the address: its path begins with a secret. Other sites' pages do not reach it
+by a name of theirs for 127.0.0.1: the Host header must be the loopback address.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+LOOPBACK = "127.0.0.1"
+Answer = Callable[[Mapping[str, str]], Any]
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves `page` at `url`, and below it `answers`: name -> what makes JSON of a query; ValueError for a bad one."""
+
+    daemon_threads = True
+
+    def __init__(self, page: str, answers: Mapping[str, Answer], *, port: int = 0) -> None:
+        self.folder = f"/{secrets.token_urlsafe(16)}/"
+        super().__init__((LOOPBACK, port), partial(_Handler, page.encode(), answers, self.folder))
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.server_port}{self.folder}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, page: bytes, answers: Mapping[str, Answer], folder: str, *connection: Any) -> None:
+        self.page, self.answers, self.folder = page, answers, folder
+        super().__init__(*connection)
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        name = parts.path.removeprefix(self.folder)
+        host, port = self.server.server_address[:2]
+        if self.headers.get("Host") != f"{host!s}:{port}" or not parts.path.startswith(self.folder):
+            return self.send_error(HTTPStatus.NOT_FOUND)
+        if not name:
+            return self._send(self.page, "text/html; charset=utf-8")
+        if name not in self.answers:
+            return self.send_error(HTTPStatus.NOT_FOUND)
+        try:
+            answer = self.answers[name](dict(parse_qsl(parts.query)))
+        except (ValueError, KeyError):
+            return self.send_error(HTTPStatus.BAD_REQUEST)
+        return self._send(json.dumps(answer).encode(), "application/json")
+
+    def _send(self, body: bytes, kind: str) -> None:
+        self.send_response(HTTPStatus.OK)
+        headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+        headers |= {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+        for header, value in headers.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: stderr is for what concerns the user."""
