@@ -1,10 +1,12 @@
 """Many files through read, compute and write, which overlap: while one is computed, the next is read and the last
-written.
+written. Small ones are computed side by side.
 
-At most three are in memory. Outcomes come in the order of the jobs; the failure of one file does not affect the others.
+At most three are in memory, or two and those side by side. Outcomes come in the order of the jobs; the failure of one
+file does not affect the others.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ class Skip(Exception):  # noqa: N818 - nothing went wrong
 
 
 class Work(Protocol):
-    """What is done with each job. `read` runs in a thread, `compute` in the caller's, `write` and `settled` in a
-    third."""
+    """What is done with each job. `read` runs in a thread, `compute` in the caller's (or in several, side by side),
+    `write` and `settled` in a third."""
 
     def read(self, job: Job) -> Any: ...
 
@@ -79,31 +81,33 @@ def _caused_by(cause: Exception, error: GlmhaError) -> GlmhaError:
     return error
 
 
-def run_jobs(jobs: Iterable[Job], work: Work) -> Generator[Outcome, None, None]:
+def run_jobs(jobs: Iterable[Job], work: Work, *, side_by_side: int = 1) -> Generator[Outcome, None, None]:
     """Do all jobs, as far as the outcomes are asked for: after the last one taken, nothing more is written.
 
+    side_by_side: how many are computed at the same time.
     Interrupted, or closed early, it lets the file that is being written be finished and drops the others.
     """
-    with _thread("reader") as reader, _thread("writer") as writer:
+    computers = _threads("computer", side_by_side) if side_by_side > 1 else _Caller()
+    with _threads("reader") as reader, computers, _threads("writer") as writer:
         try:
             behind = None
-            for job, reading in _read_ahead(jobs, work, reader):
-                step = _computed(job, reading, work)
+            for job, computing in _computed_ahead(_read_ahead(jobs, work, reader), work, computers, side_by_side - 1):
+                step = computing.result()
                 if behind is not None:
                     yield behind.result()
                 behind = writer.submit(_settle, job, step, work)
-                del step, reading  # the writer has them; a large photo must not live longer
+                del step, computing  # the writer has them; a large photo must not live longer
             if behind is not None:
                 yield behind.result()
         finally:
             work.stop()
-            reader.shutdown(wait=False, cancel_futures=True)
-            writer.shutdown(wait=False, cancel_futures=True)
+            for stage in (reader, computers, writer):
+                stage.shutdown(wait=False, cancel_futures=True)
 
 
-def _thread(name: str) -> Executor:
-    """A thread for one stage; where the system gives no more threads, the stage is done by whoever submits it."""
-    executor = ThreadPoolExecutor(1, name)
+def _threads(name: str, num: int = 1) -> Executor:
+    """Threads for one stage; where the system gives no more threads, the stage is done by whoever submits it."""
+    executor = ThreadPoolExecutor(num, name)
     try:
         executor.submit(int).result()
     except RuntimeError:
@@ -130,6 +134,20 @@ def _read_ahead(jobs: Iterable[Job], work: Work, reader: Executor) -> Iterator[t
         waiting = following
     if waiting is not None:
         yield waiting
+
+
+def _computed_ahead(
+    read: Iterable[tuple[Job, Future[_Step]]], work: Work, computers: Executor, num: int
+) -> Iterator[tuple[Job, Future[_Step]]]:
+    """Each job while `num` after it are being computed, too."""
+    waiting: deque[tuple[Job, Future[_Step]]] = deque()
+    for job, reading in read:
+        waiting.append((job, computers.submit(_computed, job, reading, work)))
+        del reading  # as above
+        if len(waiting) > num:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 def _computed(job: Job, reading: Future[_Step], work: Work) -> _Step:

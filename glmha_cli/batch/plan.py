@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
@@ -38,8 +39,13 @@ class Plan:
 
     def is_quick(self, tiling: Tiling) -> bool:
         """Whether the work is done before PyTorch would be loaded, or in tiles too small for it."""
+        return is_quick(self.sizes, tiling, single=self.single)
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Of some of the images, (h, w), as their headers say."""
         sizes = [rough_size(job.source) for job in self.jobs[:: len(self.jobs) // SAMPLE + 1]]
-        return is_quick([size for size in sizes if 0 not in size], tiling, single=self.single)
+        return [size for size in sizes if 0 not in size]
 
 
 def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:

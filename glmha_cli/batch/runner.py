@@ -16,7 +16,8 @@ from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.resume import split_done
 from glmha_cli.batch.streams import through_files
-from glmha_cli.batch.worker import Worker
+from glmha_cli.batch.worker import OwnRestorer, Worker
+from glmha_cli.inference.engine_choice import num_side_by_side
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.memory import free_bytes
 from glmha_cli.weights.store import Weights
@@ -67,7 +68,7 @@ class _Run:
             if request.dry_run:
                 self.tell(summary, map(_planned, jobs))
             elif jobs and weights is not None:
-                self.work(jobs, weights, summary, record)
+                self.work(plan, jobs, weights, summary, record)
         finally:
             reporter.finished()
         return summary
@@ -94,16 +95,18 @@ class _Run:
             summary.add(outcome)
             self.reporter.settled(outcome)
 
-    def work(self, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
+    def work(self, plan: Plan, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
         """Load the network and do the jobs, until as many have failed as may fail."""
         request, reporter = self.request, self.reporter
         with supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning) as reader:
             reader.start()  # it gets ready while the network is loaded
             if request.files.mask is not None:  # before that, rather than as the failure of every file
                 reader.read("glmha_cli.io.measurements.read:read_mask", request.files.mask)
+            restorer = self.loader.load(weights, say=reporter.warning)
+            side_by_side = num_side_by_side(plan.sizes, device=restorer.engine.device)
             worker = Worker(
                 reader=reader,
-                restorer=self.loader.load(weights, say=reporter.warning),
+                own=OwnRestorer(restorer),
                 weights=weights,
                 files=request.files,
                 summary=summary,
@@ -112,7 +115,7 @@ class _Run:
                 settings={} if record is None else self.settings(weights),
                 hashes=request.hashes or record is not None,
             )
-            with closing(run_jobs(jobs, worker)) as outcomes:
+            with closing(run_jobs(jobs, worker, side_by_side=side_by_side)) as outcomes:
                 for outcome in outcomes:
                     if summary.single and outcome.error is not None:
                         raise outcome.error

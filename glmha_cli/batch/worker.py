@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,13 @@ from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
 
 
+class OwnRestorer(threading.local):
+    """Each thread's own copy: what a restorer learns of one photo, such as its scale, is not told of another's."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        self.restorer = copy(restorer)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Worker:
     """See glmha_cli.batch.pipeline.Work, which also says in which thread each method runs.
@@ -38,7 +46,7 @@ class Worker:
     """
 
     reader: Supervised
-    restorer: Restorer
+    own: OwnRestorer
     weights: Weights
     files: FileOptions
     summary: Summary
@@ -47,6 +55,10 @@ class Worker:
     settings: Line
     hashes: bool
     turn: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    @property
+    def restorer(self) -> Restorer:
+        return self.own.restorer
 
     def read(self, job: Job) -> Read:
         if not job.own:

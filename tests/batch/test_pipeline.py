@@ -77,6 +77,15 @@ def test_stages_overlap_each_in_a_thread_of_its_own_and_three_files_are_alive_at
     assert work.most_alive <= 3
 
 
+def test_small_files_are_computed_side_by_side_and_come_in_order():
+    work = FakeWork(seconds=0.03, failures={("compute", 3): BadDataError("'3.png' is damaged")})
+    outcomes = list(run_jobs(jobs(10), work, side_by_side=3))
+    assert [int(outcome.job.source.stem) for outcome in outcomes] == list(range(10))
+    assert [outcome.status == "failed" for outcome in outcomes] == [i == 3 for i in range(10)]
+    assert [number for name, number in work.events if name == "settled"] == list(range(10))
+    assert len(work.threads["compute"]) == 3 and work.most_alive <= 5
+
+
 STAGES = st.sampled_from(["read", "compute", "write"])
 ERRORS = st.sampled_from(
     [BadDataError("bad"), OSError(28, "No space left on device"), MemoryError(), ValueError("a bug")]
