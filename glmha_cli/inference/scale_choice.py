@@ -15,13 +15,11 @@ from jaxtyping import Float
 from glmha_cli.inference.scales import Network, ReadRows, corrected, reduced
 
 FACTORS = (1, 2, 4, 8)
-MORE_WINDOWS_PX = (500_000, 1_000_000, 4_000_000)
-"""From so many pixels on, one window more. For 60 photos of the size of benchmarks one window chose as two do."""
 GRID = 4
 """Windows are chosen among so many times so many of the photo."""
 WINDOW_PX = 128
 """Side of a window at its scale: what the networks were trained on."""
-MIN_SIDE_PX = 96
+MIN_SIDE_PX = 160
 """Reduced photos are no smaller: attention would have too little to see."""
 PREFERENCE = 1.1
 """A coarser scale has to change so many times as much as any finer one: it costs detail where both would do."""
@@ -101,10 +99,10 @@ def _finer(first: int, change: _Change, windows: Sequence[_Window], read: ReadWi
 
 
 def _windows(read: ReadWindow, size: tuple[int, int]) -> list[_Window]:
-    """Where the photo has most detail, as flat parts tell little: one window of a small photo, up to four."""
+    """Where the photo has most detail, as flat parts tell little: two windows of a small photo, up to four."""
     places = [(i + 0.5) / GRID for i in range(GRID)]
     windows = [_Window((row, column), size) for row in places for column in places]
-    count = 1 + sum(size[0] * size[1] >= px for px in MORE_WINDOWS_PX)
+    count = 2 + (size[0] * size[1] >= 1_000_000) + (size[0] * size[1] >= 4_000_000)
     return sorted(windows, key=lambda window: _gradient_energy(window.read(read, WINDOW_PX)))[-count:]
 
 
