@@ -80,7 +80,11 @@ def test_a_file_that_shrinks_while_it_is_read_is_bad_data(tmp_path, monkeypatch,
     write_cube(path, Cube(values=np.zeros((300, 300, 3), np.float32), wavelength_nm=()))
     if name == "x.tif":
         tifffile.imwrite(path, np.zeros((3, 300, 300), np.float32), photometric="minisblack", metadata=None)
-    for module in ("glmha_cli.io.cubes.npy_file", "glmha_cli.io.cubes.formats.envi", "glmha_cli.io.cubes.formats.tiff"):
+    for module in (
+        "glmha_cli.io.cubes.npy_file",
+        "glmha_cli.io.cubes.formats.envi",
+        "glmha_cli.io.cubes.formats.tiff_picture",
+    ):
 
         def cut_and_check(checked, shape, itemsize):
             os.truncate(path, 5000)
