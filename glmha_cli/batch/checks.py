@@ -2,14 +2,13 @@
 
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
-from glmha_cli.io.atomic import refuse_existing
+from glmha_cli.io.atomic import missing_folder, refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
 from glmha_cli.lookup import closest
 
@@ -73,6 +72,8 @@ def refuse_url(path: PurePath) -> None:
 def require_file(path: Path) -> None:
     refuse_url(path)
     if not os.path.isfile(path):
+        if os.path.exists(path):
+            raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
         try:
             matches = closest(path.name, os.listdir(path.parent))
         except OSError:
@@ -85,7 +86,7 @@ def require_file(path: Path) -> None:
 def require_folder(folder: Path) -> None:
     refuse_url(folder)
     if not os.path.isdir(folder):
-        raise CannotCreateError(f"folder '{folder}' does not exist", f"mkdir -p {shlex.quote(str(folder))}")
+        raise missing_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
 

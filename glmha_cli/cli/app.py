@@ -105,4 +105,6 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
+    if not os.environ.get("COLUMNS", "80").strip("0"):  # a terminal without a width: Rich would show no sign at all
+        del os.environ["COLUMNS"]
     build_app()()

@@ -72,6 +72,17 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise _exists(path)
 
 
+def missing_folder(folder: Path) -> CannotCreateError:
+    """The error for a folder that is none, with the command that makes it where one can."""
+    blocking = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)
+    if not os.path.isdir(blocking) and blocking != Path():
+        return CannotCreateError(f"'{blocking}' is not a folder: nothing can be written into it", "name another output")
+    end_of_options = "-- " if str(folder).startswith("-") else ""
+    return CannotCreateError(
+        f"folder '{folder}' does not exist", f"mkdir -p {end_of_options}{shlex.quote(str(folder))}"
+    )
+
+
 def _exists(path: Path) -> CannotCreateError:
     return CannotCreateError(f"'{path}' exists already", "--overwrite")
 
@@ -79,11 +90,8 @@ def _exists(path: Path) -> CannotCreateError:
 def _create_temporary(path: Path) -> Path:
     """Creating it, rather than asking for permissions, is the one sure test that the folder takes files."""
     folder = path.parent
-    if not os.path.exists(folder):
-        end_of_options = "-- " if str(folder).startswith("-") else ""
-        raise CannotCreateError(
-            f"folder '{folder}' does not exist", f"mkdir -p {end_of_options}{shlex.quote(str(folder))}"
-        )
+    if not os.path.isdir(folder):
+        raise missing_folder(folder)
     temporary = folder / f".glmha-{secrets.token_hex(6)}{path.suffix}"
     try:
         temporary.open("xb").close()

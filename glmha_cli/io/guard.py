@@ -7,6 +7,7 @@ HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL.
 """
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -46,7 +47,9 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 
 def require_readable(path: Path) -> None:
-    """NoInputError unless `path` is a file whose first byte can be read, or an empty file."""
+    """NoInputError unless `path` is a file whose first byte can be read, or an empty file. A pipe would wait."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
     try:
         with path.open("rb") as file:
             file.read(1)

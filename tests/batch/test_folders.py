@@ -12,7 +12,10 @@ import pytest
 from PIL import Image
 
 from glmha_cli.batch.jobs import Naming
+from glmha_cli.errors import NoInputError
+from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.io.photos.formats import output_suffix
+from glmha_cli.io.photos.read import read_photo
 from tests.batch.test_plan import here, plan, refusal, touch  # noqa: F401 - a fixture
 from tests.cli.in_process import run_here
 
@@ -100,6 +103,37 @@ def test_what_comes_through_a_pipe_and_is_no_photo_is_named(tiny_model):
     result = run_here("derain", "pipe", "out.png", "--model", tiny_model)
     feeding.join()
     assert result.returncode == 65 and "pipe is not a photo" in result.stderr and not os.path.exists("out.png")
+
+
+def test_a_pipe_in_a_folder_costs_itself_alone(tiny_model):
+    """Nobody writes into it: whoever opened it would wait for ever."""
+    touch("in/a.png")
+    Image.new("RGB", (20, 20)).save("in/a.png")
+    os.mkfifo("in/b.png")
+    result = run_here("derain", "in", "out", "--model", tiny_model)
+    assert result.returncode == 1 and "'in/b.png' is not a file" in result.stderr
+    assert os.listdir("out") == ["a.png"]
+
+
+@pytest.mark.parametrize("reader", [read_cube, read_photo])
+def test_a_pipe_is_no_file_for_readers(reader):
+    os.mkfifo("pipe.npy")
+    with pytest.raises(NoInputError, match="device, not a file"):
+        reader(Path("pipe.npy"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("/dev/null", "device"), ("in", "folder")])
+def test_what_is_there_and_no_file_is_not_called_missing(name, kind):
+    touch("in/a.png")
+    result = run_here("derain", "a.png", "b.png", "--model", "m", "--only", name)
+    assert result.returncode == 66 and "did you mean" not in result.stderr
+
+
+@pytest.mark.parametrize("output", ["a.png/out.png", "a.png/below/out.png", "a.png/out"])
+def test_no_folder_can_be_made_below_a_file(output):
+    touch("a.png", "b.png")
+    result = run_here("derain", *(["a.png"] if output.endswith(".png") else ["a.png", "b.png"]), output)
+    assert result.returncode == 73 and "'a.png' is not a folder" in result.stderr and "mkdir" not in result.stderr
 
 
 @pytest.mark.parametrize(

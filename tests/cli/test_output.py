@@ -136,3 +136,8 @@ def test_a_side_too_long_for_the_format_is_told_before_the_work():
     photo = Photo(colours=np.zeros((1, 20_000, 3), np.uint8), bit_depth=8)
     with pytest.raises(UsageError, match="at most"):
         storing(Path("a.webp"), photo)
+
+
+def test_a_terminal_without_a_width_hides_nothing(tmp_path):
+    done = run_glmha("derain", "missing.png", "out.png", cwd=tmp_path, env={**os.environ, "COLUMNS": "0"})
+    assert done.returncode == 66 and done.stderr.startswith("error: no file 'missing.png'")

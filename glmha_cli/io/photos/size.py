@@ -1,5 +1,6 @@
 """The size of a photo by its file's first bytes, at no cost: for estimates, never for what is allocated."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -10,8 +11,11 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG, ITU-
 
 def rough_size(path: Path) -> tuple[int, int]:
     """(h, w) as the header of a PNG or JPEG says, with or without EXIF's turn; of other files a square of so many
-    pixels as an uncompressed photo of their length has. (0, 0) for one that cannot be read.
+    pixels as an uncompressed photo of their length has. (0, 0) for one that cannot be read, or is no file: opening a
+    pipe waits for whoever writes into it.
     """
+    if not os.path.isfile(path):
+        return 0, 0
     try:
         with path.open("rb") as file:
             head = file.read(FIRST_BYTES)
