@@ -70,8 +70,10 @@ def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 def cache_folder() -> Path:
     """As the XDG base directories say, made where it is not. Raises PermissionError for one that others can write to,
-    RuntimeError where there is no home.
+    or where the system does not tell (Windows), RuntimeError where there is no home.
     """
+    if not hasattr(os, "geteuid"):
+        raise PermissionError("this system does not tell who may write to a folder")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glmha"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
