@@ -7,6 +7,7 @@ from typing import Any
 from glmha_cli.inference.blend import Blend
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY
+from glmha_cli.io.videos.frame import Moment
 from glmha_cli.weights.integrity import sha256_of
 
 
@@ -15,7 +16,7 @@ class FileOptions:
     """How files are read and written.
 
     max_pixels: larger photos are refused before decoding. strict: so are those with damage beside their pixels.
-    frame: which of several pages or frames of a photo, from 0; None for all.
+    frame: which of several pages or frames, of a photo or a video, from 0; None for all.
     mask, key, normalise, step: of measurements.
     strength, only: how much of its correction a photo gets, and in which area: a mask, or a folder of masks (`areas`).
     quality: JPEG and WebP, 1..100. strip_metadata: of photos. provenance: say in outputs how they were made.
@@ -68,10 +69,11 @@ class FileOptions:
 class Source:
     """An input as read: what the task's `prepare` takes, the photo it came from, and what the user should know.
 
-    blend: how much of its correction it gets.
+    blend: how much of its correction it gets. moment: of a frame of a video, when it is shown.
     """
 
     value: Any
     photo: Photo | None
     notes: tuple[str, ...]
     blend: Blend = field(default_factory=Blend)
+    moment: Moment | None = None

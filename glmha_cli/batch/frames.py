@@ -1,9 +1,11 @@
-"""Files of several pages or frames: restored one by one, each written before the next is read."""
+"""Files of several pages or frames, and videos: restored one by one, each written before the next is read."""
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Num
@@ -14,6 +16,8 @@ from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.scales import Scales
 from glmha_cli.io.photos.frames import Restored, require_frames, write_frames
 from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.videos.frame import EndOfVideoError
+from glmha_cli.io.videos.write import RestoredFrame, write_video
 
 Result = Num[np.ndarray, "h w c"]
 
@@ -27,6 +31,8 @@ class Worker(Protocol):
     def read_frame(self, job: Job, frame: int) -> Source: ...
 
     def restored(self, job: Job, source: Source, *, index: int, count: int) -> Result: ...
+
+    def join(self, job: Job, silent: Path, target: Path, **options: Any) -> list[str]: ...
 
     def provenance(self) -> dict[str, str]: ...
 
@@ -43,36 +49,72 @@ class Frames:
 
     def write(self, files: FileOptions, *, overwrite: bool) -> list[str]:
         """Restore and write them; returns what the user should know."""
-        lost = require_frames(self.job.target, self.photo)
         notes: dict[str, None] = {}
         with _scales_kept(self.worker.restorer):
-            losses = write_frames(
-                self.job.target,
-                self._restored(files, notes),
-                count=self.photo.frames,
-                quality=files.quality,
-                strip_metadata=files.strip_metadata,
-                overwrite=overwrite,
+            write = self._photos if self.first.moment is None else self._video
+            losses = write(files, notes, overwrite=overwrite)
+        return list(dict.fromkeys([*notes, *losses]))
+
+    def _photos(self, files: FileOptions, notes: dict[str, None], *, overwrite: bool) -> list[str]:
+        lost = require_frames(self.job.target, self.photo)
+        photos = (
+            Restored(
+                pixels=result,
+                like=source.photo or self.photo,
+                provenance=self._provenance(files) if source is self.first else None,
             )
-        return [*lost, *dict.fromkeys([*notes, *losses])]
+            for source, result in self._restored(notes)
+        )
+        losses = write_frames(
+            self.job.target,
+            photos,
+            count=self.photo.frames,
+            quality=files.quality,
+            strip_metadata=files.strip_metadata,
+            overwrite=overwrite,
+        )
+        return [*lost, *losses]
 
-    def _restored(self, files: FileOptions, notes: dict[str, None]) -> Iterator[Restored]:
-        yield self._first(files)
-        for index in range(1, self.photo.frames):
-            source = self.worker.read_frame(self.job, index)
-            notes.update(dict.fromkeys(source.notes))
-            result = self.worker.restored(self.job, source, index=index, count=self.photo.frames)
-            yield Restored(pixels=result, like=source.photo or self.photo, provenance=None)
+    def _video(self, files: FileOptions, notes: dict[str, None], *, overwrite: bool) -> list[str]:
+        def join(silent: Path, target: Path) -> list[str]:
+            kept = self._provenance(files)
+            provenance = None if kept is None else json.dumps(kept, separators=(",", ":"))
+            return self.worker.join(
+                self.job, silent, target, strip_metadata=files.strip_metadata, provenance=provenance
+            )
 
-    def _first(self, files: FileOptions) -> Restored:
-        """With how it was made; the other frames of an animation are restored at its scale, or they would flicker."""
-        worker = self.worker
-        result = worker.restored(self.job, self.first, index=0, count=self.photo.frames)
-        self.results.append(result)
-        if self.photo.seconds:
-            worker.restorer.scales = Scales.parse(worker.restorer.scale)
-        kept = {**worker.provenance(), **files.choices()} if files.provenance else None
-        return Restored(pixels=result, like=self.photo, provenance=kept)
+        frames = (
+            RestoredFrame(pixels=result, moment=source.moment)
+            for source, result in self._restored(notes)
+            if source.moment is not None
+        )
+        return write_video(self.job.target, frames, join, overwrite=overwrite)
+
+    def _restored(self, notes: dict[str, None]) -> Iterator[tuple[Source, Result]]:
+        """Each with its result, in their order. Those that are shown one after the other are restored at the scale of
+        the first, or they would flicker.
+        """
+        worker, count = self.worker, self.photo.frames
+        for index, source in enumerate(self._sources()):
+            notes.update(dict.fromkeys(source.notes if index else ()))
+            result = worker.restored(self.job, source, index=index, count=max(count, index + 1))
+            if not index:
+                self.results.append(result)
+                if self.photo.seconds:
+                    worker.restorer.scales = Scales.parse(worker.restorer.scale)
+            yield source, result
+
+    def _sources(self) -> Iterator[Source]:
+        """As many as there are: what a video says of their number is a guess."""
+        yield self.first
+        index = 1
+        with suppress(EndOfVideoError):
+            while self.first.moment is not None or index < self.photo.frames:
+                yield self.worker.read_frame(self.job, index)
+                index += 1
+
+    def _provenance(self, files: FileOptions) -> dict[str, str] | None:
+        return {**self.worker.provenance(), **files.choices()} if files.provenance else None
 
 
 @contextmanager

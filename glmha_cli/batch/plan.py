@@ -14,9 +14,11 @@ from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.lists import listed, read_list
 from glmha_cli.batch.outputs import plan_batch
 from glmha_cli.batch.request import BatchRequest
+from glmha_cli.batch.suffixes import readable_by, suffix_for, writable_by
 from glmha_cli.errors import UsageError
 from glmha_cli.inference.engine_choice import is_quick
 from glmha_cli.inference.tiling import Tiling
+from glmha_cli.io import videos
 from glmha_cli.io.photos.size import rough_size
 from glmha_cli.tasks.base import Task
 
@@ -38,8 +40,9 @@ class Plan:
     ignored: str = ""
 
     def is_quick(self, tiling: Tiling) -> bool:
-        """Whether the work is done before PyTorch would be loaded, or in tiles too small for it."""
-        return is_quick(self.sizes, tiling, single=self.single)
+        """Whether the work is done before PyTorch would be loaded, or in tiles too small for it; a video never is."""
+        has_videos = any(job.source.suffix.lower() in videos.READABLE for job in self.jobs)
+        return not has_videos and is_quick(self.sizes, tiling, single=self.single)
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
@@ -56,7 +59,7 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
         require_file(request.files.mask)
     require_areas(task, request.files)
     if not request.is_single:
-        return _plan_many(request, naming, kind.readable, say)
+        return _plan_many(request, naming, readable_by(task), say)
     if request.shard is not None:
         raise UsageError("--shard needs several files, and there is one")
     source = Path(request.inputs[0])
@@ -70,16 +73,15 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
 
 def naming_of(task: Task, request: BatchRequest) -> Naming:
     """How outputs are named; UsageError for an extension that cannot be written."""
-    kind, extension = output_kind(task), request.extension
     naming = Naming(
-        extension_for=(lambda suffix: extension) if extension else kind.suffix_for,
+        extension_for=suffix_for(task, request),
         suffix=request.suffix,
-        writable=kind.writable,
-        kind=kind.name,
+        writable=writable_by(task),
+        kind=output_kind(task).name,
         keep_ext=request.keep_ext,
     )
-    if extension:
-        naming.require_writable(PurePath("output" + extension))
+    if request.extension:
+        naming.require_writable(PurePath("output" + request.extension))
     return naming
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.batch.inputs import Found, Ignored, in_folder
-from glmha_cli.batch.kinds import input_kind
 from glmha_cli.batch.plan import naming_of
 from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.runner import run
+from glmha_cli.batch.suffixes import readable_by
 from glmha_cli.errors import NoInputError, UsageError
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.restorer import Restorer
@@ -90,7 +90,7 @@ def _inside(request: BatchRequest, loader: Loader) -> list[Found]:
     try:
         found = in_folder(
             Path(request.inputs[0]),
-            readable=input_kind(loader.task).readable,
+            readable=readable_by(loader.task),
             recursive=request.recursive,
             leave_out=Path(request.output),
             say=lambda text: None,

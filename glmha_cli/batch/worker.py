@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Num
@@ -69,12 +70,17 @@ class Worker:
 
     def compute(self, job: Job, read: Read) -> Computed:
         photo = read.source.photo
-        if photo is not None and photo.frames > 1:
+        if photo is not None and (photo.frames > 1 or (read.source.moment and self.files.frame is None)):
             return self.compute_frames(job, read, photo)
         return Computed(read=read, result=self.restored(job, read.source), provenance=self.provenance())
 
     def read_frame(self, job: Job, frame: int) -> Source:
         return self._read(job, replace(files_for(job, self.files), frame=frame))
+
+    def join(self, job: Job, silent: Path, target: Path, **options: Any) -> list[str]:
+        """Frames of the job's video, with its sound; see `glmha_cli.io.videos.join`."""
+        with self.turn:
+            return self.reader.read("glmha_cli.io.videos.join:join", job.source, silent, target, **options)
 
     def _read(self, job: Job, files: FileOptions) -> Source:
         """One at a time: frames of a file are read while the next file is."""

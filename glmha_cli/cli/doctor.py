@@ -23,6 +23,7 @@ PACKAGES = ("torch", "onnxruntime-gpu", "onnxruntime", "numpy", "pillow", "image
 EXTRAS = {
     "HEIC photos": ("pi_heif", "heif"),
     "camera raw files": ("rawpy", "raw"),
+    "videos": ("av", "video"),
     "export to ONNX": ("onnx", "export"),
     "measuring and plots": ("matplotlib", "eval"),
     "training": ("lightning", "train"),

@@ -37,7 +37,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except BadDataError as error:
-        raise BadDataError(f"'{path}': {error.message}", error.hint) from error
+        raise type(error)(f"'{path}': {error.message}", error.hint) from error
     except GlmhaError:
         raise
     except MemoryError as error:

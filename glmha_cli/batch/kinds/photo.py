@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ from jaxtyping import Float, Num
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.inference.blend import Blend, area_of
+from glmha_cli.io import videos
 from glmha_cli.io.photos.formats import output_suffix, readable_suffixes, writable_suffixes
 from glmha_cli.io.photos.read import Photo, as_pixels, read_photo
-from glmha_cli.io.photos.write import storing, write_photo
+from glmha_cli.io.photos.write import in_depth, storing, write_photo
+from glmha_cli.io.videos.frame import Moment
+from glmha_cli.io.videos.read import read_frame
 from glmha_cli.tasks.base import Task
 
 
@@ -28,12 +32,12 @@ class PhotoKind:
         """A photo needs nothing beside it."""
 
     def read(self, path: Path, options: FileOptions) -> Source:
-        photo = read_photo(path, frame=options.frame or 0, max_pixels=options.max_pixels, strict=options.strict)
+        photo, moment = _read(path, options)
         photo = photo if options.frame is None else replace(photo, frames=1)  # ...is all that is asked for
         area = area_of(read_photo(options.only, max_pixels=options.max_pixels)) if options.only else None
         blend = Blend(strength=options.strength, area=area)
         blend.require_fit(photo.colours.shape[:2])
-        return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend)
+        return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend, moment=moment)
 
     def picture(self, source: Source) -> Photo:
         return _photo_of(source)
@@ -58,6 +62,8 @@ class PhotoKind:
         return source
 
     def storing(self, path: Path, source: Source) -> Store:
+        if source.moment is not None and path.suffix.lower() in videos.WRITABLE:
+            return partial(in_depth, bit_depth=_photo_of(source).bit_depth, grayscale=False)
         return storing(path, _photo_of(source))
 
     def write(
@@ -83,6 +89,12 @@ class PhotoKind:
 
     def rendered(self, result: Num[np.ndarray, "h w c"], task: Task, source: Source) -> Photo:
         return replace(_photo_of(source), colours=result)
+
+
+def _read(path: Path, options: FileOptions) -> tuple[Photo, Moment | None]:
+    if videos.is_video(path):
+        return read_frame(path, options.frame or 0, max_pixels=options.max_pixels)
+    return read_photo(path, frame=options.frame or 0, max_pixels=options.max_pixels, strict=options.strict), None
 
 
 def _photo_of(source: Source) -> Photo:
