@@ -1,11 +1,12 @@
 """Files of several pages or frames, and videos: restored one by one, each written before the next is read."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Num
@@ -16,14 +17,21 @@ from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.scales import Scales
 from glmha_cli.io.photos.frames import Restored, require_frames, write_frames
 from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.supervised import Supervised
 from glmha_cli.io.videos.frame import EndOfVideoError
 from glmha_cli.io.videos.write import RestoredFrame, write_video
 
+JOIN = "glmha_cli.io.videos.join"
 Result = Num[np.ndarray, "h w c"]
 
 
 class Worker(Protocol):
-    """Who reads and restores; see glmha_cli.batch.worker."""
+    """Who reads and restores; see glmha_cli.batch.worker. turn: is held while `reader` reads."""
+
+    @property
+    def reader(self) -> Supervised: ...
+    @property
+    def turn(self) -> threading.Lock: ...
 
     @property
     def restorer(self) -> Restorer: ...
@@ -31,8 +39,6 @@ class Worker(Protocol):
     def read_frame(self, job: Job, frame: int) -> Source: ...
 
     def restored(self, job: Job, source: Source, *, index: int, count: int) -> Result: ...
-
-    def join(self, job: Job, silent: Path, target: Path, **options: Any) -> list[str]: ...
 
     def provenance(self) -> dict[str, str]: ...
 
@@ -79,9 +85,9 @@ class Frames:
         def join(silent: Path, target: Path) -> list[str]:
             kept = self._provenance(files)
             provenance = None if kept is None else json.dumps(kept, separators=(",", ":"))
-            return self.worker.join(
-                self.job, silent, target, strip_metadata=files.strip_metadata, provenance=provenance
-            )
+            options = {"strip_metadata": files.strip_metadata, "provenance": provenance}
+            with self.worker.turn:
+                return self.worker.reader.read(f"{JOIN}:join", self.job.source, silent, target, **options)
 
         frames = (
             RestoredFrame(pixels=result, moment=source.moment)

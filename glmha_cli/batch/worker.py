@@ -7,7 +7,6 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Num
@@ -76,11 +75,6 @@ class Worker:
 
     def read_frame(self, job: Job, frame: int) -> Source:
         return self._read(job, replace(files_for(job, self.files), frame=frame))
-
-    def join(self, job: Job, silent: Path, target: Path, **options: Any) -> list[str]:
-        """Frames of the job's video, with its sound; see `glmha_cli.io.videos.join`."""
-        with self.turn:
-            return self.reader.read("glmha_cli.io.videos.join:join", job.source, silent, target, **options)
 
     def _read(self, job: Job, files: FileOptions) -> Source:
         """One at a time: frames of a file are read while the next file is."""
