@@ -131,6 +131,11 @@ def photos() -> Iterator[tuple[str, bytes]]:
     yield "rgba.avif", encoded(ALPHA, "AVIF", quality=90, exif=exif(6))
     yield "rgb10.avif", imagecodecs.avif_encode(DEEP >> 6, level=90, bitspersample=10)
     yield "lossless.jp2", imagecodecs.jpeg2k_encode(DEEP, level=0, codecformat="jp2")
+    bare = bytes(imagecodecs.jpegxl_encode(PICTURE, level=90, usecontainer=False))
+    yield "bare.jxl", bare
+    boxes = (("JXL ", b"\r\n\x87\n"), ("ftyp", b"jxl \0\0\0\0jxl "), ("Exif", bytes(4) + exif(6)), ("jxlc", bare))
+    yield "boxes.jxl", b"".join(struct.pack(">I4s", 8 + len(body), kind.encode()) + body for kind, body in boxes)
+    yield "still.gif", encoded(np.asarray(palette), "GIF", comment=b"a comment")
     yield "plain.ppm", encoded(PICTURE, "PPM")
     yield "packed.tga", encoded(PICTURE, "TGA", compression="tga_rle")
     yield "plain.bmp", encoded(PICTURE, "BMP")
@@ -151,6 +156,7 @@ def cubes() -> Iterator[tuple[str, bytes]]:
     yield "level7.mat", written("x.mat", mat_version="7.3")
     yield "chunked.mat", foreign_hdf5()
     yield "latest.mat", foreign_hdf5(libver="latest")
+    yield "cube.nc", written("x.nc")
     yield "cube.npy", written("x.npy")
     yield "cube.npz", written("x.npz")
 

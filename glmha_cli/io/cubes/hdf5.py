@@ -36,10 +36,10 @@ def require_own(file: "h5py.Group", name: str) -> None:
     """BadDataError for a link to another place or file: what lies outside the file is not opened."""
     import h5py
 
-    parts = name.strip("/").split("/")
-    for i in range(len(parts)):  # a group on the way may be a link, too
-        if not isinstance(file.get("/".join(parts[: i + 1]), getlink=True), h5py.HardLink):
+    for part in name.strip("/").split("/"):  # a group on the way may be a link, too
+        if not isinstance(file.get(part, getlink=True), h5py.HardLink):
             raise BadDataError(f"'{name}' is a link to another place or file, which is not followed")
+        file = file[part]
 
 
 def arrays_in(file: "h5py.File") -> Iterator[tuple[str, "h5py.Dataset | None"]]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import zlib
 
 import h5py
@@ -111,3 +112,23 @@ def test_a_file_that_another_program_has_open_is_read(tmp_path, monkeypatch):
         other.stdout.readline()
         np.testing.assert_array_equal(read_cube(tmp_path / "x.mat").values, VALUES)
         other.communicate()
+
+
+@pytest.mark.parametrize("attribute", ["scale_factor", "Scale_Factor", "add_offset"])
+def test_a_scale_that_is_no_number_is_none(tmp_path, attribute):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"] = VALUES
+        file["cube"].attrs[attribute] = np.nan
+    np.testing.assert_array_equal(read_cube(tmp_path / "a.h5").values, VALUES)
+
+
+def test_groups_in_groups_cost_time_by_their_number(tmp_path):
+    """Not by its third power, as paths that are followed from the start each time."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file
+        for _ in range(900):
+            group = group.create_group("g")
+        group["cube"] = VALUES
+    start = time.process_time()
+    assert read_cube(tmp_path / "a.h5").values.shape == VALUES.shape
+    assert time.process_time() - start < 10

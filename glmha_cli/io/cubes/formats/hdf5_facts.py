@@ -65,7 +65,7 @@ def facts_of(path: Path, file: "h5py.File", name: str, arrays: Arrays) -> dict[s
         "good_bands": [] if good is None else (read_dataset(path, good) != 0).tolist(),
         "band_names": _names(arrays.get("band_name"), path),
         "scale": _scale(attributes),
-        "offset": _number(attributes.get("add_offset")),
+        "offset": _finite(_number(attributes.get("add_offset"))),
         "nodata": next((_number(attributes[name]) for name in _NODATA if name in attributes), None),
         "georeference": _georeference(dataset, arrays) or _map_info(arrays, path),
         "tags": tags_of(file),
@@ -107,8 +107,8 @@ def _unit(attributes: Mapping[str, Any], *names: str) -> str:
 
 def _scale(attributes: Mapping[str, Any]) -> float | None:
     """CF's factor; NEON's `Scale_Factor` is what values were multiplied by before they were stored."""
-    divisor = _number(attributes.get("Scale_Factor"))
-    return 1 / divisor if divisor else _number(attributes.get("scale_factor"))
+    divisor = _finite(_number(attributes.get("Scale_Factor")))
+    return 1 / divisor if divisor else _finite(_number(attributes.get("scale_factor")))
 
 
 def _unit_by_name(wavelengths: "h5py.Dataset") -> str:
@@ -129,6 +129,10 @@ def _text(value: object) -> str:
 def _number(value: object) -> float | None:
     array = np.asarray(value) if value is not None else np.empty(0)
     return float(array.ravel()[0]) if array.size and array.dtype.kind in "fiu" else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def _names(dataset: "h5py.Dataset | None", path: Path) -> Sequence[str]:
