@@ -1,22 +1,29 @@
 """`glmha convert CUBE CUBE`: the same values, wavelengths and all else that is known in another format."""
 
 from glmha_cli.batch.outputs import plan_file
-from glmha_cli.cli.cube_input import read_input
+from glmha_cli.cli.cube_input import open_input
 from glmha_cli.cli.options import ConvertOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.io.cubes.cube import write_cube
+from glmha_cli.io.cubes.cube import write_stream
+from glmha_cli.io.cubes.stream import CubeStream
 
 
 def convert(options: ConvertOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     (job,) = plan_file(options.input, options.output, suffix_for=str, overwrite=options.overwrite)
-    cube = read_input(job.source, options, output)
-    losses = write_cube(job.target, cube, overwrite=options.overwrite, mat_version=options.mat_version)
-    if not cube.wavelength_nm:
+    with open_input(job.source, options, output) as cube:
+        losses = write_stream(
+            job.target,
+            CubeStream(cube.outline, cube.rows),
+            overwrite=options.overwrite,
+            mat_version=options.mat_version,
+        )
+    wavelength_nm = cube.facts.wavelength_nm
+    if not wavelength_nm:
         output.remark(job.source, "has no wavelengths, so the new file has none either")
     for loss in losses:
         output.remark(job.target, loss)
-    height, width, bands = cube.values.shape
+    height, width, bands = cube.shape
     output.note(f"{job.source} -> {job.target} ({height} x {width} x {bands})")
     output.record(
         {
@@ -26,6 +33,6 @@ def convert(options: ConvertOptions) -> None:
             "height": height,
             "width": width,
             "bands": bands,
-            "wavelength_nm": list(cube.wavelength_nm),
+            "wavelength_nm": list(wavelength_nm),
         }
     )

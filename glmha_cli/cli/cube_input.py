@@ -1,5 +1,8 @@
 """What the verbs for cubes ask of their input: the options as `io.cubes` takes them, and notes as they are read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,26 +12,71 @@ from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.axes import require_order
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
+from glmha_cli.io.cubes.model import Facts, cube_with
 from glmha_cli.io.cubes.wavelengths import require_unit
+from glmha_cli.io.cubes.windows import Outline
+from glmha_cli.io.supervised import Supervised
 
 _BIT = "bit"
 
 
 def read_input(path: Path, options: CubeExplained, output: Output) -> Cube:
     """The cube of a file as the options explain it; says what reading left out or changed."""
+    with reader_of(output) as reader:
+        cube: Cube = reader.read("glmha_cli.io.cubes.cube:read_cube", path, explained(options))
+    for note in cube.facts.notes:
+        output.remark(path, note)
+    return cube
+
+
+@dataclass
+class CubeRows:
+    """A cube in its file, of which rows are read; the whole of it once, where its format is not read by rows."""
+
+    path: Path
+    options: CubeOptions
+    reader: Supervised
+    outline: Outline
+    whole: Cube | None = field(default=None, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.outline.shape
+
+    @property
+    def facts(self) -> Facts:
+        return self.outline.facts
+
+    def rows(self, start: int, stop: int) -> Cube:
+        if not self.outline.is_whole:
+            rows: Cube = self.reader.read("glmha_cli.io.cubes.windows:read_rows", self.path, self.options, start, stop)
+            return rows
+        if self.whole is None:
+            self.whole = self.reader.read("glmha_cli.io.cubes.cube:read_cube", self.path, self.options)
+        return cube_with(self.whole.values[start:stop], self.whole.facts)
+
+
+@contextmanager
+def open_input(path: Path, options: CubeExplained, output: Output) -> Iterator[CubeRows]:
+    """The same, by rows: for cubes that may be larger than memory."""
+    how = explained(options)
+    with reader_of(output) as reader:
+        outline = reader.read("glmha_cli.io.cubes.windows:outline", path, how)
+        for note in outline.facts.notes:
+            output.remark(path, note)
+        yield CubeRows(path, how, reader, outline)
+
+
+def explained(options: CubeExplained) -> CubeOptions:
+    """UsageError for what is no order, no unit or no scale."""
     if options.unit is not None:
         require_unit(options.unit)
-    explained = CubeOptions(
+    return CubeOptions(
         key=options.key,
         axes=options.axes if options.axes is None else require_order(options.axes),
         scale=options.scale if options.scale is None else parse_scale(options.scale),
         unit=options.unit,
     )
-    with reader_of(output) as reader:
-        cube = reader.read("glmha_cli.io.cubes.cube:read_cube", path, explained)
-    for note in cube.facts.notes:
-        output.remark(path, note)
-    return cube
 
 
 def parse_scale(text: str) -> float:

@@ -8,13 +8,14 @@ from jaxtyping import Float
 from glmha_cli.batch.outputs import plan_file
 from glmha_cli.batch.request import STDIO
 from glmha_cli.batch.streams import file_for_stdout
-from glmha_cli.cli.cube_input import read_input
+from glmha_cli.cli.cube_input import open_input
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.io.cubes.cube import Cube
+from glmha_cli.io.cubes.model import Facts
+from glmha_cli.io.cubes.windows import blocks
 from glmha_cli.io.photos.read import Photo
-from glmha_cli.io.photos.write import output_format, write_photo
+from glmha_cli.io.photos.write import in_depth, output_format, write_photo
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 
 
@@ -31,16 +32,22 @@ def preview(options: PreviewOptions) -> None:
 def write_preview(options: PreviewOptions, output: Output) -> None:
     (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
     output_format(job.target)
-    cube = read_input(job.source, options, output)
-    bands = options.bands
-    if bands is None and not cube.wavelength_nm:
-        bands = some_bands(cube.values.shape[2])
-        output.remark(job.source, f"without wavelengths its colours are unknown; shown as by --bands {bands}")
-    linear = three_bands(cube, bands) if bands else observed(cube)
-    if missing := int(np.isnan(linear).any(axis=2).sum()):
+    with open_input(job.source, options, output) as cube:
+        bands = options.bands
+        if bands is None and not cube.facts.wavelength_nm:
+            bands = some_bands(cube.shape[2])
+            output.remark(job.source, f"without wavelengths its colours are unknown; shown as by --bands {bands}")
+        chosen, weights = three_bands(cube.shape[2], bands) if bands else observed(cube.facts, cube.shape[2])
+        pixels, missing = np.empty((*cube.shape[:2], 3), np.uint8), 0
+        for start, stop in blocks(cube.shape):
+            linear = cube.rows(start, stop)[..., chosen] @ weights
+            missing += int(np.isnan(linear).any(axis=2).sum())
+            colours = linear_to_srgb((np.nan_to_num(linear) * options.gain).clip(0, 1))
+            pixels[start:stop] = in_depth(colours, 8, grayscale=False)
+    if missing == pixels.shape[0] * pixels.shape[1]:
+        raise BadDataError(f"'{job.source}': holds no data")
+    if missing:
         output.remark(job.source, f"{missing} pixels without data are shown black")
-        linear = np.nan_to_num(linear)
-    pixels = linear_to_srgb((linear * options.gain).clip(0, 1)).astype(np.float32)
     losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
     for loss in losses:
         output.remark(job.target, loss)
@@ -48,15 +55,19 @@ def write_preview(options: PreviewOptions, output: Output) -> None:
     output.record({"input": str(job.source), "output": str(job.target), "status": "ok"})
 
 
-def observed(cube: Cube) -> Float[np.ndarray, "h w 3"]:
-    """Linear sRGB of the cube as reflectance under D65, from the bands that are not marked as bad."""
-    shown = np.flatnonzero(cube.facts.good_bands) if any(cube.facts.good_bands) else np.arange(cube.values.shape[2])
+Chosen = tuple[list[int], Float[np.ndarray, "bands 3"]]
+"""Bands, and their weights for linear red, green and blue."""
+
+
+def observed(facts: Facts, count: int) -> Chosen:
+    """Of a cube as reflectance under D65, by the bands that are not marked as bad."""
+    shown = np.flatnonzero(facts.good_bands) if any(facts.good_bands) else np.arange(count)
     try:
-        weights = rendering_weights([cube.wavelength_nm[band] for band in shown])
+        weights = rendering_weights([facts.wavelength_nm[band] for band in shown])
     except BadDataError as error:
-        raise BadDataError(error.message, f"choose bands: --bands {some_bands(cube.values.shape[2])}") from error
+        raise BadDataError(error.message, f"choose bands: --bands {some_bands(count)}") from error
     seen = weights.any(axis=1)  # a gap outside the visible range is none here
-    return cube.values[..., shown[seen]] @ weights[seen].astype(np.float32)
+    return shown[seen].tolist(), weights[seen].astype(np.float32)
 
 
 def some_bands(count: int) -> str:
@@ -64,12 +75,11 @@ def some_bands(count: int) -> str:
     return f"{5 * count // 6},{count // 2},{count // 6}"
 
 
-def three_bands(cube: Cube, bands: str) -> Float[np.ndarray, "h w 3"]:
-    """Bands "r,g,b", counted from 0, as linear red, green and blue."""
-    count = cube.values.shape[2]
+def three_bands(count: int, bands: str) -> Chosen:
+    """Of bands "r,g,b", counted from 0."""
     parts = bands.split(",")
     if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < count for part in parts):
         raise UsageError(
             f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", f"--bands {some_bands(count)}"
         )
-    return cube.values[..., [int(part) for part in parts]]
+    return [int(part) for part in parts], np.eye(3, dtype=np.float32)

@@ -12,23 +12,21 @@ import numpy as np
 from jaxtyping import Float
 from rich.table import Table
 
-from glmha_cli.cli.cube_input import read_input
+from glmha_cli.cli.cube_input import CubeRows, open_input
 from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.figure import new_figure
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.cubes.cube import Cube
 
 
 def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    cube = read_input(options.input, options, output)
-    spectra = {text: spectrum_at(cube, text) for text in options.at}
+    with open_input(options.input, options, output) as cube:
+        spectra = {text: spectrum_at(cube, text) for text in options.at}
     # Without wavelengths a band has only its number.
-    name, positions = (
-        ("wavelength_nm", cube.wavelength_nm) if cube.wavelength_nm else ("band", range(cube.values.shape[2]))
-    )
+    wavelength_nm = cube.facts.wavelength_nm
+    name, positions = ("wavelength_nm", wavelength_nm) if wavelength_nm else ("band", range(cube.shape[2]))
     if options.plot is not None:
         with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
             draw(name, positions, spectra, temporary)
@@ -47,9 +45,9 @@ def spectrum(options: SpectrumOptions) -> None:
         output.table(table)
 
 
-def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
+def spectrum_at(cube: CubeRows, text: str) -> Float[np.ndarray, " bands"]:
     """The spectrum of pixel "x,y": column and row, counted from 0."""
-    height, width = cube.values.shape[:2]
+    height, width = cube.shape[:2]
     parts = text.split(",")
     if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
         raise UsageError(f"--at takes a pixel x,y, not '{text}'", f"--at {width // 2},{height // 2}")
@@ -58,7 +56,7 @@ def spectrum_at(cube: Cube, text: str) -> Float[np.ndarray, " bands"]:
         raise UsageError(
             f"pixel {text} lies outside the cube of {width} x {height} pixels", f"--at {width // 2},{height // 2}"
         )
-    return cube.values[y, x]
+    return cube.rows(y, y + 1).values[0, x]
 
 
 def draw(name: str, positions: Sequence[float], spectra: dict[str, np.ndarray], path: Path) -> None:

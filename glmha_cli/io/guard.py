@@ -57,14 +57,14 @@ def require_readable(path: Path) -> None:
         raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
 
 
-def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
-    """BadDataError if an array is declared larger than its file can hold, or than MAX_BYTES.
+def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int, *, most_bytes: float = MAX_BYTES) -> None:
+    """BadDataError if an array is declared larger than its file can hold, or than `most_bytes`.
 
     A file of a kilobyte can declare 10 TB. Up to FREE_BYTES any ratio passes (a constant cube shrinks well),
     above it MAX_RATIO times the size of the file.
     """
     declared_bytes, size_bytes = math.prod(shape) * itemsize, path.stat().st_size
-    if declared_bytes > min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size_bytes)):
+    if declared_bytes > min(most_bytes, max(FREE_BYTES, MAX_RATIO * size_bytes)):
         raise BadDataError(f"declares {size_text(shape)} values, {declared_bytes} bytes, but has {size_bytes}")
 
 

@@ -39,8 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         name = parts.path.removeprefix(self.folder)
-        host, port = self.server.server_address[:2]
-        if self.headers.get("Host") != f"{host!s}:{port}" or not parts.path.startswith(self.folder):
+        address = f"{LOOPBACK}:{self.connection.getsockname()[1]}"
+        if self.headers.get("Host") != address or not parts.path.startswith(self.folder):
             return self.send_error(HTTPStatus.NOT_FOUND)
         if not name:
             return self._send(self.page, "text/html; charset=utf-8")

@@ -9,6 +9,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.model import Stored
+from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.shapes import size_text
 
 ORDERS = tuple("".join(order) for order in permutations("hwb"))
@@ -29,7 +30,13 @@ def require_order(text: str) -> str:
 def bands_last(
     stored: Stored, axes: str | None, *, bands: int | None = None
 ) -> tuple[Num[np.ndarray, "h w bands"], str]:
-    """(values as height x width x bands, what to say of it).
+    """(values as height x width x bands, what to say of it); see `order_of`."""
+    order, note = order_of(stored, axes, bands=bands)
+    return rearrange(stored.values[:, :, :], f"{' '.join(order)} -> h w b"), note
+
+
+def order_of(stored: Stored, axes: str | None, *, bands: int | None = None) -> tuple[str, str]:
+    """(the order of the axes, what to say of it).
 
     axes: what a user said; otherwise the number of wavelengths tells the axis of the bands, or where there are none
     `bands`, or the file's custom holds, unless lengths or values speak against it.
@@ -37,19 +44,21 @@ def bands_last(
     Raises:
         BadDataError: not three axes, or in doubt. UsageError: `axes` for a file that states its own.
     """
-    if stored.values.ndim != 3 or 0 in stored.values.shape:
-        raise BadDataError(f"holds {size_text(stored.values.shape)} values, not height x width x bands")
-    note = ""
-    if axes is not None and stored.states_axes and axes != stored.axes:
-        raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
-    if axes is None:
-        axes = stored.axes if stored.states_axes else _told_or_asked(stored, len(stored.wavelengths) or bands or 0)
-        if not stored.states_axes and axes == stored.axes and not _is_plain(stored):
-            sizes = size_text(stored.values.shape)
-            note = f"its {sizes} values are taken as {axes}, as is the custom (--axes says otherwise)"
-        elif axes != stored.axes:
-            note = f"its {size_text(stored.values.shape)} values are taken as {axes}: as many bands as wavelengths"
-    return rearrange(stored.values, f"{' '.join(axes)} -> h w b"), note
+    shape = stored.values.shape
+    if len(shape) != 3 or 0 in shape:
+        raise BadDataError(f"holds {size_text(shape)} values, not height x width x bands")
+    if axes is not None:
+        if stored.states_axes and axes != stored.axes:
+            raise UsageError(f"the file says itself that its axes are {stored.axes}, not {axes}", "leave out --axes")
+        return axes, ""
+    if stored.states_axes:
+        return stored.axes, ""
+    axes = _told_or_asked(stored, len(stored.wavelengths) or bands or 0)
+    if axes != stored.axes:
+        return axes, f"its {size_text(shape)} values are taken as {axes}: as many bands as wavelengths"
+    if _is_plain(stored):
+        return axes, ""
+    return axes, f"its {size_text(shape)} values are taken as {axes}, as is the custom (--axes says otherwise)"
 
 
 def _told_or_asked(stored: Stored, count: int) -> str:
@@ -101,7 +110,7 @@ def _is_likest(unlike: Sequence[float], axis: int) -> bool:
     return bool(unlike) and _PLAINLY * unlike[axis] < min(value for other, value in enumerate(unlike) if other != axis)
 
 
-def _unlikeness(values: np.ndarray) -> list[float]:
+def _unlikeness(values: np.ndarray | OnDisk) -> list[float]:
     """How little neighbouring slices across each axis correlate (0: they are the same); none where there are too few.
 
     Pictures of neighbouring bands are alike but for a factor, those of a scene cut the other ways less so.
@@ -109,8 +118,8 @@ def _unlikeness(values: np.ndarray) -> list[float]:
     if min(values.shape) < _FEWEST:
         return []
     starts = [max(side - _SAMPLE_PX, 0) // 2 for side in values.shape]
-    middle = tuple(slice(start, start + _SAMPLE_PX) for start in starts)
-    sample = np.nan_to_num(values[middle].astype(np.float64), posinf=0, neginf=0)
+    first, second, third = (slice(start, start + _SAMPLE_PX) for start in starts)
+    sample = np.nan_to_num(values[first, second, third].astype(np.float64), posinf=0, neginf=0)
     return [_unlike_neighbours(np.moveaxis(sample, axis, 0).reshape(sample.shape[axis], -1)) for axis in range(3)]
 
 

@@ -7,14 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.kept import losses
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, cube_with
 from glmha_cli.io.cubes.stored import to_cube
 from glmha_cli.io.guard import reading
 from glmha_cli.lookup import resolve
+
+if TYPE_CHECKING:
+    from glmha_cli.io.cubes.stream import CubeStream
 
 __all__ = [
     "FORMATS",
@@ -26,6 +29,7 @@ __all__ = [
     "files_read",
     "read_cube",
     "write_cube",
+    "write_stream",
 ]
 
 FORMATS: Mapping[str, str] = {
@@ -44,6 +48,8 @@ FORMATS: Mapping[str, str] = {
     ".nc": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
     ".nc4": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
 }
+STREAMED_BYTES = 1 << 30
+"""Cubes from this size on, as float32, are converted block by block."""
 SUFFIXES = tuple(name for name in FORMATS if " " not in name)
 """Of files; the other names are versions of a format."""
 
@@ -59,6 +65,8 @@ class CubeFormat:
 
     name: in `kept.KEPT`. title: for messages, with its article. read: may raise anything on damaged data. reads: the
     files it would open. names_variables: whether a key picks one of several arrays.
+    open: as `read`, but the values stay in the file (`on_disk`); None for a format that is read as a whole.
+    write_rows: as `write`, of a `stream.CubeStream`; None for a format that is written as a whole.
     write: atomic; provenance is one line of ASCII JSON (an object of texts), or empty; returns notes on losses beyond
     those of `KEPT`.
     """
@@ -67,6 +75,8 @@ class CubeFormat:
     title: str
     read: Callable[[Path, CubeOptions], Stored]
     write: WriteCube
+    open: Callable[[Path, CubeOptions], Stored] | None = None
+    write_rows: Callable[..., tuple[str, ...]] | None = None
     reads: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
     names_variables: bool = False
 
@@ -83,11 +93,17 @@ def read_cube(path: Path, options: CubeOptions | None = None) -> Cube:
             arrays is the cube, or declaring an absurd size.
     """
     options = options or CubeOptions()
+    cube_format = format_to_read(path, options)
+    with reading(path, cube_format.title):
+        return to_cube(cube_format.read(path, options), options)
+
+
+def format_to_read(path: Path, options: CubeOptions) -> CubeFormat:
+    """UsageError for an unknown suffix, or a key where nothing has a name."""
     cube_format = _format(_name_of(path))
     if options.key is not None and not cube_format.names_variables:
         raise UsageError(f"'{path}' has no variable '{options.key}': only .mat, .npz, .h5 and .nc files name theirs")
-    with reading(path, cube_format.title):
-        return to_cube(cube_format.read(path, options), options)
+    return cube_format
 
 
 def write_cube(
@@ -111,7 +127,24 @@ def write_cube(
     cube_format = _format(f"{path.suffix.lower()} {mat_version or ''}".strip())
     text = cube.facts.tags.get("provenance", "") if provenance is None else json.dumps(dict(provenance))
     notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
-    return losses(cube, cube_format.name) + notes
+    return losses(cube.facts, cube_format.name) + notes
+
+
+def write_stream(
+    path: Path,
+    stream: "CubeStream",
+    *,
+    overwrite: bool = False,
+    mat_version: Literal["5", "7.3"] | None = None,
+) -> tuple[str, ...]:
+    """As `write_cube`, block by block where the cube is large and the format can; the provenance is the cube's own."""
+    cube_format = _format(f"{path.suffix.lower()} {mat_version or ''}".strip())
+    if stream.outline.nbytes < STREAMED_BYTES or stream.outline.is_whole or cube_format.write_rows is None:
+        cube = cube_with(stream.rows(0, stream.shape[0]).values, stream.facts)
+        return write_cube(path, cube, overwrite=overwrite, mat_version=mat_version)
+    text = stream.facts.tags.get("provenance", "")
+    notes = cube_format.write_rows(path, stream, overwrite=overwrite, provenance=text)
+    return losses(stream.facts, cube_format.name) + notes
 
 
 def files_of(path: Path) -> tuple[Path, ...]:

@@ -4,8 +4,9 @@ Those believe a chunk whatever it unpacks to (8 kB become gigabytes) and crash o
 it is stored and never unpacked into more than its declared size. Source: HDF5 File Format Specification, version 3.0.
 """
 
+import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.on_disk import Read
 from glmha_cli.io.guard import require_plausible
 
 if TYPE_CHECKING:
@@ -78,23 +80,51 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])
 
 
-def _read_chunks(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
+def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
+    """A dataset of real numbers that is read by windows; raises as `read_dataset`, but for its size."""
+    if dataset.dtype.kind not in "fiub":
+        raise BadDataError(f"holds {dataset.dtype}, not real numbers")
+    if dataset.is_virtual or dataset.external:
+        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
+    if dataset.size and not dataset.id.get_storage_size():
+        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
+    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=math.inf)
+    name = str(dataset.name)
+
+    def read(window: Sequence[slice]) -> np.ndarray:
+        with open_hdf5(path) as file:
+            found = file[name]
+            return _read_chunks(path, found, window) if found.chunks else np.asarray(found[tuple(window)])
+
+    return Read(dataset.shape, dataset.dtype, read)
+
+
+def _read_chunks(path: Path, dataset: "h5py.Dataset", window: Sequence[slice] | None = None) -> np.ndarray:
+    """The chunks that the window touches (all, without one), at their places."""
     chunk_bytes, size_bytes = int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize, path.stat().st_size
     if chunk_bytes > max(_CHUNK_GROWTH * dataset.nbytes, _SMALL_CHUNK_BYTES):
         raise BadDataError(f"'{dataset.name}' has chunks of {chunk_bytes} bytes for {dataset.nbytes} bytes of numbers")
     filters = _filters(dataset)
-    values = np.full(dataset.shape, dataset.fillvalue, dataset.dtype)
+    window = window if window is not None else [slice(0, side) for side in dataset.shape]
+    values = np.full([each.stop - each.start for each in window], dataset.fillvalue, dataset.dtype)
     chunks: list[tuple[tuple[int, ...], int]] = []
     dataset.id.chunk_iter(lambda info: chunks.append((info.chunk_offset, info.size)))
     for at, stored_bytes in chunks:
+        starts = [max(start, each.start) for start, each in zip(at, window, strict=True)]
+        ends = [min(start + side, each.stop) for start, side, each in zip(at, dataset.chunks, window, strict=True)]
+        if any(start >= end for start, end in zip(starts, ends, strict=True)):
+            continue
         if stored_bytes > size_bytes:
             raise BadDataError(f"'{dataset.name}' is damaged: a chunk of {stored_bytes} bytes")
         left_out, data = dataset.id.read_direct_chunk(at)
         for i, unpack in reversed(list(enumerate(filters))):
             data = data if left_out >> i & 1 else unpack(data, chunk_bytes)
         block = np.frombuffer(data, dataset.dtype, count=int(np.prod(dataset.chunks))).reshape(dataset.chunks)
-        target = values[tuple(slice(start, start + side) for start, side in zip(at, dataset.chunks, strict=True))]
-        target[...] = block[tuple(slice(side) for side in target.shape)]
+        into, out_of = (
+            tuple(slice(start - zero, end - zero) for start, end, zero in zip(starts, ends, zeros, strict=True))
+            for zeros in ([each.start for each in window], at)
+        )
+        values[into] = block[out_of]
     return values
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from glmha_cli.io.cubes.model import Cube
+from glmha_cli.io.cubes.model import Facts
 
 KEPT: Mapping[str, Mapping[str, str]] = {
     "wavelength_nm": {
@@ -40,12 +40,12 @@ _NAMES = {
 }  # fmt: skip
 
 
-def losses(cube: Cube, format_name: str) -> tuple[str, ...]:
-    """What a file of this format cannot hold of the cube, as a note; none if it holds all."""
+def losses(facts: Facts, format_name: str) -> tuple[str, ...]:
+    """What a file of this format cannot hold of what is known of a cube, as a note; none if it holds all."""
     lost = [
         _NAMES[key]
         for key, places in KEPT.items()
-        if getattr(cube.facts, key) not in (None, (), {}) and format_name not in places
+        if getattr(facts, key) not in (None, (), {}) and format_name not in places
     ]
     return (
         (f".{format_name} has no place for its {', '.join(lost)}: left out (.npz and .tif keep them)",) if lost else ()

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.on_disk import OnDisk
 
 Transform = tuple[float, float, float, float, float, float]
 GeoTag = tuple[int, int, int, bytes]
@@ -159,7 +160,7 @@ class Stored:
     mask: False where there is no data.
     """
 
-    values: Num[np.ndarray, "a b c"]
+    values: Num[np.ndarray, "a b c"] | OnDisk
     axes: str
     states_axes: bool = True
     reverses_axes: bool = False

@@ -16,21 +16,25 @@ _COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others 
 _PER_BAND = ("wavelength_nm", "fwhm_nm", "band_names", "good_bands")
 
 
-def to_cube(stored: Stored, options: CubeOptions) -> Cube:
+def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> Cube:
     """The cube of `stored`: stored * scale + offset as float32, NaN where there is no data, bands by wavelength.
+
+    is_part: `stored` is some of the rows, which may hold no data.
 
     Raises:
         BadDataError: not three axes, or in doubt which is which; integers without a scale; infinite values; nothing but
             missing data; wavelengths that do not fit. UsageError: options that the file contradicts.
     """
     stored, unit_notes = _with_unit(stored, options.unit)
-    values, axes_note = bands_last(stored, options.axes, bands=options.bands)
+    values, axes_note = bands_last(stored, None if is_part else options.axes, bands=options.bands)
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
     if missing is not None:
         values[missing] = np.nan
-    if np.isinf(values).any() or np.isnan(values).all():
-        raise BadDataError("holds infinite or NaN values" if np.isinf(values).any() else "holds no data")
+    if np.isinf(values).any():
+        raise BadDataError("holds infinite or NaN values")
+    if not is_part and np.isnan(values).all():
+        raise BadDataError("holds no data")
     per_band, notes = _per_band(stored, values.shape[2])
     facts = Facts(
         wavelength_nm=_wavelength_nm(stored, values.shape[2]),

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmha_cli.io.cubes.on_disk import OnDisk
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """shape, is_numeric: as the file declares them. reverses_axes: the file may have them in reverse (see `Stored`).
+    """open: its numbers, still in the file; None where they are read as a whole.
+    shape, is_numeric: as the file declares them. reverses_axes: the file may have them in reverse (see `Stored`).
     read: its real numbers, or its text as an array of one string."""
 
     shape: tuple[int, ...]
     is_numeric: bool
     reverses_axes: bool = False
     read: Callable[[], np.ndarray]
+    open: Callable[[], OnDisk] | None = None
 
     def __call__(self) -> np.ndarray:
         return self.read()

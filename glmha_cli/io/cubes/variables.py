@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
+from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.mat5 import mat5_variables
 from glmha_cli.io.cubes.npy_file import read_npy, read_npy_header
+from glmha_cli.io.cubes.on_disk import OnDisk, Reversed
 from glmha_cli.io.cubes.variable import Variable
 
 if TYPE_CHECKING:
@@ -132,7 +133,19 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
     is_text = dataset is not None and dataset.attrs.get("MATLAB_class") == b"char"
     is_numeric = dataset is not None and dataset.dtype.kind in "fiub" and not is_text
     by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
-    return Variable(shape=shape, is_numeric=is_numeric, reverses_axes=by_other, read=partial(_read_hdf5, path, place))
+    return Variable(
+        shape=shape,
+        is_numeric=is_numeric,
+        reverses_axes=by_other,
+        read=partial(_read_hdf5, path, place),
+        open=partial(_open_hdf5, path, place),
+    )
+
+
+def _open_hdf5(path: Path, name: str) -> OnDisk:
+    with open_hdf5(path) as file:
+        require_own(file, name)
+        return Reversed(on_disk(path, file[name]))
 
 
 def _read_hdf5(path: Path, name: str) -> np.ndarray:

@@ -4,8 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS
 
 _HEADER_MAX_BYTES = 16 << 20
+STRUCTURE = (
+    "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
+    "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
+    "data offset values", "reflectance scale factor", *ENVI_FIELDS,
+)  # fmt: skip
+"""Fields that a cube holds in its own way; all others are tags."""
 
 
 def read_header(header: Path) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import numpy as np
 
 from glmha_cli.io.cubes.model import Cube, said_names
 from glmha_cli.io.cubes.wavelengths import to_nanometres
+
+if TYPE_CHECKING:
+    from glmha_cli.io.cubes.stream import CubeStream
 
 Items = dict[tuple[str, int], str]
 """(name of the item, 0-based band; -1: the whole) -> text. Of a domain other than GDAL's own: "DOMAIN:name"."""
@@ -78,7 +82,7 @@ def _numbers(items: Items, name: str, bands: int, default: float) -> np.ndarray 
     return None if set(texts) == {None} else np.array([default if text is None else float(text) for text in texts])
 
 
-def write_items(cube: Cube, tags: Mapping[str, str], provenance: str) -> str:
+def write_items(cube: "Cube | CubeStream", tags: Mapping[str, str], provenance: str) -> str:
     """The XML of all that a cube says of its bands, and of `tags`."""
     root = ElementTree.Element("GDALMetadata")
 
@@ -92,13 +96,13 @@ def write_items(cube: Cube, tags: Mapping[str, str], provenance: str) -> str:
         add(_without_markup(provenance), _PROVENANCE)
     for name, text in tags.items():
         add(text, name)
-    for i in range(cube.values.shape[2]):
+    for i in range(cube.shape[2]):
         for name, text, attributes in _of_band(cube, i):
             add(text, name, i, **attributes)
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _of_band(cube: Cube, i: int) -> list[tuple[str, str, dict[str, str]]]:
+def _of_band(cube: "Cube | CubeStream", i: int) -> list[tuple[str, str, dict[str, str]]]:
     """(name, text, further attributes) of a band's items."""
     found = []
     if cube.facts.band_names or cube.wavelength_nm:

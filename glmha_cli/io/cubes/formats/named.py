@@ -1,15 +1,20 @@
 """What MATLAB's and NumPy's files hold beside the values: variables by the names of `kept.KEPT`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
+from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
 from glmha_cli.io.guard import BadDataError
+
+if TYPE_CHECKING:
+    from glmha_cli.io.cubes.stream import CubeStream
 
 SCALES: Mapping[str, float | None] = {
     "cube": None, "pred": None, "res": None, "truth": None, "img": None, "HSI": None,
@@ -23,10 +28,20 @@ _IN_NM = ("wavelength_nm", "bands", "wavelengths_nm")
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
+    """As `open_cube`, with the values."""
+    return _read(path, options, lambda variable: require_numbers(variable()))
+
+
+def open_cube(path: Path, options: CubeOptions) -> Stored:
+    """The same with the values still in the file, if that is HDF5."""
+    return _read(path, options, lambda variable: variable.open() if variable.open else require_numbers(variable()))
+
+
+def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]) -> Stored:
     """The one cube among the variables (see `pick_array`), its wavelengths and what our own files say beside."""
     variables = open_variables(path)
     name = pick_array(variables, tuple(SCALES), options.key, num_axes=(3,))
-    values = require_numbers(variables[name]())
+    values = values_of(variables[name])
     folder = name[: name.rfind(".") + 1]  # of the structure that holds the cube
     wavelengths, unit = _wavelengths(variables, folder, values.shape)
     return Stored(
@@ -86,7 +101,9 @@ def _side(variables: Variables, folder: str) -> dict:
     }
 
 
-def variables_of(cube: Cube, format_name: str, provenance: str) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
+def variables_of(
+    cube: "Cube | CubeStream", format_name: str, provenance: str
+) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
     """(all but the values, as `read` finds it; notes on what is left out)."""
     place = cube.facts.georeference
     is_lost = place is not None and not place.crs and place.transform is None

@@ -6,6 +6,7 @@ grid mapping `crs` with `crs_wkt` and GDAL's `GeoTransform`, and tags as attribu
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import prisma
 from glmha_cli.io.cubes.formats.hdf5_facts import facts_of, tags_of
 from glmha_cli.io.cubes.georeference.by_rasterio import wkt_of
-from glmha_cli.io.cubes.hdf5 import arrays_in, open_hdf5, read_dataset, require_own
+from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.stream import Blocks, CubeStream
 from glmha_cli.io.cubes.variable import Variable
-from glmha_cli.io.cubes.variables import pick_array, require_numbers
+from glmha_cli.io.cubes.variables import pick_array
+from glmha_cli.io.guard import require_plausible
 
 if TYPE_CHECKING:
     import h5py
@@ -36,6 +39,18 @@ _BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable. {:10d}"
 
 def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
     """Write a cube; attributes that HDF5 cannot hold are left out."""
+    values, nodata = cube.stored()
+    return _write(path, cube, [(0, values)], nodata, overwrite=overwrite, provenance=provenance)
+
+
+def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """The same, block by block."""
+    return _write(path, cube, cube.blocks(), cube.nodata, overwrite=overwrite, provenance=provenance)
+
+
+def _write(
+    path: Path, cube: Cube | CubeStream, blocks: Blocks, nodata: float | None, *, overwrite: bool, provenance: str
+) -> tuple[str, ...]:
     import h5py
 
     tags = {name: text for name, text in cube.facts.tags.items() if name not in _RESERVED}
@@ -47,7 +62,7 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
             with h5py.File(temporary, "w", track_order=True) as file:
                 file.attrs["Conventions"] = "CF-1.10"
                 file.attrs.update(fitting | ({"provenance": provenance} if provenance else {}))
-                _write_cube(file, cube)
+                _write_cube(file, cube, blocks, nodata)
         except RuntimeError as error:  # what h5py raises when closing a file on a full disk
             raise OSError(f"HDF5: {error}") from error
     lost = sorted(tags.keys() - fitting.keys())
@@ -58,17 +73,19 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
     return tuple(notes)
 
 
-def _write_cube(file: "h5py.File", cube: Cube) -> None:
-    values, nodata = cube.stored()
-    height, width = values.shape[:2]
+def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, nodata: float | None) -> None:
+    height, width, bands = cube.shape
     dataset = file.create_dataset(
         CUBE,
-        data=rearrange(values, "h w bands -> bands h w"),
+        shape=(bands, height, width),
+        dtype=np.float32,
         chunks=(1, min(height, _CHUNK_PX), min(width, _CHUNK_PX)),
         compression="gzip",
         shuffle=True,
         fillvalue=None if nodata is None else np.float32(nodata),
     )
+    for start, values in blocks:
+        dataset[:, start : start + len(values)] = rearrange(values, "h w bands -> bands h w")
     dataset.attrs.update({"long_name": "spectral cube", "units": "1"})
     if nodata is not None:
         dataset.attrs["_FillValue"] = np.array([nodata], np.float32)
@@ -95,9 +112,9 @@ def _text_type() -> Any:
     return h5py.string_dtype()
 
 
-def _write_dimensions(file: "h5py.File", dataset: "h5py.Dataset", cube: Cube) -> None:
+def _write_dimensions(file: "h5py.File", dataset: "h5py.Dataset", cube: Cube | CubeStream) -> None:
     """The coordinates wavelength, y and x, or bare dimensions where they are unknown; and the grid mapping."""
-    place, (height, width, bands) = cube.facts.georeference, cube.values.shape
+    place, (height, width, bands) = cube.facts.georeference, cube.shape
     coordinates: dict[str, Any] = {
         ("wavelength" if cube.wavelength_nm else "band"): cube.wavelength_nm,
         "y": (),
@@ -124,6 +141,13 @@ def _write_dimensions(file: "h5py.File", dataset: "h5py.Dataset", cube: Cube) ->
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
+    """As `open_cube`, with the values."""
+    stored = open_cube(path, options)
+    require_plausible(path, stored.values.shape, stored.values.dtype.itemsize)
+    return replace(stored, values=stored.values[:, :, :])
+
+
+def open_cube(path: Path, options: CubeOptions) -> Stored:
     """The data set `cube`, the one of three axes, or the one that the options name; with what CF says of it."""
     if path.open("rb").read(3) == b"CDF":
         raise BadDataError("is a classic netCDF file", "nccopy -k netCDF-4 in.nc out.nc")
@@ -134,8 +158,9 @@ def read(path: Path, options: CubeOptions) -> Stored:
         key = options.key.strip("/") if options.key is not None else None
         name = pick_array({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key, num_axes=(3,))
         require_own(file, name)
-        values = require_numbers(read_dataset(path, file[name]))
-        return Stored(values=values, **facts_of(path, file, name, arrays))
+        if file[name].ndim != 3:
+            raise BadDataError(f"'{name}' has {file[name].ndim} axes, not height x width x bands")
+        return Stored(values=on_disk(path, file[name]), **facts_of(path, file, name, arrays))
 
 
 def _variable(dataset: "h5py.Dataset | None") -> Variable:
@@ -145,7 +170,9 @@ def _variable(dataset: "h5py.Dataset | None") -> Variable:
 
 
 def _format(name: str) -> CubeFormat:
-    return CubeFormat(name="netcdf", title=name, read=read, write=write, names_variables=True)
+    return CubeFormat(
+        name="netcdf", title=name, read=read, open=open_cube, write=write, write_rows=write_rows, names_variables=True
+    )
 
 
 HDF5, NETCDF = _format("an HDF5 file"), _format("a netCDF 4 file")

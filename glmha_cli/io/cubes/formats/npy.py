@@ -5,13 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes import npy_file
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats.named import read as read_npz
 from glmha_cli.io.cubes.formats.named import variables_of
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.on_disk import RawArray, Reversed, size_bytes
+from glmha_cli.io.cubes.stream import CubeStream
 from glmha_cli.io.cubes.variables import require_numbers
+from glmha_cli.shapes import size_text
 
 
 def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
@@ -21,8 +25,32 @@ def write_npy(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tu
     return ()
 
 
+def write_npy_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """The same, block by block."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": cube.shape}
+    with atomic_output(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, values in cube.blocks():
+            file.write(np.ascontiguousarray(values, "<f4").data)
+    return ()
+
+
 def read_npy(path: Path, options: CubeOptions) -> Stored:
     return Stored(values=load_npy(path), axes="hwb", states_axes=False)
+
+
+def open_npy(path: Path, options: CubeOptions) -> Stored:
+    """The same with the values still in the file."""
+    with path.open("rb") as file:
+        shape, is_fortran, dtype = npy_file.read_npy_header(file)
+        offset = file.tell()
+    if dtype.kind not in "fiub" or len(shape) != 3:
+        return read_npy(path, options)  # which says what is wrong
+    first, second, third = shape[::-1] if is_fortran else shape
+    array = RawArray(path, offset, (first, second, third), dtype)
+    if offset + size_bytes(array) > path.stat().st_size:
+        raise BadDataError(f"truncated: it declares {size_text(shape)} values")
+    return Stored(values=Reversed(array) if is_fortran else array, axes="hwb", states_axes=False)
 
 
 def load_npy(path: Path) -> np.ndarray:
@@ -45,5 +73,12 @@ def write_npz(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tu
     return notes
 
 
-NPY = CubeFormat(name="npy", title="a NumPy array file", read=read_npy, write=write_npy)
+NPY = CubeFormat(
+    name="npy",
+    title="a NumPy array file",
+    read=read_npy,
+    open=open_npy,
+    write=write_npy,
+    write_rows=write_npy_rows,
+)
 NPZ = CubeFormat(name="npz", title="a NumPy archive", read=read_npz, write=write_npz, names_variables=True)

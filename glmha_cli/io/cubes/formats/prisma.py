@@ -51,7 +51,7 @@ def read(path: Path, file: "h5py.File", cubes: Mapping[str, "h5py.Dataset"], tag
         fwhm=() if np.isnan(per_band["fwhm"]).any() else per_band["fwhm"].tolist(),
         scale=per_band["scale"],
         offset=per_band["offset"],
-        mask=values.any(axis=1),
+        mask=np.asarray(values.any(axis=1)),
         georeference=_place(attributes),
         tags=tags,
     )

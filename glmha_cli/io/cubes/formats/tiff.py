@@ -3,9 +3,12 @@
 Written: one page, one plane per band, float32, deflate with the floating-point predictor; BigTIFF when large.
 """
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from einops import rearrange
 
 from glmha_cli.errors import CannotCreateError
@@ -13,9 +16,10 @@ from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import enmap
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, write_items
-from glmha_cli.io.cubes.formats.tiff_picture import mask_of, pages_and_mask, picture
+from glmha_cli.io.cubes.formats.tiff_picture import mask_of, open_picture, pages_and_mask, picture
 from glmha_cli.io.cubes.georeference.geotiff import GEOTIFF_TAGS, from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
+from glmha_cli.io.cubes.stream import CubeStream
 from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, raw_tags
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
 _TEXTS = {270: "description", 271: "make", 272: "model", 306: "datetime", 315: "artist", 33432: "copyright"}
 _PREDICTOR_FLOAT = 3
+_STRIP_BYTES = 1 << 20
+"""So that some rows can be read without all of a band."""
 _ASCII = 2
 
 
@@ -40,20 +46,53 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
         tifffile.imwrite(
             temporary,
             rearrange(values, "h w bands -> bands h w"),
-            photometric="minisblack",  # "rgb" would name the bands red, green and blue
-            planarconfig="separate" if values.shape[2] > 1 else None,
-            bigtiff=values.nbytes > CLASSIC_MAX_BYTES,  # tifffile does so by itself only without compression
-            metadata=None,  # tifffile's own makes GDAL see subdatasets instead of bands
-            software="glmha",
             compression="adobe_deflate",  # tag value 8; tifffile's "deflate" is the obsolete 32946
             predictor=_PREDICTOR_FLOAT,
+            rowsperstrip=max(1, _STRIP_BYTES // (4 * cube.shape[1])),
             extratags=tags,
+            **_layout(cube),
         )
     sidecar.unlink(missing_ok=True)
     return notes
 
 
-def _tags(cube: Cube, nodata: float | None, provenance: str) -> tuple[list[tuple], tuple[str, ...]]:
+def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """The same block by block, and so without compression: of a plane all rows come one after the other."""
+    import tifffile
+
+    height, width, bands = cube.shape
+    tags, notes = _tags(cube, cube.nodata, provenance)
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        place = tifffile.imwrite(
+            temporary,
+            shape=(bands, height, width),
+            dtype=np.float32,
+            extratags=tags,
+            returnoffset=True,
+            **_layout(cube),
+        )
+        assert place is not None, "planes that are not compressed lie one behind the other"
+        with temporary.open("r+b") as file:
+            for start, values in cube.blocks():
+                for band in range(bands):
+                    file.seek(place[0] + 4 * width * (band * height + start))
+                    file.write(np.ascontiguousarray(values[..., band], "<f4").data)
+    return notes
+
+
+def _layout(cube: Cube | CubeStream) -> dict[str, Any]:
+    size_bytes = 4 * math.prod(cube.shape)
+    return {
+        "photometric": "minisblack",  # "rgb" would name the bands red, green and blue
+        "planarconfig": "separate" if cube.shape[2] > 1 else None,
+        "bigtiff": size_bytes > CLASSIC_MAX_BYTES,  # tifffile does so by itself only without compression
+        "metadata": None,  # tifffile's own makes GDAL see subdatasets instead of bands
+        "software": "glmha",
+        "byteorder": "<",
+    }
+
+
+def _tags(cube: Cube | CubeStream, nodata: float | None, provenance: str) -> tuple[list[tuple], tuple[str, ...]]:
     """(tags as tifffile takes them, notes on what is left out)."""
     place, note = to_geotiff(cube.facts.georeference) if cube.facts.georeference else ((), "")
     tags = [(code, kind, count, data, True) for code, kind, count, data in place]
@@ -70,9 +109,18 @@ def _tags(cube: Cube, nodata: float | None, provenance: str) -> tuple[list[tuple
 
 def read(path: Path, options: CubeOptions) -> Stored:
     """Read a cube with all that its tags and its GDAL_METADATA say of it."""
+    return _read(path, picture)
+
+
+def open_tiff_cube(path: Path, options: CubeOptions) -> Stored:
+    """The same with the values still in the file, where its compression allows that."""
+    return _read(path, lambda *of_file: open_picture(*of_file) or picture(*of_file))
+
+
+def _read(path: Path, values_of: Callable[..., tuple[Any, str]]) -> Stored:
     with open_tiff(path) as tif:
         pages, mask = pages_and_mask(tif)
-        values, axes = picture(path, tif, pages)
+        values, axes = values_of(path, tif, pages)
         page = pages[0]
         items, damage = read_items(page.tags[GDAL_METADATA].value) if GDAL_METADATA in page.tags else ({}, ())
         bands = values.shape[axes.index("b")]
@@ -120,4 +168,12 @@ def _reads(path: Path) -> tuple[Path, ...]:
     return (path,) if beside is None else (path, beside)
 
 
-TIFF = CubeFormat(name="tiff", title="a multi-band TIFF", read=read, write=write, reads=_reads)
+TIFF = CubeFormat(
+    name="tiff",
+    title="a multi-band TIFF",
+    read=read,
+    open=open_tiff_cube,
+    write=write,
+    write_rows=write_rows,
+    reads=_reads,
+)

@@ -1,6 +1,7 @@
 """The picture in a multi-band TIFF: which of its pages are bands, and their numbers."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,14 @@ from einops import rearrange
 from jaxtyping import Bool, Num
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.on_disk import Read
 from glmha_cli.io.guard import require_plausible
 from glmha_cli.io.tiff_file import STREAMS, decoded_stream, open_tiff, pages_of
 from glmha_cli.shapes import size_text
+
+_LARGEST_BLOCK_BYTES = 16 << 20
+"""Of a strip or tile, which is decoded anew for each window that touches it."""
+_AXES = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -49,7 +55,7 @@ def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[n
     require_plausible(path, (len(pages), *first.shape) if len(pages) > 1 else first.shape, itemsize)
     require_plausible(path, first.chunks, itemsize)  # a tile is decoded whole
     _require_whole(tif, pages)
-    axes = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}.get(first.axes)
+    axes = _AXES.get(first.axes)
     if axes is None or (len(pages) > 1 and first.axes != "YX"):
         raise BadDataError(f"has axes {first.axes} of {' x '.join(map(str, first.shape))}, not those of one cube")
     if first.axes != "YX":
@@ -58,6 +64,60 @@ def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[n
     for plane, page in zip(values, pages, strict=True):
         plane[...] = _decoded(path, page)
     return values, axes
+
+
+def open_picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Read, str] | None:
+    """As `picture`, with the numbers still in the file; None where compression or strips
+    are such that it is read as a whole."""
+    first = pages[0]
+    if any(page.compression not in STREAMS for page in pages) or first.axes not in _AXES:
+        return None
+    itemsize, axes = np.dtype(first.dtype).itemsize, _AXES[first.axes]
+    if math.prod(first.chunks) * itemsize > _LARGEST_BLOCK_BYTES:
+        return None
+    shape = (len(pages), *first.shape) if first.axes == "YX" else first.shape
+    require_plausible(path, shape, itemsize, most_bytes=math.inf)
+    _require_whole(tif, pages)
+
+    def read(window: Sequence[slice]) -> np.ndarray:
+        with open_tiff(path) as again:
+            found = pages_and_mask(again)[0]
+            if first.axes == "YX":
+                bands, rows, columns = window
+                return np.stack([rows_of(again, page, rows)[0, ..., 0] for page in found[bands]])[..., columns]
+            if first.axes == "SYX":
+                bands, rows, columns = window
+                return rows_of(again, found[0], rows, bands)[:, :, columns, 0]
+            rows, columns, bands = window
+            return rows_of(again, found[0], rows)[0, :, columns, bands]
+
+    return Read(shape, np.dtype(first.dtype), read), axes
+
+
+def rows_of(
+    tif: "TiffFile", page: "TiffPage", rows: slice, planes: slice = slice(0, 1)
+) -> Num[np.ndarray, "planes rows w samples"]:
+    """Some rows of a page, of the strips or tiles that hold them; what a sparse file leaves out is its no data."""
+    skip = page.axes == "SYX"
+    (down, across), height = page.chunked[skip : skip + 2], page.chunks[0]
+    samples = 1 if skip else page.samplesperpixel
+    counts = planes.stop - planes.start, rows.stop - rows.start
+    values = np.full((*counts, page.imagewidth, samples), page.nodata, page.dtype)
+    for plane in range(planes.start, planes.stop):
+        for row in range(rows.start // height, -(-rows.stop // height)):
+            for column in range(across):
+                index = (plane * down + row) * across + column
+                tif.filehandle.seek(page.dataoffsets[index])
+                data = tif.filehandle.read(page.databytecounts[index])
+                block, place, shape = page.decode(data, index) if data else (None, None, None)
+                if block is None or place is None or shape is None:
+                    continue
+                top, left = place[2], place[3]
+                start, stop = max(top, rows.start), min(top + shape[1], rows.stop)
+                right = min(left + shape[2], page.imagewidth)
+                part = block[0, start - top : stop - top, : right - left]
+                values[plane - planes.start, start - rows.start : stop - rows.start, left:right] = part
+    return values
 
 
 def _decoded(path: Path, page: "TiffPage") -> np.ndarray:

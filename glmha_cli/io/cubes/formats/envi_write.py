@@ -1,0 +1,109 @@
+"""ENVI pairs as they are written: BSQ, float32, little-endian."""
+
+from pathlib import Path
+
+import numpy as np
+from einops import rearrange
+
+from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.cubes.cube import files_of
+from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, as_item, as_name, as_value, header_text, listed
+from glmha_cli.io.cubes.georeference.envi import to_envi
+from glmha_cli.io.cubes.model import Cube
+from glmha_cli.io.cubes.stream import Blocks, CubeStream
+
+_SHOWN_AS_RGB_NM = (640, 550, 460)
+
+
+def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write both files, the header last. Each is whole or absent.
+
+    Killed between the two moves of an overwrite, the old header stands beside the new data: it describes them
+    (same size) or is refused when read (another size).
+    """
+    values, nodata = cube.stored()
+    return _write(path, cube, [(0, values)], nodata, overwrite=overwrite, provenance=provenance)
+
+
+def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """The same, block by block."""
+    return _write(path, cube, cube.blocks(), cube.nodata, overwrite=overwrite, provenance=provenance)
+
+
+def _write(
+    path: Path,
+    cube: Cube | CubeStream,
+    blocks: Blocks,
+    nodata: float | None,
+    *,
+    overwrite: bool,
+    provenance: str,
+) -> tuple[str, ...]:
+    header, data = files_of(path)
+    fields, notes = _header(cube, nodata, provenance)
+    height, width, bands = cube.shape
+    with (
+        atomic_output(header, overwrite=overwrite) as temporary_header,
+        atomic_output(data, overwrite=overwrite) as temporary_data,
+    ):
+        with temporary_data.open("wb") as file:
+            for start, values in blocks:
+                planes = rearrange(values, "h w bands -> bands h w").astype("<f4")
+                for band in range(bands):
+                    file.seek(4 * width * (band * height + start))
+                    planes[band].tofile(file)
+        temporary_header.write_text(header_text(fields), encoding="utf-8", newline="\n")
+    return notes
+
+
+def _header(
+    cube: Cube | CubeStream, nodata: float | None, provenance: str
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    h, w, bands = cube.shape
+    tags, description = dict(cube.facts.tags), cube.facts.tags.get("description", "")
+    for name in ("provenance", "description"):
+        tags.pop(name, None)
+    if provenance and not description:
+        description = f"{{{_without_braces(provenance)}}}"
+    elif provenance:
+        tags["provenance"] = f"{{{_without_braces(provenance)}}}"
+    fields: dict[str, object] = {"description": f"{{{as_value(description).strip('{}')}}}"} if description else {}
+    fields |= {
+        "samples": w,
+        "lines": h,
+        "bands": bands,
+        "header offset": 0,
+        "file type": "ENVI Standard",
+        "data type": 4,
+        "interleave": "bsq",
+        "byte order": 0,
+    }
+    if nodata is not None:
+        fields["data ignore value"] = f"{nodata:.17g}"
+    fields |= _spectral_fields(cube)
+    place, note = to_envi(cube.facts.georeference) if cube.facts.georeference else ({}, "")
+    fields |= place | {as_name(name): as_value(text) for name, text in tags.items() if as_name(name) not in STRUCTURE}
+    fields |= {as_name(name): listed(map(as_item, items)) for name, items in cube.facts.band_tags.items()}
+    return fields, (note,) if note else ()
+
+
+def _spectral_fields(cube: Cube | CubeStream) -> dict[str, str]:
+    names = cube.facts.band_names or tuple(f"{nm:.10g} nm" for nm in cube.wavelength_nm)
+    fields = {"band names": listed(map(as_item, names))} if names else {}
+    if cube.facts.good_bands:
+        fields["bbl"] = listed(map(int, cube.facts.good_bands))
+    if cube.wavelength_nm:
+        distance = np.abs(np.subtract.outer(_SHOWN_AS_RGB_NM, cube.wavelength_nm))
+        fields |= {
+            "wavelength units": "Nanometers",
+            "wavelength": listed(f"{nm:.10g}" for nm in cube.wavelength_nm),
+            "default bands": listed(1 + distance.argmin(axis=1)),
+        }
+    if cube.facts.fwhm_nm:
+        fields["fwhm"] = listed(f"{nm:.10g}" for nm in cube.facts.fwhm_nm)
+    return fields
+
+
+def _without_braces(json_text: str) -> str:
+    """The inside of a JSON object: the field's own braces make it whole, others would end the field."""
+    return json_text[1:-1].translate({ord(brace): f"\\u{ord(brace):04x}" for brace in "{}"})
