@@ -15,6 +15,8 @@ from glmha_cli.cli.completion import completer
 from glmha_cli.cli.output import Output, printable
 from glmha_cli.errors import GlmhaError, OutputError
 
+EXAMPLES = "[bold]Examples[/]"
+"""In the help of a verb, what comes between its summary and its examples."""
 PIPE_CLOSED = 128 + 13  # as a shell says of a program that SIGPIPE ended
 
 DEBUG = inspect.Parameter(
@@ -112,7 +114,7 @@ def _with_signature(command: Callable[..., None], parameters: list[inspect.Param
 
 def _help(summary: str, examples: tuple[str, ...]) -> str:
     shown = "\n\n".join(f"    {example}" for example in examples)
-    return f"{summary}\n\n[bold]Examples[/]\n\n{shown}"
+    return f"{summary}\n\n{EXAMPLES}\n\n{shown}"
 
 
 def _parameters(options_type: type) -> list[inspect.Parameter]:

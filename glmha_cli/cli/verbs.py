@@ -81,6 +81,12 @@ VERBS = {
         summary="Say what this machine has, and what to install for what it lacks.",
         examples=("glmha doctor", "glmha doctor --json"),
     ),
+    "man": Verb(
+        run="glmha_cli.cli.man:man",
+        options=options.NoOptions,
+        summary="Print the manual page of glmha.",
+        examples=("glmha man | man -l -", "glmha man > ~/.local/share/man/man1/glmha.1"),
+    ),
     "export": Verb(
         run="glmha_cli.cli.export:export",
         options=options.ExportOptions,

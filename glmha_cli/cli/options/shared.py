@@ -99,3 +99,8 @@ class ComputeOptions(WeightsOptions):
     ] = None
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """Of a verb that does one thing."""
