@@ -5,31 +5,32 @@ A value that the file does not have is `nan` in tables and CSV, null in JSON.
 
 import csv
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from rich.table import Table
 
+from glmha_cli.cli.cube_colours import in_colours, observed, some_bands, three_bands
 from glmha_cli.cli.cube_input import CubeRows, open_input
 from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.errors import UsageError
-from glmha_cli.evaluation.figure import new_figure
+from glmha_cli.cli.spectrum_plot import draw
+from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.cubes.quantity import quantity_of
 
 
 def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     with open_input(options.input, options, output) as cube:
         spectra = {text: spectrum_at(cube, text) for text in options.at}
+        picture = _picture(cube) if options.plot is not None else None
     # Without wavelengths a band has only its number.
     wavelength_nm = cube.facts.wavelength_nm
     name, positions = ("wavelength_nm", wavelength_nm) if wavelength_nm else ("band", range(cube.shape[2]))
-    if options.plot is not None:
+    if options.plot is not None and picture is not None:
         with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
-            draw(name, positions, spectra, temporary)
+            draw(name, positions, spectra, picture, quantity_of(cube.facts), temporary)
         output.note(f"plot: {options.plot}")
     rows = [[position, *(float(values[i]) for values in spectra.values())] for i, position in enumerate(positions)]
     if options.json:
@@ -59,11 +60,11 @@ def spectrum_at(cube: CubeRows, text: str) -> Float[np.ndarray, " bands"]:
     return cube.rows(y, y + 1).values[0, x]
 
 
-def draw(name: str, positions: Sequence[float], spectra: dict[str, np.ndarray], path: Path) -> None:
-    figure = new_figure(7, 4)
-    axes = figure.subplots()
-    for text, values in spectra.items():
-        axes.plot(positions, values, label=f"x,y = {text}")
-    axes.set(xlabel="wavelength (nm)" if name == "wavelength_nm" else "band", ylabel="value")
-    axes.legend()
-    figure.savefig(path, format="png")
+def _picture(cube: CubeRows) -> UInt8[np.ndarray, "h w 3"]:
+    """The cube in an observer's colours, or three of its bands where its wavelengths do not tell colours."""
+    count = cube.shape[2]
+    try:
+        chosen = observed(cube.facts, count)
+    except BadDataError:
+        chosen = three_bands(count, some_bands(count))
+    return in_colours(cube, chosen)[0]

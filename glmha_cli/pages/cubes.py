@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt16
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import Cube
+from glmha_cli.io.cubes.quantity import quantity_of
 from glmha_cli.physics.colour import rendering_weights
 from glmha_cli.printable import printable
 from glmha_cli.shapes import size_text
@@ -42,7 +43,7 @@ def page_values(names: Sequence[str], cubes: Sequence[Cube], *, served: bool = F
         "rgb": _rgb(first),
         "observer": None if observer is None else observer.tolist(),
         "gain": _gain(small[0], observer, _rgb(first)),
-        "quantity": "value",
+        "quantity": quantity_of(first.facts),
         "size": first.shape[:2],
         "reduced": factor,
         "served": served,
