@@ -11,6 +11,7 @@ from typing import Any
 
 from glmha_cli.batch.report import Outcome
 from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, one_line
+from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.guard import require_readable
 from glmha_cli.weights.integrity import sha256_of
@@ -94,7 +95,10 @@ def _hashes(line: Line) -> frozenset[str]:
 
 
 def _content(path: Path) -> bytes:
-    """What is in the file, nothing if there is none; BadDataError if it is no record."""
+    """What is in the file, nothing if there is none; BadDataError if it is no record, CannotCreateError for a device or
+    a pipe, which would wait for whoever writes into it.
+    """
+    refuse_existing(path, overwrite=True)
     try:
         content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:

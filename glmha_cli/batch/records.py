@@ -7,13 +7,14 @@ import heapq
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from glmha_cli.batch.record import START, WRITING, Line, parsed
-from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.guard import require_readable
 from glmha_cli.weights.integrity import sha256_of
 
 FAILED, OK, UNFINISHED = "failed", "ok", "unfinished"
@@ -24,11 +25,8 @@ def lines_of(path: Path) -> Iterator[Line]:
 
     Raises NoInputError where there is no such file, BadDataError for one that is no record.
     """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise NoInputError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
-    with closing(file):
+    require_readable(path)
+    with path.open("rb") as file:
         start = file.read(len(START))
         if start != START[: len(start)]:
             raise BadDataError(f"'{path}' is not a record of glmha", "give what --record wrote")

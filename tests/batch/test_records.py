@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -135,3 +136,13 @@ def test_a_million_lines_in_seconds(tmp_path):
     start = time.process_time()
     assert records.totals([path]).counts["ok"] == 1_000_000
     assert time.process_time() - start < 60
+
+
+def test_a_record_is_a_file(tmp_path):
+    """A pipe would wait for whoever writes into it."""
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    restoring = ("derain", tmp_path / "a.png", tmp_path / "b.png", "--resume", "--record")
+    for arguments in (("record", "summary"), restoring):
+        result = run_here(*arguments, tmp_path / "pipe.jsonl")
+        assert result.returncode in (66, 73) and "device, not a file" in result.stderr

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +23,18 @@ from glmha_cli.io.photos.xmp import true_xmp
 from glmha_cli.lookup import closest, import_target
 
 MAX_PIXELS = 400_000_000
+_NO_PHOTOS = (
+    (rb"version https://git-lfs", "a pointer of Git LFS", "git lfs pull"),
+    (rb"\s*<(!doctype )?html", "a web page", "download the photo itself"),
+    (
+        rb"\x93NUMPY|\x89HDF|MATLAB|CDF[\x01\x02\x05]|ENVI\s",
+        "a cube or other numbers",
+        "glmha preview shows cubes",
+    ),
+    (rb"PK\x03\x04", "an archive", "unpack it; glmha preview shows cubes of .npz"),
+    (rb"\x00{64}", "zeros", "copy or download it again"),
+)
+"""What files with the names of photos begin with, what they are, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +119,7 @@ def _decoded(path: Path, first_bytes: bytes, frame: int | None, max_pixels: int)
         raise BadDataError("an empty file", "copy or download it again")
     found = format_of(first_bytes)
     if found is None:
-        raise BadDataError(f"not a {readable_names()} photo", "convert it to PNG or TIFF first")
+        raise _no_photo(first_bytes)
     decode: DecodePhoto = import_target(found.decode)
     wanted = (frame or 0,) if found.several else ()
     stored = decode(path.read_bytes(), max_pixels, *wanted)
@@ -114,6 +127,13 @@ def _decoded(path: Path, first_bytes: bytes, frame: int | None, max_pixels: int)
     if stored.frames > 1 and frame is None:
         raise BadDataError(f"holds {stored.frames} {found.several}, not a single photo", "choose one: --frame 0")
     return stored
+
+
+def _no_photo(first_bytes: bytes) -> BadDataError:
+    for start, what, hint in _NO_PHOTOS:
+        if re.match(start, first_bytes, re.IGNORECASE):
+            return BadDataError(f"{what}, not a photo", hint)
+    return BadDataError(f"not a {readable_names()} photo", "convert it to PNG or TIFF first")
 
 
 def _with_sound_profile(stored: Stored) -> Stored:

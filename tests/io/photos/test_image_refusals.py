@@ -161,3 +161,29 @@ def test_missing_files_offer_the_closest_name(tmp_path):
         read_photo(tmp_path / "holiday.png")
     with pytest.raises(BadDataError, match="empty"):
         read_bytes(tmp_path / "empty.png", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "pointer of Git LFS", "git lfs pull"),
+        (b"\n<!DOCTYPE HTML><html><body>404", "web page", "download"),
+        (b"\x93NUMPY\1\0v\0{'descr'", "a cube", "glmha preview"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(90), "a cube", "glmha preview"),
+        (b"PK\3\4" + bytes(90), "an archive", "unpack it"),
+        (bytes(4096), "zeros", "copy or download"),
+        (b"8BPS\0\1" + bytes(90), "not a PNG, JPEG", "convert it"),
+    ],
+    ids=["LFS", "HTML", "NPY", "HDF5", "ZIP", "zeros", "PSD"],
+)
+def test_what_is_no_photo_is_named_with_what_helps(tmp_path, data, what, hint):
+    with pytest.raises(BadDataError, match=what) as caught:
+        read_bytes(tmp_path / "a.png", data)
+    assert hint in caught.value.hint
+
+
+def test_a_single_picture_has_no_other_frames(tmp_path):
+    for kind in ("JPEG", "PNG", "TIFF", "WEBP", "GIF"):
+        with pytest.raises(BadDataError, match="one picture") as caught:
+            read_bytes(tmp_path / "a.photo", encoded(np.zeros((4, 5, 3), np.uint8), kind), frame=7)
+        assert caught.value.hint == "leave out --frame"

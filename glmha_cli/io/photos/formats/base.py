@@ -75,6 +75,8 @@ def require_single(count: int, what: str) -> None:
 
 
 def require_frame(frame: int, count: int, what: str) -> None:
+    if count == 1 and frame:
+        raise BadDataError(f"holds one picture, so there is no frame {frame}", "leave out --frame")
     if not 0 <= frame < count:
         raise BadDataError(f"holds {count} {what}, so there is no frame {frame}", f"--frame 0 to --frame {count - 1}")
 
