@@ -11,7 +11,7 @@ import tifffile
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_edit import upright_exif, with_root_entries
 from glmha_cli.io.photos.formats.isobmff import read_container
-from glmha_cli.io.photos.metadata import Findings
+from glmha_cli.io.photos.metadata import Findings, Kind
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import SRGB, read_bytes
@@ -84,6 +84,60 @@ def test_declared_extents_of_no_size_cost_no_time():
     iloc = box(b"iloc", b"\0\0", struct.pack(">H", 1000), items, version=0)
     found = read_container(box(b"meta", iloc, version=0), Findings())
     assert len(found.items) == 1000
+
+
+def avif_with(*properties: bytes, **options) -> bytes:
+    """A lossless AVIF of `PICTURE` with further properties of its picture."""
+    data = saved("AVIF", quality=100, subsampling="4:4:4", **options)
+    at = {kind: data.index(kind) - 4 for kind in (b"meta", b"iprp", b"ipco", b"ipma", b"iloc", b"mdat")}
+    ipco_end = at[b"ipco"] + int.from_bytes(data[at[b"ipco"] :][:4])
+    more, count = b"".join(properties), len(properties)
+    grown = bytearray(data[:ipco_end] + more + data[ipco_end:])
+    ipma = at[b"ipma"] + len(more)
+    grown[ipma + 18] += count  # of associations
+    end = ipma + int.from_bytes(grown[ipma : ipma + 4])
+    first = grown[ipma + 18] - count + 1
+    grown[end:end] = bytes(0x80 | number for number in range(first, first + count))  # essential, as what turns must be
+    for kind, by in ((b"meta", len(more) + count), (b"iprp", len(more) + count), (b"ipco", len(more))):
+        place = at[kind]
+        grown[place : place + 4] = (int.from_bytes(grown[place : place + 4]) + by).to_bytes(4)
+    grown[ipma : ipma + 4] = (end + count - ipma).to_bytes(4)
+    place = grown.index((at[b"mdat"] + 8).to_bytes(4), at[b"iloc"])
+    grown[place : place + 4] = (at[b"mdat"] + 8 + len(more) + count).to_bytes(4)
+    return bytes(grown)
+
+
+def clean_aperture(width: int, height: int, left: int, top: int) -> bytes:
+    """Offsets are of the centre, in halves of a pixel."""
+    rows, columns = PICTURE.shape[:2]
+    right, down = 2 * left - (columns - width), 2 * top - (rows - height)
+    return box(b"clap", struct.pack(">IIIIiIiI", width, 1, height, 1, right, 2, down, 2))
+
+
+def test_the_clean_aperture_of_an_avif_is_its_picture(tmp_path):
+    whole = read_bytes(tmp_path / "a.avif", avif_with()).colours
+    cropped = read_bytes(tmp_path / "b.avif", avif_with(clean_aperture(10, 7, left=4, top=3)))
+    np.testing.assert_array_equal(cropped.colours, whole[3:10, 4:14])
+    turned = avif_with(clean_aperture(10, 7, left=4, top=3), box(b"irot", b"\3"))  # three quarter turns to the left
+    np.testing.assert_array_equal(read_bytes(tmp_path / "c.avif", turned).colours, np.rot90(whole[3:10, 4:14], -1))
+
+
+@pytest.mark.parametrize(
+    "aperture", [clean_aperture(99, 7, 0, 0), box(b"clap", bytes(32)), clean_aperture(3, 3, -2, 0)]
+)
+def test_a_clean_aperture_that_is_none_costs_itself_alone(tmp_path, aperture):
+    photo = read_bytes(tmp_path / "a.avif", avif_with(aperture))
+    assert photo.colours.shape == PICTURE.shape and photo.notes == ("its clean aperture cannot be read: left out",)
+
+
+def test_pixels_of_an_avif_that_are_not_square_are_kept_or_said(tmp_path):
+    photo = read_bytes(tmp_path / "a.avif", avif_with(box(b"pasp", struct.pack(">II", 2, 1))))
+    assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
+    assert struct.pack(">IIB", 1, 2, 0) in (tmp_path / "b.png").read_bytes()
+    (note,) = write_photo(tmp_path / "b.jpg", photo.pixels, like=photo)
+    assert "shape of its pixels" in note
+    square = read_bytes(tmp_path / "c.avif", avif_with(box(b"pasp", struct.pack(">II", 3, 3))))
+    assert not square.metadata.of(Kind.ASPECT)
 
 
 # Maker notes

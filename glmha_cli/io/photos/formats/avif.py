@@ -32,7 +32,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     container.left_behind(findings)
     metadata = _metadata(image, data, container)
     return Stored(
-        samples=full_range(samples, bit_depth),
+        samples=container.cropped(full_range(samples, bit_depth), findings),
         metadata=metadata,
         findings=findings,
         orientation=container.orientation,
@@ -55,5 +55,5 @@ def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Meta
         exif=exif_of(container.data(data, b"Exif")),
         icc_profile=image.info.get("icc_profile") or b"",
         xmp=image.info.get("xmp", b""),
-        extras=(*container.colours(), *container.light_levels()),
+        extras=container.extras(),
     )

@@ -42,7 +42,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         exif=exif.tobytes(),
         icc_profile=icc_profile.tobytes(),
         xmp=xmp.tobytes(),
-        extras=(*container.colours(), *container.light_levels()),
+        extras=container.extras(),
     )
     # libheif applies the file's own rotation and mirror, which the EXIF only repeats.
     return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1)

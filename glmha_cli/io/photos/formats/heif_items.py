@@ -6,6 +6,10 @@ about the photo (section 9.3).
 
 import struct
 from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Num
 
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 
@@ -86,6 +90,36 @@ class Container:
                 if max(primaries, transfer) < 256 and _UNSPECIFIED not in (primaries, transfer):
                     return [Extra(kind=Kind.CICP, key=b"cICP", body=bytes([primaries, transfer, 0, 1]))]
         return []
+
+    def extras(self) -> tuple[Extra, ...]:
+        """All that a PNG has chunks for."""
+        return (*self.colours(), *self.light_levels(), *self.pixel_shape())
+
+    def cropped(self, samples: Num[np.ndarray, "h w c"], findings: Findings) -> Num[np.ndarray, "h w c"]:
+        """To its clean aperture (ISO/IEC 14496-12, section 12.1.4), which counts before rotation and mirroring."""
+        if len(clap := self.primary.first(b"clap")) < 32:
+            return samples
+        numbers = struct.unpack_from(">IIIIiIiI", clap)
+        try:
+            sizes_and_shifts = [Fraction(top, bottom) for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)]
+            place = []
+            for side, size, shift in zip(samples.shape[1::-1], sizes_and_shifts[:2], sizes_and_shifts[2:], strict=True):
+                begin = (side - size) / 2 + shift
+                if size.denominator != 1 or begin.denominator != 1 or not 0 <= begin < begin + size <= side:
+                    raise ValueError("not whole pixels of the picture")
+                place.append(slice(int(begin), int(begin + size)))
+        except (ValueError, ZeroDivisionError):
+            findings.damage.append("clean aperture")
+            return samples
+        return samples[place[1], place[0]]
+
+    def pixel_shape(self) -> list[Extra]:
+        """pasp as the pHYs of a PNG: how many pixels there are to a length, where pasp has the length of a pixel."""
+        if len(pasp := self.primary.first(b"pasp")) < 8:
+            return []
+        width, height = struct.unpack_from(">II", pasp)
+        body = struct.pack(">IIB", height, width, 0)
+        return [Extra(kind=Kind.ASPECT, key=b"pHYs", body=body)] if 0 != width != height != 0 else []
 
     def light_levels(self) -> list[Extra]:
         """clli and mdcv as the chunks cLLI and mDCV of a PNG: other units, and red, green, blue in that order."""
