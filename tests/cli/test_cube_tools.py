@@ -125,7 +125,10 @@ def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
     np.testing.assert_allclose([float(row[1]) for row in rows], values[2, 3])
     assert [float(row[0]) for row in rows] == list(RGB2HSI_NM)
     with Image.open(tmp_path / "plot.png") as plot:
-        assert plot.width > 300
+        colours = np.asarray(plot.convert("RGB")).reshape(-1, 3)
+    assert len(colours) > 300 * 300
+    shown = np.round(255 * render(read_cube(cube_file).values[2:3, 3:4]))[0, 0]
+    assert (np.abs(colours - shown).max(axis=1) <= 1).sum() > 100, "the curve has its pixel's colour"
     assert "1.0000" in run_glmha("spectrum", cube_file, "--at", "0,0").stdout
     assert "\r" not in run_here("spectrum", cube_file, "--at", "0,0", "--csv").stdout
 
