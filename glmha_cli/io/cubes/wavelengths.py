@@ -1,5 +1,6 @@
 """Wavelengths as files name them, in nm and in order."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +29,18 @@ def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
     """Wavelengths in nm; none where the unit is not one of length."""
     unit = unit_of(units)
     return [round(float(value) * _NM_PER_UNIT[unit], 6) for value in wavelengths] if unit else []
+
+
+_NAMED = re.compile(r"[-+]?\d*\.?\d+\s*(?P<unit>[^\W\d_]+)\)?$")
+
+
+def in_names(names: Sequence[str]) -> list[float]:
+    """Wavelengths in nm as names of bands end with them ("450 nm", "Band 3 (0.55 Micrometers)"); none unless all do."""
+    found = [_NAMED.search(name.strip()) for name in names]
+    if not names or not all(each and unit_of(each["unit"]) in ("nm", "um") for each in found):
+        return []
+    numbers = [(each[0].rstrip(")").removesuffix(each["unit"]), each["unit"]) for each in found if each]
+    return [to_nanometres([float(number)], unit)[0] for number, unit in numbers]
 
 
 def require_unit(text: str) -> None:

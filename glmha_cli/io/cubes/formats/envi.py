@@ -1,6 +1,7 @@
 """ENVI pair: `x.img`, the bare numbers (BSQ, float32, little-endian), and `x.hdr`, which explains them."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from glmha_cli.io.cubes.formats.envi_header import (
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import CubeOptions, Stored, said_names
 from glmha_cli.io.cubes.on_disk import RawArray, size_bytes
+from glmha_cli.io.cubes.wavelengths import in_names
 from glmha_cli.io.guard import require_partner, require_plausible, require_readable
 
 _AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}
@@ -33,7 +35,7 @@ _DATA_TYPES = {
 def read(path: Path, options: CubeOptions) -> Stored:
     """Read by header or data file: any interleave, byte order and real data type, gains, offsets and scale."""
     stored = open_pair(path, options)
-    require_plausible(data_of(header_of(path)), stored.values.shape, stored.values.dtype.itemsize)
+    require_plausible(data_of(path), stored.values.shape, stored.values.dtype.itemsize)
     return replace(stored, values=stored.values[:, :, :])
 
 
@@ -49,12 +51,13 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
     listed_tags = {name: tuple(items_of(text)) for name, text in others.items() if text.startswith("{")}
     band_tags = {name: items for name, items in listed_tags.items() if len(items) == bands > 1}
     gain, offset = _scale(fields, bands)
+    named = in_names(items_of(fields.get("band names", ""))) if "wavelength" not in fields else []
     return Stored(
         values=values,
         axes=_AXES[fields["interleave"].lower()],
-        wavelengths=numbers_of(fields, "wavelength"),
+        wavelengths=numbers_of(fields, "wavelength") or named,
         fwhm=numbers_of(fields, "fwhm"),
-        unit=fields.get("wavelength units", ""),
+        unit="nm" if named else fields.get("wavelength units", ""),
         scale=gain,
         offset=offset,
         band_names=said_names(items_of(fields.get("band names", ""))),
@@ -99,6 +102,7 @@ def _values(data: Path, fields: Mapping[str, str]) -> RawArray:
     first, second, third = (sizes[axis] for axis in _AXES[fields["interleave"].lower()])
     offset = int(fields.get("header offset", "0"))
     array = RawArray(data, offset, (first, second, third), dtype)
+    require_plausible(data, array.shape, dtype.itemsize, most_bytes=math.inf)
     declared, stored_bytes = offset + size_bytes(array), data.stat().st_size
     if min(array.shape) < 1 or declared != stored_bytes:
         raise BadDataError(f"truncated, or not the right header: {data.name} has {stored_bytes} of {declared} bytes")

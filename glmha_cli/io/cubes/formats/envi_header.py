@@ -1,5 +1,6 @@
 """The text header of an ENVI file: fields as `name = value` or `name = {value, which may go on over lines}`."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def items_of(value: str) -> list[str]:
 
 
 def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
-    return [float(item) for item in items_of(fields.get(name, ""))]
+    """Of a list by commas, spaces or tabs; what follows a semicolon in a line is a comment."""
+    return [float(item) for item in re.sub(r";.*|[{},]", " ", fields.get(name, "")).split()]
 
 
 def listed(items: Iterable[object]) -> str:

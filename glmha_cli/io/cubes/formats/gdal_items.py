@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from glmha_cli.io.cubes.model import Cube, said_names
-from glmha_cli.io.cubes.wavelengths import to_nanometres
+from glmha_cli.io.cubes.wavelengths import in_names, to_nanometres
 
 if TYPE_CHECKING:
     from glmha_cli.io.cubes.stream import CubeStream
@@ -43,13 +43,14 @@ def read_items(xml: str) -> tuple[Items, tuple[str, ...]]:
 
 def said_of_bands(items: Items, bands: int) -> dict:
     """What `Stored` has of bands and tags. `wavelength` first: it has all digits, GDAL's own has four."""
-    texts = _per_band(items, _WAVELENGTH, bands)
-    wavelengths = (
-        [] if texts is None else to_nanometres(list(map(float, texts)), items.get(("wavelength_units", 0), ""))
-    )
+    texts, unit = _per_band(items, _WAVELENGTH, bands), items.get(("wavelength_units", 0), "")
+    bare = [] if texts is None else list(map(float, texts))
+    wavelengths = to_nanometres(bare, unit)
     for name in (_CENTRE, "CENTRAL_WAVELENGTH_UM"):
         texts = None if wavelengths else _per_band(items, name, bands)
         wavelengths = wavelengths or ([] if texts is None else to_nanometres(list(map(float, texts)), "um"))
+    described = [items.get(("DESCRIPTION", i), "") for i in range(bands)]
+    wavelengths = wavelengths or in_names(described)
     widths, good = _per_band(items, _FWHM, bands), _per_band(items, "bbl", bands)
     scale, offset = _numbers(items, "SCALE", bands, 1), _numbers(items, "OFFSET", bands, 0)
     names = {name for name, band in items if band >= 0 and name not in _OWN}
@@ -59,11 +60,12 @@ def said_of_bands(items: Items, bands: int) -> dict:
     if _PROVENANCE in tags:
         tags["provenance"] = tags.pop(_PROVENANCE)
     return {
-        "wavelengths": wavelengths,
+        "wavelengths": wavelengths or bare,
+        "unit": "nm" if wavelengths or not bare else unit,
         "fwhm": [] if widths is None else to_nanometres(list(map(float, widths)), "um"),
         "scale": scale,
         "offset": offset,
-        "band_names": said_names([items.get(("DESCRIPTION", i), "") for i in range(bands)]),
+        "band_names": said_names(described),
         "good_bands": [] if good is None else [text != "0" for text in good],
         "tags": tags,
         "band_tags": {name: tuple(items.get((name, i), "") for i in range(bands)) for name in sorted(names)},

@@ -1,0 +1,71 @@
+"""Wavelengths where only names of bands tell them, and lists in headers as people write them."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands
+from glmha_cli.io.cubes.wavelengths import in_names
+
+VALUES = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["450 nm", "550 nm", "650.5 nm"],
+        ["450nm", "550nm", "650.5nm"],
+        ["Band 1 (450 Nanometers)", "Band 2 (550 Nanometers)", "Band 3 (650.5 Nanometers)"],
+        ["blue 0.45 µm", "green .55 um", "red 0.6505 micrometers"],
+    ],
+)
+def test_names_that_end_with_wavelengths(names):
+    assert in_names(names) == [450, 550, 650.5]
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["450 nm", "", "650 nm"], ["Band 1", "Band 2"], ["10 m", "20 m"], ["B2 (10 m)", "x 3 nm"]]
+)
+def test_names_that_do_not_tell(names):
+    assert in_names(names) == []
+
+
+def test_descriptions_of_a_geotiff_tell_wavelengths(tmp_path):
+    items = "".join(
+        f'<Item name="DESCRIPTION" sample="{i}" role="description">Band {i + 1} ({450 + 100 * i}.5 Nanometers)</Item>'
+        for i in range(3)
+    )
+    tags = [(42112, 2, None, f"<GDALMetadata>{items}</GDALMetadata>", True)]
+    tifffile.imwrite(
+        tmp_path / "x.tif",
+        VALUES.transpose(2, 0, 1),
+        photometric="minisblack",
+        planarconfig="separate",
+        metadata=None,
+        extratags=tags,
+    )
+    cube = read_cube(tmp_path / "x.tif")
+    assert cube.wavelength_nm == (450.5, 550.5, 650.5) and cube.facts.band_names[0] == "Band 1 (450.5 Nanometers)"
+
+
+def test_a_wavelength_of_gdal_without_a_unit_is_said():
+    text = "".join(f'<Item name="wavelength" sample="{i}">{450 + i}</Item>' for i in range(3))
+    said = said_of_bands(read_items(f"<GDALMetadata>{text}</GDALMetadata>")[0], 3)
+    assert said["wavelengths"] == [450, 451, 452] and said["unit"] == ""
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "wavelength = {450\t550\t650}\nwavelength units = {Nanometers}",
+        "wavelength = {\n450 ; blue\n, 550\n, 650,}\nwavelength units = nm",
+        "band names = {b 450 nm, g 550 nm, r 650 nm}",
+    ],
+)
+def test_lists_in_envi_headers(tmp_path, field):
+    (tmp_path / "x.hdr").write_text(
+        f"ENVI\nsamples = 7\nlines = 5\nbands = 3\ndata type = 4\ninterleave = bip\n{field}\n"
+    )
+    VALUES.tofile(tmp_path / "x.img")
+    assert read_cube(tmp_path / "x.hdr").wavelength_nm == (450, 550, 650)
