@@ -3,7 +3,8 @@
 The rule about other files: nothing is opened but the file that was named and its partners, which stand beside it in the
 same folder (the other half of an ENVI pair; see `require_partner`). What a file says of others is not followed: series
 of TIFF files (OME, Micro-Manager, NDTiff, ScanImage; see `tiff_file`), links, virtual datasets and external storage of
-HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL.
+HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL, playlists and lists that FFmpeg takes for videos
+(`videos.open_video`).
 """
 
 import math

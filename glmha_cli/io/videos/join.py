@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.io.guard import reading
-from glmha_cli.io.videos import container_of
+from glmha_cli.io.videos import container_of, open_video
 
 KEPT = ("audio", "subtitle", "attachment")
 PROVENANCE = "comment"
@@ -27,7 +27,7 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
 
     with (
         reading(source, "a video"),
-        av.open(str(source), options={"protocol_whitelist": "file"}) as old,
+        open_video(source) as old,
         av.open(str(silent)) as pictures,
         av.open(str(target), "w", options=_options(target, old.metadata)) as new,
     ):

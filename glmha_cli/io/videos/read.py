@@ -17,7 +17,7 @@ from glmha_cli.errors import BadDataError, GlmhaError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.formats.base import require_size
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
-from glmha_cli.io.videos import require_library
+from glmha_cli.io.videos import open_video, require_library
 from glmha_cli.io.videos.convert import to_rgb, way_back
 from glmha_cli.io.videos.frame import EndOfVideoError, Moment, Storage
 
@@ -76,9 +76,7 @@ def read_frame(path: Path, frame: int, *, max_pixels: int = MAX_PIXELS) -> tuple
 
 
 def _opened(path: Path, max_pixels: int) -> _Video:
-    import av
-
-    container = av.open(str(path), options={"protocol_whitelist": "file"})
+    container = open_video(path)
     if not container.streams.video:
         container.close()
         raise BadDataError("it has no pictures, only sound")

@@ -186,3 +186,19 @@ def test_other_suffixes_are_refused_with_those_there_are(tmp_path):
     with pytest.raises(UsageError, match=r"cannot write a video as '\.gif'") as caught:
         container_of(tmp_path / "a.gif")
     assert ".mkv" in caught.value.hint and ".avi" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile other.mp4\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nother.mp4\n#EXT-X-ENDLIST\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
+    ],
+    ids=["a list of files", "a playlist", "an address to listen at"],
+)
+def test_what_names_other_files_is_no_video(tmp_path, clip, text):
+    (tmp_path / "other.mp4").write_bytes(clip.read_bytes())
+    (tmp_path / "a.mp4").write_text(text)
+    with pytest.raises(BadDataError, match="not a video"):
+        read_frame(tmp_path / "a.mp4", 0)
