@@ -8,7 +8,7 @@
 (validation_sets.py) on a photo, and on the photo enlarged two to four times, with streaks and blur as many times as
 large; the gain in PSNR (RGB) of both. Beside it, what some dry or sharp large photos come back as: dry ones are
 enlarged photos, sharp ones several photos side by side, as they are. The photos must not be trained on. `time`: a 12
-Mpx photo through the command line, in turn with another build; the best of the rounds, and the most memory.
+Mpx photo through the command line, in turn with another build; the best of the rounds, CPU time too, and the memory.
 `--scale`, `--model-derain` and `--model-deblur` compare others.
 """
 
@@ -208,14 +208,14 @@ def counted(words: Iterable[str]) -> str:
     return ", ".join(f"{found.count(word)} at {word}" for word in sorted(set(found)))
 
 
-def seconds_and_bytes(command: list[str]) -> tuple[float, int]:
-    """Wall time of a command, and the most memory that it or one of its children had."""
+def seconds_and_bytes(command: list[str]) -> tuple[float, float, int]:
+    """Wall time of a command, what its cores worked, and the most memory that it or one of its children had."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"failed: {' '.join(command)}")
-    return time.perf_counter() - start, usage.ru_maxrss * 1024
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def timed(options: argparse.Namespace) -> None:
@@ -233,12 +233,12 @@ def timed(options: argparse.Namespace) -> None:
                     arguments = ["derain", f"{folder}/in.png", f"{folder}/out.png", "--overwrite"]
                     seen = seconds_and_bytes([*command, *arguments])
                     best[build] = tuple(map(min, zip(seen, best.get(build, seen), strict=True)))
-            (this, held), (other, held_by_other) = best["this"], best["other"]
-            print(
-                f"{name}: {this:.1f} s, other build {other:.1f} s, {this / other:.2f} times as long; "
-                f"{held / 1e6:.0f} MB, other build {held_by_other / 1e6:.0f} MB",
-                flush=True,
-            )
+            shown = {
+                build: f"{wall:.1f} s, {cpu:.1f} s of CPU, {held / 1e6:.0f} MB"
+                for build, (wall, cpu, held) in best.items()
+            }
+            ratio = best["this"][1] / best["other"][1]
+            print(f"{name}: {shown['this']}; other build {shown['other']}; {ratio:.2f} times the CPU time", flush=True)
 
 
 def main() -> None:
