@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file
@@ -71,5 +72,12 @@ def settings_for(job: Job, settings: Line) -> Line:
     if job.area is None:
         return settings
     with suppress(OSError):  # what cannot be read fails when it is its turn
-        return {**settings, "only": sha256_of(job.area)}
+        status = os.stat(job.area)
+        return {**settings, "only": _hash(job.area, status.st_mtime_ns, status.st_size)}
     return settings
+
+
+@lru_cache(maxsize=1)
+def _hash(area: Path, mtime_ns: int, size_bytes: int) -> str:
+    """Of a mask as it is now: one for all photos is read once."""
+    return sha256_of(area)

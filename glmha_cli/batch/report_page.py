@@ -13,6 +13,7 @@ from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.pages.page import PAGES, Beside, Inside, duration, write_page
 from glmha_cli.pages.pictures import change_of, encoded, views_of
+from glmha_cli.printable import renamed
 
 SIDES = ("before", "after")
 STATUSES = ("done", "failed", "skipped")
@@ -74,22 +75,16 @@ class ReportPage(Reporter):
         ]
         self.rows.append(
             {
-                "name": self._named(job.source) if str(job.source) in self.names else job.relative.as_posix(),
+                "name": self.names.get(str(job.source), job.relative.as_posix()),
                 "status": "done" if outcome.status == "ok" else outcome.status,
                 "facts": [fact for fact in facts if fact],
-                "reason": self._named(one_line(outcome.error)) if outcome.error is not None else "",
+                "reason": renamed(one_line(outcome.error), self.names) if outcome.error is not None else "",
                 "remarks": self.remarks.pop(str(job.source), []),
                 "seconds": round(outcome.seconds, 3),
                 "pixels": height * width,
                 **shown,
             }
         )
-
-    def _named(self, text: Any) -> str:
-        text = str(text)
-        for path, name in self.names.items():
-            text = text.replace(path, name)
-        return text
 
     def finished(self) -> None:
         summary = self.summary

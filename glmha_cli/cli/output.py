@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glmha_cli.errors import GlmhaError, one_line
-from glmha_cli.printable import printable
+from glmha_cli.printable import printable, renamed
 
 PIPE_WIDTH = 160
 
@@ -87,9 +87,7 @@ class Output:
         sys.stdout.write(printable(text) + "\n")
 
     def _shown(self, text: str) -> str:
-        for path, name in self.names.items():
-            text = text.replace(path, name)
-        return escape(printable(text))
+        return escape(printable(renamed(text, self.names)))
 
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""

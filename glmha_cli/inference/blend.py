@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.inference.scales import ReadRows, Rows
+from glmha_cli.inference.scales import MARGIN, ReadRows, Rows
+from glmha_cli.inference.tiling import Needs, Span, all_tiles
 from glmha_cli.io.photos.formats.base import PEAKS
 from glmha_cli.io.photos.read import Photo
 
@@ -32,6 +33,20 @@ class Blend:
     def is_full(self) -> bool:
         """Whether results are what the network makes of the photo."""
         return self.strength == 1 and self.area is None
+
+    def reaches(self, factor: int) -> Needs:
+        """Whether a tile of the photo reduced by `factor` changes a pixel of the area."""
+        area = self.area
+        if area is None:
+            return all_tiles
+
+        def reach(rows: Span, columns: Span) -> bool:
+            (top, bottom), (left, right) = (
+                (max(0, span.start - MARGIN) * factor, (span.stop + MARGIN) * factor) for span in (rows, columns)
+            )
+            return bool(area[top:bottom, left:right].any())
+
+        return reach
 
     def require_fit(self, size: tuple[int, int]) -> None:
         """BadDataError unless the area is as large as a photo of size (h, w)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
 from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
-from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size
+from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size, stacked
 from glmha_cli.inference.stretch import extremes_of, stretched
-from glmha_cli.inference.tiling import Read, Tiling, count_tiles, run_tiled
+from glmha_cli.inference.tiling import Needs, Read, Tiling, all_tiles, count_tiles, run_tiled
 from glmha_cli.tasks.base import Task
 
 OnTile = Callable[[int, int], None]
@@ -74,7 +75,9 @@ class Restorer:
         asked = self.tiling, self.batch
         while True:
             try:
-                return stacked(map(store, blend(self._strips(source, on_tile), self._rows_of(source))), source.shape[0])
+                return stacked(
+                    map(store, blend(self._strips(source, blend, on_tile), self._rows_of(source))), source.shape[0]
+                )
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -89,9 +92,9 @@ class Restorer:
                 raise
             self.say(f"out of memory: continuing with tiles of {self.tiling}, {self.batch} at a time")
 
-    def _strips(self, source: Any, on_tile: OnTile) -> Iterator[Rows]:
+    def _strips(self, source: Any, blend: Blend, on_tile: OnTile) -> Iterator[Rows]:
         """Finished rows, part after part from the top down."""
-        size, factors = source.shape[:2], self._factors(source)
+        size, factors = source.shape[:2], self._factors(source, blend)
         self.scale = named(factors)
         total, done = sum(count_tiles(*reduced_size(size, factor), self.tiling) for factor in factors), 0
 
@@ -102,8 +105,8 @@ class Restorer:
 
         on_tile(0, total)
         if factors != (1,):
-            return self._corrected(source, factors, count)
-        return self._finished(source, self._tiled(self._reader(source), size, self.tiling, count))
+            return self._corrected(source, factors, blend, count)
+        return self._finished(source, self._tiled(self._reader(source), size, self.tiling, count, blend.reaches(1)))
 
     def _finished(self, source: Any, outputs: Iterable[Rows]) -> Iterator[Rows]:
         project, start = self.task.project if self.projects else None, 0
@@ -114,7 +117,12 @@ class Restorer:
             yield project(result, rows) if project else result
 
     def _tiled(
-        self, read: Read, size: tuple[int, int], tiling: Tiling, on_tile: Callable[[], None] = lambda: None
+        self,
+        read: Read,
+        size: tuple[int, int],
+        tiling: Tiling,
+        on_tile: Callable[[], None] = lambda: None,
+        needs: Needs = all_tiles,
     ) -> Iterator[Rows]:
         return run_tiled(
             self.engine.run_batches,
@@ -124,9 +132,10 @@ class Restorer:
             batch=self.batch,
             multiple=self.engine.size_multiple,
             on_tile=on_tile,
+            needs=needs,
         )
 
-    def _factors(self, source: Any) -> tuple[int, ...]:
+    def _factors(self, source: Any, blend: Blend) -> tuple[int, ...]:
         """By which the photo is reduced, from coarse to fine."""
         if not self.task.any_scale or self.engine.stretch_input:
             return (1,)
@@ -139,17 +148,21 @@ class Restorer:
         def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
             return self._tiled(lambda start, stop: (read(start, stop),), size, Tiling(tile_px=None))
 
-        return choose(read, source.shape[:2], network)
+        return choose(read, source.shape[:2], network, area=blend.area)
 
-    def _corrected(self, source: Any, factors: tuple[int, ...], on_tile: Callable[[], None]) -> Iterator[Rows]:
-        """Rows of the photo, corrected at each scale in turn."""
+    def _corrected(
+        self, source: Any, factors: tuple[int, ...], blend: Blend, on_tile: Callable[[], None]
+    ) -> Iterator[Rows]:
+        """Rows of the photo, corrected at each scale in turn; the finest, which costs most, only about the area."""
 
-        def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
-            return self._tiled(lambda start, stop: (read(start, stop),), size, self.tiling, on_tile)
+        def network(read: ReadRows, size: tuple[int, int], needs: Needs) -> Iterator[Rows]:
+            return self._tiled(lambda start, stop: (read(start, stop),), size, self.tiling, on_tile, needs)
 
-        size, strips = source.shape[:2], corrected(self._rows_of(source), source.shape[:2], factors[0], network)
-        for factor in factors[1:]:
-            strips = corrected(RowWindow(strips, kept_rows(factor)), size, factor, network)
+        size, rows, strips = source.shape[:2], self._rows_of(source), iter(())
+        for factor in factors:
+            needs = (blend if factor == factors[-1] else FULL).reaches(factor)
+            strips = corrected(rows, size, factor, partial(network, needs=needs))
+            rows = RowWindow(strips, kept_rows(factor))
         return strips
 
     def _rows_of(self, source: Any) -> ReadRows:
@@ -179,16 +192,3 @@ def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project:
     return Restorer(
         task=task, engine=engine, tiling=tiling, batch=batch, project=project, say=say, scales=options.scales
     )
-
-
-def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:
-    """Strips that make up an image of `height`, one below the other; only one of them is held beside the image."""
-    image: np.ndarray | None = None
-    start = 0
-    for strip in strips:
-        if image is None:
-            image = np.empty((height, *strip.shape[1:]), strip.dtype)
-        image[start : start + len(strip)] = strip
-        start += len(strip)
-    assert image is not None  # there is at least one strip
-    return image

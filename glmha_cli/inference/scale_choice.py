@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from glmha_cli.inference.scales import Network, ReadRows, corrected, reduced
 
@@ -33,6 +33,9 @@ ReadWindow = Callable[[int, int, int, int], Float[np.ndarray, "h w c"]]
 """Pixels of the photo by their first and last row, and first and last column (exclusive)."""
 
 
+Area = UInt8[np.ndarray, "h w"]
+
+
 @dataclass(frozen=True)
 class _Window:
     """A square about a centre, at any scale; moved inward where it would leave the photo."""
@@ -43,6 +46,11 @@ class _Window:
     def read(self, read: ReadWindow, side_px: int) -> Float[np.ndarray, "h w c"]:
         rows, columns = (self._span(axis, side_px) for axis in (0, 1))
         return read(*rows, *columns)
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """In its middle."""
+        return int(self.centre[0] * self.size[0]), int(self.centre[1] * self.size[1])
 
     def _span(self, axis: int, side_px: int) -> tuple[int, int]:
         length = self.size[axis]
@@ -64,15 +72,15 @@ class _Change:
         return self.gradients / self.all_gradients if self.all_gradients else 0.0
 
 
-def choose(read: ReadWindow, size: tuple[int, int], network: Network) -> tuple[int, ...]:
+def choose(read: ReadWindow, size: tuple[int, int], network: Network, *, area: Area | None = None) -> tuple[int, ...]:
     """Factors from coarse to fine for `Scales`; (1,) where no other scale finds more, or the photo is small.
 
-    read: see `ReadWindow`. network: restores a window.
+    read: see `ReadWindow`. network: restores a window. area: nonzero where the photo is to be restored; None for all.
     """
     factors = [factor for factor in FACTORS if min(size) >= MIN_SIDE_PX * factor]
-    if len(factors) < 2:
+    if len(factors) < 2 or (area is not None and not area.any()):
         return (1,)
-    windows = _windows(read, size)
+    windows = _windows(read, size, area)
     changes = {
         factor: _change([reduced(window.read(read, WINDOW_PX * factor), factor) for window in windows], network)
         for factor in factors
@@ -98,12 +106,21 @@ def _finer(first: int, change: _Change, windows: Sequence[_Window], read: ReadWi
     return found
 
 
-def _windows(read: ReadWindow, size: tuple[int, int]) -> list[_Window]:
-    """Where the photo has most detail, as flat parts tell little: two windows of a small photo, up to four."""
+def _windows(read: ReadWindow, size: tuple[int, int], area: Area | None) -> list[_Window]:
+    """Where the photo has most detail, as flat parts tell little: two windows of a small photo, up to four. Of an
+    area, their middles lie in it, or it has one about its own middle.
+    """
     places = [(i + 0.5) / GRID for i in range(GRID)]
     windows = [_Window((row, column), size) for row in places for column in places]
+    if area is not None:
+        windows = [window for window in windows if area[window.pixel] > 0] or [_about_middle(area)]
     count = 2 + (size[0] * size[1] >= 1_000_000) + (size[0] * size[1] >= 4_000_000)
     return sorted(windows, key=lambda window: _gradient_energy(window.read(read, WINDOW_PX)))[-count:]
+
+
+def _about_middle(area: Area) -> _Window:
+    rows, columns = np.nonzero(area)
+    return _Window((float(np.median(rows)) / area.shape[0], float(np.median(columns)) / area.shape[1]), area.shape)
 
 
 def _rows_of(picture: Float[np.ndarray, "h w c"]) -> ReadRows:

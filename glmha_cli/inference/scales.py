@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from PIL import Image
 
 from glmha_cli.errors import UsageError
@@ -134,6 +134,19 @@ def _resized(picture: Rows, span: tuple[int, int], factor: int) -> Rows:
     size = (width * factor, (span[1] - span[0]) * factor)
     channels = [Image.fromarray(np.ascontiguousarray(picture[..., c])) for c in range(picture.shape[2])]
     return np.stack([np.asarray(each.resize(size, Image.Resampling.BICUBIC, box=box)) for each in channels], axis=-1)
+
+
+def stacked(strips: Iterable[Num[np.ndarray, "rows w c"]], height: int) -> Num[np.ndarray, "h w c"]:
+    """Strips that make up an image of `height`, one below the other; only one of them is held beside the image."""
+    image: np.ndarray | None = None
+    start = 0
+    for strip in strips:
+        if image is None:
+            image = np.empty((height, *strip.shape[1:]), strip.dtype)
+        image[start : start + len(strip)] = strip
+        start += len(strip)
+    assert image is not None  # there is at least one strip
+    return image
 
 
 def kept_rows(factor: int) -> int:

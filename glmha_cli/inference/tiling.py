@@ -71,13 +71,21 @@ class Tiling:
         return f"{self.tile_px}{f'-{self.tile_px + self.slack_px}' if self.slack_px else ''}/{self.overlap_px}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Span:
     """One tile along one axis: pixels [start, stop) and the weight of each."""
 
     start: int
     stop: int
     weight: Float[np.ndarray, " n"]
+
+
+Needs = Callable[[Span, Span], bool]
+"""Whether a tile, by its rows and columns, is computed at all; others stay as the first input is."""
+
+
+def all_tiles(rows: Span, columns: Span) -> bool:
+    return True
 
 
 def spans(length: int, tiling: Tiling) -> list[Span]:
@@ -133,18 +141,21 @@ def run_tiled(
     multiple: int,
     batch: int = 1,
     on_tile: Callable[[], None] = lambda: None,
+    needs: Needs = all_tiles,
 ) -> Iterator[Float[np.ndarray, "rows w c"]]:
     """`run` over every tile of an image of `size`, blended: its finished rows, part after part from the top down.
 
     Only rows that a tile still touches are held, so memory does not grow with the height of the image.
     run: takes batches of up to `batch` tiles, whose sides are multiples of `multiple`, one after the other.
-    read: see `Read`. on_tile: called after each tile.
+    read: see `Read`. on_tile: called after each tile. needs: see `Needs`.
     """
     columns, rows = spans(size[1], tiling), spans(size[0], tiling)
     blended: Float[np.ndarray, "rows w c"] | None = None
     for row, following in zip_longest(rows, rows[1:]):
-        outputs = _run_row(run, read(row.start, row.stop), columns, size, multiple=multiple, batch=batch)
-        for column, tile in zip(columns, outputs, strict=True):
+        inputs, needed = read(row.start, row.stop), [column for column in columns if needs(row, column)]
+        outputs = _run_row(run, inputs, needed, size, multiple=multiple, batch=batch)
+        for column in columns:
+            tile = next(outputs) if column in needed else inputs[0][:, column.start : column.stop]
             if blended is None:
                 blended = np.zeros((row.stop - row.start, size[1], tile.shape[2]), np.float32)
             blended[:, column.start : column.stop] += tile * (row.weight[:, None, None] * column.weight[:, None])
@@ -166,6 +177,8 @@ def _run_row(
     batch: int,
 ) -> Iterator[Float[np.ndarray, "h w c"]]:
     """The outputs of a row of tiles. An input that is wider than the image gives each tile as many columns more."""
+    if not columns:
+        return
     height, width = inputs[0].shape[0], columns[0].stop - columns[0].start
 
     def tile(array: np.ndarray, column: Span) -> np.ndarray:

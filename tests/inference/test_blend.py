@@ -14,6 +14,7 @@ from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import in_depth
 from glmha_cli.tasks.derain import DERAIN
 from tests.inference.engines import Identity
+from tests.inference.test_scales import Stripes, striped
 from tests.io.photos.photos import noise
 
 
@@ -123,3 +124,46 @@ def peak_bytes(height):
 def test_beyond_photo_mask_and_result_memory_does_not_grow_with_the_height():
     low, high = peak_bytes(200), peak_bytes(2000)
     assert high < 1.1 * low, f"{low} bytes at 200 rows, {high} at 2000"
+
+
+class Counting(Identity):
+    """Makes everything half as bright, and counts its tiles."""
+
+    tiles = 0
+
+    def _give_back(self, tiles):
+        self.tiles += len(tiles)
+        return 0.5 * tiles
+
+
+@pytest.mark.parametrize("scale", ["1", "1/2", "1/2,1"])
+def test_tiles_beside_the_area_are_not_computed_and_those_in_it_as_before(scale):
+    photo = np.random.default_rng(0).random((300, 400, 3), dtype=np.float32)
+    area = np.zeros((300, 400), np.uint8)
+    area[200:260, 290:370] = 255
+    results, counts = [], []
+    for blend in (Blend(area=area), Blend()):
+        engine = Counting()
+        tiling = Tiling(tile_px=64, overlap_px=16)
+        worker = Restorer(task=DERAIN, engine=engine, tiling=tiling, scales=Scales.parse(scale))
+        results.append(worker.restore(photo, blend=blend))
+        counts.append(engine.tiles)
+    inside = (slice(200 + FEATHER_PX, 260 - FEATHER_PX), slice(290 + FEATHER_PX, 370 - FEATHER_PX))
+    np.testing.assert_allclose(results[0][inside], results[1][inside], atol=1e-6)
+    np.testing.assert_array_equal(results[0][area == 0], photo[area == 0])
+    assert counts[0] < counts[1] * (0.7 if scale == "1/2,1" else 0.4)
+
+
+def test_the_scale_is_found_in_the_area():
+    """Wide stripes on the right, and thin ones, which nobody asks to remove, on the left."""
+    photo = np.concatenate([striped(1)[:, :600], striped(4)[:, :300]], axis=1)
+    area = np.zeros(photo.shape[:2], np.uint8)
+    area[:, 620:] = 255
+    tiling = Tiling(tile_px=64, overlap_px=16)
+    worker = Restorer(task=DERAIN, engine=Stripes(), tiling=tiling, scales=Scales.parse("auto"))
+    worker.restore(photo, blend=Blend(area=area))
+    assert worker.scale.split(",")[0] == "1/4"
+    worker.restore(photo, blend=Blend(area=255 - area))
+    assert worker.scale == "1"
+    worker.restore(photo, blend=Blend(area=np.zeros_like(area)))
+    assert worker.scale == "1"

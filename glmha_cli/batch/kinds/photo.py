@@ -1,12 +1,13 @@
 """Photos as inputs and as outputs."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, UInt8
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
@@ -34,8 +35,7 @@ class PhotoKind:
     def read(self, path: Path, options: FileOptions) -> Source:
         photo, moment = _read(path, options)
         photo = photo if options.frame is None else replace(photo, frames=1)  # ...is all that is asked for
-        area = area_of(read_photo(options.only, max_pixels=options.max_pixels)) if options.only else None
-        blend = Blend(strength=options.strength, area=area)
+        blend = Blend(strength=options.strength, area=_area(options))
         blend.require_fit(photo.colours.shape[:2])
         return Source(value=photo.colours, photo=photo, notes=photo.notes, blend=blend, moment=moment)
 
@@ -95,6 +95,22 @@ def _read(path: Path, options: FileOptions) -> tuple[Photo, Moment | None]:
     if videos.is_video(path):
         return read_frame(path, options.frame or 0, max_pixels=options.max_pixels)
     return read_photo(path, frame=options.frame or 0, max_pixels=options.max_pixels, strict=options.strict), None
+
+
+def _area(options: FileOptions) -> UInt8[np.ndarray, "h w"] | None:
+    if options.only is None:
+        return None
+    try:
+        status = os.stat(options.only)
+    except OSError:
+        return area_of(read_photo(options.only))  # which says what is wrong
+    return _area_in(options.only, options.max_pixels, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)
+def _area_in(mask: Path, max_pixels: int, mtime_ns: int, size_bytes: int) -> UInt8[np.ndarray, "h w"]:
+    """The area of a mask as it is now: one for all photos, or all frames, is decoded once."""
+    return area_of(read_photo(mask, max_pixels=max_pixels))
 
 
 def _photo_of(source: Source) -> Photo:
