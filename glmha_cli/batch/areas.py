@@ -1,13 +1,13 @@
 """Masks of the areas to restore: one for all photos, or a folder of them by the photos' names."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file
+from glmha_cli.batch.checks import require_file
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job
@@ -28,26 +28,26 @@ def require_areas(task: Task, files: FileOptions) -> None:
         require_file(files.only)
 
 
-def without_areas(found: Iterable[Found], only: Path | None) -> list[Found]:
+def without_areas(found: Iterable[Found], only: Path | None) -> Iterable[Found]:
     """Inputs but those that are masks."""
     if only is None:
-        return list(found)
+        return found
     masks = Path(os.path.realpath(only))
-    return [each for each in found if not Path(os.path.realpath(each.path)).is_relative_to(masks)]
+    return (each for each in found if not Path(os.path.realpath(each.path)).is_relative_to(masks))
 
 
-def with_areas(jobs: Iterable[Job], only: Path | None) -> list[Job]:
-    """The jobs with their masks; in a folder a mask has its photo's name, below the folder as the photo's, and any
-    suffix. A job whose mask is missing has that problem. UsageError where an output would replace a mask.
+def areas_of(jobs: Iterable[Job]) -> Iterator[Path]:
+    """The masks of jobs."""
+    return (job.area for job in jobs if job.area is not None)
+
+
+def with_area(job: Job, only: Path | None) -> Job:
+    """The job with its mask; in a folder a mask has its photo's name, below the folder as the photo's, and any suffix.
+
+    A job whose mask is missing has that problem.
     """
-    if only is None:
-        return list(jobs)
-    found = [job if job.problem is not None else _with_area(job, only) for job in jobs]
-    refuse_inputs_as_outputs((job for job in found if job.problem is None), filter(None, (job.area for job in found)))
-    return found
-
-
-def _with_area(job: Job, only: Path) -> Job:
+    if only is None or job.problem is not None:
+        return job
     area = _mask_in(only, job) if os.path.isdir(only) else only
     if area is not None:
         return replace(job, area=area)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path, PurePath
 
@@ -25,19 +25,33 @@ def require_short(target: PurePath) -> None:
 
 
 def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = ()) -> None:
-    """UsageError where writing an output would replace an input or one of `others`, by whatever name or link."""
-    jobs = list(jobs)
-    sources = chain((job.source for job in jobs), others)
-    inputs = {_file_id(path): source for source in sources for path in files_read(source) if os.path.exists(path)}
-    for job in jobs:
-        for target in filter(os.path.exists, files_of(job.target)):
-            if (source := inputs.get(_file_id(target))) is not None:
-                problem = (
-                    f"output and input are the same file, '{target}'"
-                    if source == job.source
-                    else f"'{job.source}' would become '{target}', which is another input"
-                )
-                raise UsageError(problem, "name another output, or add --suffix")
+    """UsageError where writing an output would replace an input or one of `others`, by whatever name or link.
+
+    jobs: gone through more than once. Those with a problem neither read nor write.
+    """
+    there = {identity for job in jobs for _, identity in _outputs_there(job)}
+    if not there:
+        return
+    for source in chain((job.source for job in jobs if job.problem is None), others):
+        for path in filter(os.path.exists, files_read(source)):
+            if (identity := _file_id(path)) in there:
+                _refuse_as_output(source, identity, jobs)
+
+
+def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Job]) -> None:
+    job, target = next((job, path) for job in jobs for path, each in _outputs_there(job) if each == identity)
+    problem = (
+        f"output and input are the same file, '{target}'"
+        if source == job.source
+        else f"'{job.source}' would become '{target}', which is another input"
+    )
+    raise UsageError(problem, "name another output, or add --suffix")
+
+
+def _outputs_there(job: Job) -> Iterator[tuple[Path, tuple[int, int]]]:
+    if job.problem is None:
+        for path in filter(os.path.exists, files_of(job.target)):
+            yield path, _file_id(path)
 
 
 def _file_id(path: Path) -> tuple[int, int]:
@@ -47,16 +61,15 @@ def _file_id(path: Path) -> tuple[int, int]:
 
 def require_free(jobs: Iterable[Job]) -> None:
     """CannotCreateError if an output exists that may not be replaced."""
-    taken = [
-        path
-        for job in jobs
-        if not job.overwrite and not job.own and job.problem is None
-        for path in files_of(job.target)
-        if os.path.lexists(path)
-    ]
-    if taken:
-        others = f", and so do {len(taken) - 1} more" if len(taken) > 1 else ""
-        raise CannotCreateError(f"'{taken[0]}' exists already{others}", "add --overwrite, or name another output")
+    taken, others = None, 0
+    for job in jobs:
+        if job.overwrite or job.own or job.problem is not None:
+            continue
+        for path in filter(os.path.lexists, files_of(job.target)):
+            taken, others = (path, 0) if taken is None else (taken, others + 1)
+    if taken is not None:
+        more = f", and so do {others} more" if others else ""
+        raise CannotCreateError(f"'{taken}' exists already{more}", "add --overwrite, or name another output")
 
 
 def refuse_url(path: PurePath) -> None:

@@ -44,39 +44,78 @@ class Ignored:
 
 def in_folder(
     root: Path, *, readable: Iterable[str], recursive: bool, leave_out: Path, say: Say, ignored: Ignored
-) -> list[Found]:
-    """Files of the extensions `readable` in `root`, sorted; with `recursive` also in its folders.
+) -> Iterator[Found]:
+    """Files of the extensions `readable` in `root`, sorted by the parts of their paths, as they are found; with
+    `recursive` also in its folders.
 
     Hidden files and folders are left alone, as by the shell, and so is the folder `leave_out` (of the outputs). What
-    was no input, but for `leave_out`, is counted in `ignored`.
+    was no input, but for `leave_out`, is counted in `ignored`. NoInputError, at the end, where there was none.
     """
-    readable = tuple(readable)
-    closed: list[OSError] = []
-    found: list[Found] = []
-    real_root, has_folders = os.path.realpath(root), False
-    for folder, folders, files in os.walk(root, onerror=closed.append):
-        here = Path(folder)
-        for link in (here / name for name in sorted(folders) if _is_shown(name) and os.path.islink(here / name)):
-            if recursive:
-                found += _folder_link(link, root, real_root, say)
-        folders[:] = [name for name in folders if _is_shown(name) and not _is_same(here / name, leave_out)]
-        has_folders |= bool(folders)
-        for name in files:
-            if _is_shown(name) and name.lower().endswith(readable):
-                found.append(_checked(here / name, root, real_root))
-            else:
-                ignored.add(name)
-        if not recursive:
-            for name in folders:
-                ignored.add(name, kind="sub-folder (--recursive)")
-            break
-    found += [_closed(error, root) for error in closed]
-    if not found:
-        hint = (
-            "--recursive for its sub-folders" if has_folders and not recursive else f"looked for {', '.join(readable)}"
+    search = _Search(root, tuple(readable), recursive, os.path.realpath(leave_out), say, ignored)
+    count = 0
+    for found in search.files(root):
+        count += 1
+        yield found
+    if not count:
+        hint = f"looked for {', '.join(search.readable)}"
+        raise NoInputError(
+            f"no input files in '{root}'",
+            "--recursive for its sub-folders" if search.has_folders and not recursive else hint,
         )
-        raise NoInputError(f"no input files in '{root}'", hint)
-    return sorted(found, key=lambda each: each.relative.parts)
+
+
+@dataclass
+class _Search:
+    """Through the folder `root`; see `in_folder`. has_folders: whether there was one to go into."""
+
+    root: Path
+    readable: tuple[str, ...]
+    recursive: bool
+    real_out: str
+    say: Say
+    ignored: Ignored
+    has_folders: bool = False
+
+    def __post_init__(self) -> None:
+        self.real_root = os.path.realpath(self.root)
+
+    def files(self, folder: Path) -> Iterator[Found]:
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield _closed(folder, error, self.root)
+            return
+        for entry in entries:
+            if _is_folder(entry):
+                yield from self.folder(folder / entry.name, is_link=entry.is_symlink())
+            elif _is_shown(entry.name) and entry.name.lower().endswith(self.readable):
+                is_plain = entry.is_file(follow_symlinks=False)  # known from the folder: the file is not looked at
+                path = folder / entry.name
+                yield (
+                    Found(path, path.relative_to(self.root)) if is_plain else _checked(path, self.root, self.real_root)
+                )
+            else:
+                self.ignored.add(entry.name)
+
+    def folder(self, folder: Path, *, is_link: bool) -> Iterator[Found]:
+        if not _is_shown(folder.name):
+            return
+        if is_link and self.recursive:
+            yield from _folder_link(folder, self.root, self.real_root, self.say)
+        is_outputs = os.path.realpath(folder) == self.real_out
+        self.has_folders |= not is_outputs
+        if not self.recursive and not is_outputs:
+            self.ignored.add(folder.name, kind="sub-folder (--recursive)")
+        elif not is_link and not is_outputs:
+            yield from self.files(folder)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that goes round in circles
+        return False
 
 
 def is_pattern(text: str) -> bool:
@@ -84,7 +123,7 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
 
 
-def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignored: Ignored) -> list[Found]:
+def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignored: Ignored) -> Iterator[Found]:
     """Files of the extensions `readable` that match, sorted; relative to the pattern's part before any wildcard.
     Matching files of other extensions are counted in `ignored`.
 
@@ -103,18 +142,19 @@ def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignore
         and not (closed and _is_inside(path.parent, closed))
         and (asks_for_hidden or all(map(_is_shown, path.relative_to(root).parts)))
     ]
-    found = [_checked(path, root, real_root) for path in matches if path.name.lower().endswith(readable)]
+    count = 0
     for path in matches:
-        if not path.name.lower().endswith(readable):
+        if path.name.lower().endswith(readable):
+            count += 1
+            yield _checked(path, root, real_root)
+        else:
             ignored.add(path.name)
-    if not found:
+    if not count:
         raise NoInputError(f"no input files match '{pattern}'", f"looked for {', '.join(readable)}")
-    return found
 
 
-def _closed(error: OSError, root: Path) -> Found:
+def _closed(folder: Path, error: OSError, root: Path) -> Found:
     """A folder that cannot be opened: what is in it fails as one, unless it is all there is."""
-    folder = Path(error.filename)
     problem = NoInputError(f"folder '{folder}' cannot be opened: {error.strerror}")
     if folder == root:
         raise problem
@@ -154,10 +194,6 @@ def _leads_out(path: Path, root: Path) -> NoInputError:
 
 def _is_inside(path: Path, real_root: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(real_root)
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _is_shown(name: str) -> bool:

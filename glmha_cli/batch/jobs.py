@@ -17,6 +17,7 @@ class Job:
     problem: why this one cannot be done; it fails with it, the others are done.
     own: sha256 of what an earlier run left there, which the output may replace without `overwrite`.
     area: the mask of the part of the photo to restore; None for all of it.
+    done: an earlier run has done it.
     """
 
     source: Path
@@ -26,6 +27,7 @@ class Job:
     problem: GlmhaError | None = None
     own: frozenset[str] = frozenset()
     area: Path | None = None
+    done: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +49,16 @@ class Naming:
             raise UsageError(f"--suffix takes a part of a file name, not '{self.suffix}'", "--suffix _restored")
 
     def __call__(self, source: PurePath) -> PurePath:
-        extension = self.extension_for(source.suffix)
-        kept = source.suffix if self.keep_ext and extension.lower() != source.suffix.lower() else ""
-        return source.with_name(source.stem + kept + self.suffix + extension)
+        return source.with_name(self.name_for(source.name))
+
+    def name_for(self, name: str) -> str:
+        """By the name of the input, without its folder."""
+        dot = name.rfind(".")
+        dot = dot if 0 < dot < len(name) - 1 else len(name)  # as `PurePath.suffix` has it
+        stem, suffix = name[:dot], name[dot:]
+        extension = self.extension_for(suffix)
+        kept = suffix if self.keep_ext and extension.lower() != suffix.lower() else ""
+        return stem + kept + self.suffix + extension
 
     def require_writable(self, target: PurePath) -> None:
         if target.suffix.lower() not in self.writable:

@@ -1,18 +1,20 @@
 """From a request to its jobs, with all that can be told of them without opening a file. Nothing is created."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
+from functools import cached_property, lru_cache
+from os.path import exists, isdir, islink, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
-from glmha_cli.batch.areas import require_areas, with_areas, without_areas
+from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
 from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.lists import listed, read_list
-from glmha_cli.batch.outputs import plan_batch
+from glmha_cli.batch.outputs import planned
+from glmha_cli.batch.planned import Jobs, Names, Outputs
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.suffixes import readable_by, suffix_for, writable_by
 from glmha_cli.errors import UsageError
@@ -34,7 +36,7 @@ class Plan:
     ignored: what was found beside the inputs, in words; "" where there was nothing.
     """
 
-    jobs: list[Job]
+    jobs: Sequence[Job]
     folder: Path | None
     single: bool
     ignored: str = ""
@@ -64,7 +66,7 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
         raise UsageError("--shard needs several files, and there is one")
     source = Path(request.inputs[0])
     require_file(source)
-    jobs = with_areas(_plan_one(source, request, naming), request.files.only)
+    jobs = _plan_one(source, request, naming)
     for job in jobs:
         if job.problem is not None:
             raise job.problem
@@ -90,11 +92,16 @@ def _masks(request: BatchRequest) -> list[Path]:
     return [] if request.files.mask is None else [request.files.mask]
 
 
-def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> list[Job]:
+def _outputs(request: BatchRequest, naming: Naming) -> Outputs:
+    folder = Path(request.output)
+    return Outputs(folder=folder, naming=naming, overwrite=request.overwrite, only=request.files.only)
+
+
+def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[Job]:
     found, target = Found(source, PurePath(source.name)), Path(request.output)
     if request.makes_folder:
         require_makeable(target)
-        return plan_batch([found], target, naming, overwrite=request.overwrite, others=_masks(request))
+        return planned([found], _outputs(request, naming), others=_masks(request))
     if request.ext or request.suffix or request.keep_ext:
         raise UsageError(
             f"--ext, --keep-ext and --suffix need an output folder; '{target}' is a file",
@@ -102,8 +109,8 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> list[Job]:
         )
     naming.require_writable(target)
     require_folder(target.parent)
-    jobs = [Job(source, target, found.relative, request.overwrite)]
-    refuse_inputs_as_outputs(jobs, _masks(request))
+    jobs = [with_area(Job(source, target, found.relative, request.overwrite), request.files.only)]
+    refuse_inputs_as_outputs(jobs, [*_masks(request), *areas_of(jobs)])
     return jobs
 
 
@@ -112,64 +119,75 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
     if not isdir(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
         raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
     require_makeable(folder)
-    masks = {realpath(path) for path in _masks(request)}
     ignored = Ignored()
-    found = [each for each in _found(request, folder, readable, say, ignored) if realpath(each.path) not in masks]
-    found = without_areas(found, request.files.only)
+    found = without_areas(_found(request, folder, readable, say, ignored), request.files.only)
+    if masks := {realpath(path) for path in _masks(request)}:
+        found = (each for each in found if realpath(each.path) not in masks)
+    outputs = _outputs(request, naming)
     found = _without_outputs(found, folder, naming, request.overwrite, say)
-    _say_changes(found, readable, naming, request, say)
-    jobs = plan_batch(found, folder, naming, overwrite=request.overwrite, others=_masks(request))
-    jobs = with_areas(jobs, request.files.only)
-    mine = [job for job in jobs if not request.shard or request.shard.has(job.relative)]
-    return Plan(mine, folder, single=False, ignored=str(ignored))
+    jobs = planned(found, outputs, others=_masks(request))
+    _say_changes(jobs, readable, naming, request, say)
+    return Plan(jobs.part(request.shard), folder, single=False, ignored=str(ignored))
 
 
-def _say_changes(
-    found: list[Found], readable: tuple[str, ...], naming: Naming, request: BatchRequest, say: Say
-) -> None:
+def _say_changes(jobs: Jobs, readable: tuple[str, ...], naming: Naming, request: BatchRequest, say: Say) -> None:
     """Once, which photos become files of another format, since theirs is only read."""
-    suffixes = sorted({each.relative.suffix.lower() for each in found} & set(readable))
+    suffixes = sorted({os.path.splitext(source)[1].lower() for source in jobs.names.sources} & set(readable))
     changed = {suffix: naming.extension_for(suffix) for suffix in suffixes if suffix not in naming.writable}
     if set(naming.writable) < set(readable) and changed and not request.ext:
         pairs = ", ".join(f"{source} as {target}" for source, target in changed.items())
         say(f"these formats can only be read, so outputs get another one: {pairs} (--ext chooses another)")
 
 
-def _found(request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored) -> list[Found]:
+def _found(
+    request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored
+) -> Iterator[Found]:
     if request.files_from is not None:
         root = Path(request.inputs[0]) if request.inputs else None
-        return listed(read_list(request.files_from), null=request.null, root=root)
-    found = []
+        yield from listed(read_list(request.files_from), null=request.null, root=root)
+        return
     for text in request.inputs:
         path = Path(text)
         if is_pattern(text):
-            found += by_pattern(text, readable=readable, leave_out=folder, ignored=ignored)
+            yield from by_pattern(text, readable=readable, leave_out=folder, ignored=ignored)
         elif isdir(path):
-            found += in_folder(
+            yield from in_folder(
                 path, readable=readable, recursive=request.recursive, leave_out=folder, say=say, ignored=ignored
             )
         else:
             require_file(path)
-            found.append(Found(path, PurePath(path.name)))
-    return found
+            yield Found(path, PurePath(path.name))
 
 
-def _without_outputs(found: list[Found], folder: Path, naming: Naming, overwrite: bool, say: Say) -> list[Found]:
+def _without_outputs(
+    found: Iterable[Found], folder: Path, naming: Naming, overwrite: bool, say: Say
+) -> Iterable[Found]:
     """Results may lie beside their inputs, under other names; the next run must not restore them once more.
 
     Without a suffix a photo of that name may as well be an input of its own: not to be overwritten for it.
     """
-    if overwrite and not naming.suffix:
+    if not exists(folder) or (overwrite and not naming.suffix):
         return found
+    found = Names(found)
     made = {
-        realpath(folder / naming(each.relative))
+        _real(folder / naming(each.relative))
         for each in found
         if each.problem is None and naming(each.relative) != each.relative
     }
-    kept = []
+    return _but_outputs(found, made, say) if made else found
+
+
+def _but_outputs(found: Iterable[Found], made: Container[str], say: Say) -> Iterator[Found]:
     for each in found:
-        if realpath(each.path) in made:
+        if _real(each.path) in made:
             say(f"'{each.path}' is an output of this batch: not used as an input")
         else:
-            kept.append(each)
-    return kept
+            yield each
+
+
+def _real(path: Path) -> str:
+    """As `realpath`, which goes through all folders for each file; those of one folder have them in common."""
+    return realpath(path) if islink(path) else os.path.join(_real_folder(str(path.parent)), path.name)
+
+
+_real_folder = lru_cache(1024)(realpath)

@@ -1,7 +1,7 @@
 """What a record proves done, and which outputs its next run may replace."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,20 +13,16 @@ from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.weights.integrity import sha256_of
 
 
-def split_done(jobs: Iterable[Job], pasts: Mapping[str, Past], settings: Line) -> tuple[list[Job], list[Job]]:
-    """The jobs that record and files together prove done, and the others.
+def resumed(job: Job, pasts: Mapping[str, Past], settings: Line) -> Job:
+    """The job as the record leaves it: done, where record and files together prove that.
 
-    Of the others, those whose output is this record's own may replace it: cut off while it was written, or made of
-    another input or with other settings. One whose output was changed since, or is someone else's, has a problem.
+    Else, an output that is this record's own may be replaced: cut off while it was written, or made of another input
+    or with other settings. One whose output was changed since, or is someone else's, has a problem.
     """
-    done, others = [], []
-    for job in jobs:
-        past = pasts.get(os.path.abspath(job.target), Past())
-        if job.problem is None and _is_done(job, past.line, settings):
-            done.append(job)
-        else:
-            others.append(_reopened(job, past))
-    return done, others
+    past = pasts.get(os.path.abspath(job.target), Past())
+    if job.problem is None and _is_done(job, past.line, settings):
+        return replace(job, done=True)
+    return _reopened(job, past)
 
 
 def _is_done(job: Job, line: Line, settings: Line) -> bool:

@@ -1,8 +1,11 @@
 """A batch: planned as a whole, its weights found, and only then the network loaded and the files done."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from glmha_cli import __version__
@@ -14,7 +17,7 @@ from glmha_cli.batch.plan import Plan, make_plan
 from glmha_cli.batch.record import Record, read_record
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
-from glmha_cli.batch.resume import split_done
+from glmha_cli.batch.resume import resumed
 from glmha_cli.batch.streams import through_files
 from glmha_cli.batch.worker import OwnRestorer, Worker
 from glmha_cli.inference.engine_choice import num_side_by_side
@@ -44,14 +47,13 @@ class _Run:
     def run(self) -> Summary:
         request, reporter = self.request, self.reporter
         plan = make_plan(self.loader.task, request, reporter.warning)
-        done: list[Job] = []
-        jobs, weights = plan.jobs, None
+        jobs: Iterable[Job] = plan.jobs
+        weights = None
         if request.resume and request.record is not None:
             weights = self.loader.find(quick=plan.is_quick(self.loader.engine.tiling), offline=request.dry_run)
-            done, jobs = split_done(jobs, read_record(request.record), self.settings(weights))
-        if plan.single and jobs and jobs[0].problem is not None:
-            raise jobs[0].problem
-        require_free(jobs)
+            jobs = self.resumed(plan, request.record, weights)
+        elif plan.folder is None or os.path.exists(plan.folder):
+            require_free(jobs)
         if not request.dry_run:
             weights = self.prepare(plan, weights)
         record = Record(request.record) if request.record is not None and not request.dry_run else None
@@ -64,14 +66,35 @@ class _Run:
         )
         reporter.started(summary)
         try:
-            self.tell(summary, (Outcome(job=job, status="skipped") for job in done))
+            jobs = self.without_first_done(jobs, summary)
             if request.dry_run:
                 self.tell(summary, map(_planned, jobs))
-            elif jobs and weights is not None:
-                self.work(plan, jobs, weights, summary, record)
+            elif weights is not None and (first := next(jobs, None)) is not None:
+                self.work(plan, chain([first], jobs), weights, summary, record)
         finally:
             reporter.finished()
         return summary
+
+    def resumed(self, plan: Plan, record: Path, weights: Weights) -> Iterable[Job]:
+        """The jobs as the record leaves them, looked at when it is their turn."""
+        pasts, settings = read_record(record), self.settings(weights)
+        jobs = (resumed(job, pasts, settings) for job in plan.jobs)
+        if not plan.single:
+            return jobs
+        (job,) = jobs
+        if job.problem is not None:
+            raise job.problem
+        return [job]
+
+    def without_first_done(self, jobs: Iterable[Job], summary: Summary) -> Iterator[Job]:
+        """The jobs from the first one on that is to be done: while there is none, the network is not needed."""
+        jobs = iter(jobs)
+        for job in jobs:
+            if not job.done:
+                yield job
+                break
+            self.tell(summary, [Outcome(job=job, status="skipped")])
+        yield from jobs
 
     def prepare(self, plan: Plan, weights: Weights | None) -> Weights:
         """All that can fail before the first file: the weights, if they are not there yet, and the folder."""
@@ -95,7 +118,9 @@ class _Run:
             summary.add(outcome)
             self.reporter.settled(outcome)
 
-    def work(self, plan: Plan, jobs: list[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
+    def work(
+        self, plan: Plan, jobs: Iterable[Job], weights: Weights, summary: Summary, record: Record | None
+    ) -> None:
         """Load the network and do the jobs, until as many have failed as may fail."""
         request, reporter = self.request, self.reporter
         with supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning) as reader:
@@ -124,6 +149,8 @@ class _Run:
 
 
 def _planned(job: Job) -> Outcome:
+    if job.done:
+        return Outcome(job=job, status="skipped")
     if job.problem is not None:
         return Outcome(job=job, status="failed", error=job.problem)
     return Outcome(job=job, status="planned")

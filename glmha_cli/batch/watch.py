@@ -88,13 +88,15 @@ def _arriving(request: BatchRequest, loader: Loader, sleep: Callable[[float], No
 
 def _inside(request: BatchRequest, loader: Loader) -> list[Found]:
     try:
-        found = in_folder(
-            Path(request.inputs[0]),
-            readable=readable_by(loader.task),
-            recursive=request.recursive,
-            leave_out=Path(request.output),
-            say=lambda text: None,
-            ignored=Ignored(),
+        found = list(
+            in_folder(
+                Path(request.inputs[0]),
+                readable=readable_by(loader.task),
+                recursive=request.recursive,
+                leave_out=Path(request.output),
+                say=lambda text: None,
+                ignored=Ignored(),
+            )
         )
     except NoInputError:  # nothing there yet
         return []

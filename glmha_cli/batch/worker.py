@@ -61,6 +61,8 @@ class Worker:
         return self.own.restorer
 
     def read(self, job: Job) -> Read:
+        if job.done:
+            raise Skip
         if not job.own:
             self.require_undone(job)
         identity = input_identity(job.source) if self.hashes else {}

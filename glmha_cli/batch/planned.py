@@ -1,0 +1,176 @@
+"""The jobs of a batch, of which only the names are kept: a million of them take 300 MB rather than gigabytes."""
+
+import os
+import unicodedata
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import overload
+
+from glmha_cli.batch.areas import with_area
+from glmha_cli.batch.checks import require_short
+from glmha_cli.batch.inputs import Found
+from glmha_cli.batch.jobs import Job, Naming, Shard
+from glmha_cli.errors import CannotCreateError, GlmhaError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Where the outputs of inputs are to be. only: the masks of the areas to restore, see `areas`."""
+
+    folder: Path
+    naming: Naming
+    overwrite: bool
+    only: Path | None = None
+
+    def target(self, relative: str) -> str:
+        """The path of the output of an input, by its relative path; texts, for they are many."""
+        folder, slash, name = relative.rpartition(os.sep)
+        return os.path.join(self.folder, folder + slash + self.naming.name_for(name))
+
+    def job(self, found: Found) -> Job:
+        """The job of an input; what is wrong with its output is its problem."""
+        problem = found.problem
+        if problem is not None:
+            return Job(found.path, self.folder / found.relative, found.relative, self.overwrite, problem)
+        target = Path(self.target(str(found.relative)))
+        try:
+            require_short(target)
+            self.naming.require_writable(target)
+            if not _is_inside(os.path.dirname(target), str(self.folder)):
+                raise CannotCreateError(
+                    f"'{target}' lies outside '{self.folder}', because of a link", "remove the link"
+                )
+        except (UsageError, CannotCreateError) as error:
+            problem = error.about(found.path)
+        return with_area(Job(found.path, target, found.relative, self.overwrite, problem), self.only)
+
+
+@lru_cache(1024)
+def _is_inside(folder: str, other: str) -> bool:
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(other))
+
+
+class Names(Sequence[Found]):
+    """Inputs, of which only the names are kept; each is made anew when it is asked for.
+
+    sources, starts: the path of each, and where its relative path begins in it; others and problems are rare.
+    """
+
+    def __init__(self, found: Iterable[Found] = ()) -> None:
+        self.sources: list[str] = []
+        self.starts = array("l")
+        self.relatives: dict[int, PurePath] = {}
+        self.problems: dict[int, GlmhaError] = {}
+        for each in found:
+            self.add(each)
+
+    def add(self, found: Found) -> None:
+        source, relative = str(found.path), str(found.relative)
+        if not source.endswith(relative):
+            self.relatives[len(self.sources)] = found.relative
+        if found.problem is not None:
+            self.problems[len(self.sources)] = found.problem
+        self.sources.append(source)
+        self.starts.append(len(source) - len(relative))
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> Found: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Found]: ...
+
+    def __getitem__(self, index: int | slice) -> Found | list[Found]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        source = self.sources[index]
+        relative = self.relatives.get(index) or PurePath(source[self.starts[index] :])
+        return Found(Path(source), relative, self.problems.get(index))
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs(Sequence[Job]):
+    """The jobs of inputs, in the order in which these were added, as `Names` keeps them.
+
+    by_name: the first job of each output, by a hash of its name.
+    """
+
+    outputs: Outputs
+    names: Names = field(default_factory=Names)
+    by_name: dict[int, int] = field(default_factory=dict)
+
+    def add(self, found: Found) -> None:
+        """One more input, unless it is there already. UsageError where its output is another's."""
+        if found.problem is not None or not self._is_there(found):
+            self.names.add(found)
+
+    def _is_there(self, found: Found) -> bool:
+        """Names that are told apart by accident of their hash are compared, and so are jobs with a problem."""
+        target = self.outputs.target(str(found.relative))
+        key = hash(_everywhere(target))
+        index = self.by_name.setdefault(key, len(self))
+        if index == len(self):
+            return False
+        other, job = self[index], self.outputs.job(found)
+        if other.problem is not None:
+            self.by_name[key] = len(self)
+            return False
+        if job.problem is not None or _everywhere(str(other.target)) != _everywhere(target):
+            return False
+        if other.source != job.source or other.relative != job.relative:
+            raise collision(other, job)
+        return True
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Job]: ...
+
+    def __getitem__(self, index: int | slice) -> Job | list[Job]:
+        if isinstance(index, slice):
+            return list(map(self.outputs.job, self.names[index]))
+        return self.outputs.job(self.names[index])
+
+    def __iter__(self) -> Iterator[Job]:
+        return map(self.outputs.job, self.names)
+
+    def part(self, shard: Shard | None) -> "Jobs":
+        """The jobs of a shard."""
+        if shard is None:
+            return self
+        return Jobs(self.outputs, Names(found for found in self.names if shard.has(found.relative)))
+
+
+def _everywhere(target: str) -> str:
+    """A path on every system alike, as results are copied to disks that ignore case or spell accents in one way
+    (macOS).
+    """
+    return unicodedata.normalize("NFC", target).casefold()
+
+
+def collision(other: Job, job: Job) -> UsageError:
+    same = (
+        ""
+        if other.target == job.target
+        else f" and '{other.target}', one file where case or accents are not told apart"
+    )
+    return UsageError(
+        f"'{other.source}' and '{job.source}' would both become '{job.target}'{same}", _way_out(other, job)
+    )
+
+
+def _way_out(*jobs: Job) -> str:
+    """Of two jobs with one output: names of another extension than their inputs' can keep that of the input."""
+    changed = [job for job in jobs if job.source.suffix.lower() != job.target.suffix.lower()]
+    if len({job.source.suffix.lower() for job in jobs}) < 2 or not changed:
+        return "rename one of them, or name their common folder as the input"
+    return f"--keep-ext makes '{changed[0].source.name}{changed[0].target.suffix}' of '{changed[0].source}'"
