@@ -6,12 +6,15 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.inputs import Found, file_problem
 from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.io.remote.stage import Stage
+from glmha_cli.io.remote.url import is_url
 
 
-def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
+def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None = None) -> list[Found]:
     """The files of a list, one a line or, with `null`, ended by a zero byte; in the list's order.
 
-    Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored.
+    Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored. For URLs
+    among them there are stand-ins on `stage`.
     """
     if b"\0" in content and not null:
         raise UsageError("the list contains zero bytes", "--null")
@@ -19,7 +22,7 @@ def listed(content: bytes, *, null: bool, root: Path | None) -> list[Found]:
     names = [os.fsdecode(name) for name in content.split(b"\0" if null else b"\n") if name]
     if not names:
         raise NoInputError("the list names no files", "one name per line, or --null for the output of find -print0")
-    return [_named(Path(name), root) for name in dict.fromkeys(names)]
+    return [_named(name, root, stage) for name in dict.fromkeys(names)]
 
 
 def read_list(name: str) -> bytes:
@@ -32,8 +35,14 @@ def read_list(name: str) -> bytes:
         raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
 
 
-def _named(path: Path, root: Path | None) -> Found:
-    relative, problem = PurePath(path.name), file_problem(path, absent="is not there")
+def _named(name: str, root: Path | None, stage: Stage | None) -> Found:
+    try:
+        path = stage.place(name) if stage is not None and is_url(name) else Path(name)
+    except (NoInputError, UsageError) as error:
+        return Found(Path(name), PurePath("unnamed"), error)
+    is_remote = stage is not None and stage.holds(path)
+    relative = PurePath(path.name)
+    problem = None if is_remote else file_problem(path, absent="is not there")
     if problem is None and root is not None:
         try:
             relative = PurePath(os.path.relpath(path, root))

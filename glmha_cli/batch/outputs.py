@@ -1,15 +1,18 @@
 """Which output each input gets. Nothing is opened, created or loaded."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_free
 from glmha_cli.batch.inputs import Found
-from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.planned import Jobs, Outputs
+from glmha_cli.batch.jobs import Job, Naming
+from glmha_cli.batch.planned import Jobs, Names, Outputs
+
+Say = Callable[[str], None]
 
 
 def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
@@ -36,3 +39,35 @@ def planned(found: Iterable[Found], outputs: Outputs, *, others: Iterable[Path] 
     if os.path.exists(outputs.folder):
         refuse_inputs_as_outputs(jobs, chain(others, masks))
     return jobs
+
+
+def without_outputs(found: Iterable[Found], folder: Path, naming: Naming, overwrite: bool, say: Say) -> Iterable[Found]:
+    """Results may lie beside their inputs, under other names; the next run must not restore them once more.
+
+    Without a suffix a photo of that name may as well be an input of its own: not to be overwritten for it.
+    """
+    if not os.path.exists(folder) or (overwrite and not naming.suffix):
+        return found
+    found = Names(found)
+    made = {
+        _real(folder / naming(each.relative))
+        for each in found
+        if each.problem is None and naming(each.relative) != each.relative
+    }
+    return _but_outputs(found, made, say) if made else found
+
+
+def _but_outputs(found: Iterable[Found], made: Container[str], say: Say) -> Iterator[Found]:
+    for each in found:
+        if _real(each.path) in made:
+            say(f"'{each.path}' is an output of this batch: not used as an input")
+        else:
+            yield each
+
+
+def _real(path: Path) -> str:
+    """As `realpath`, which goes through all folders for each file; those of one folder have them in common."""
+    return os.path.realpath(path) if os.path.islink(path) else os.path.join(_real_folder(str(path.parent)), path.name)
+
+
+_real_folder = lru_cache(1024)(os.path.realpath)

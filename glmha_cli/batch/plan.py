@@ -1,10 +1,10 @@
 """From a request to its jobs, with all that can be told of them without opening a file. Nothing is created."""
 
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from os.path import exists, isdir, islink, realpath  # unlike Path.resolve it bears links that go round in circles
+from functools import cached_property
+from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
@@ -13,8 +13,9 @@ from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pat
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.lists import listed, read_list
-from glmha_cli.batch.outputs import planned
-from glmha_cli.batch.planned import Jobs, Names, Outputs
+from glmha_cli.batch.outputs import planned, without_outputs
+from glmha_cli.batch.planned import Jobs, Outputs
+from glmha_cli.batch.remote import Streamed, in_store, is_folder
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.suffixes import readable_by, suffix_for, writable_by
 from glmha_cli.errors import UsageError
@@ -22,6 +23,7 @@ from glmha_cli.inference.engine_choice import is_quick
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io import videos
 from glmha_cli.io.photos.size import rough_size
+from glmha_cli.io.remote.stage import Stage
 from glmha_cli.tasks.base import Task
 
 Say = Callable[[str], None]
@@ -36,7 +38,7 @@ class Plan:
     ignored: what was found beside the inputs, in words; "" where there was nothing.
     """
 
-    jobs: Sequence[Job]
+    jobs: Sequence[Job] | Streamed
     folder: Path | None
     single: bool
     ignored: str = ""
@@ -49,11 +51,13 @@ class Plan:
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """Of some of the images, (h, w), as their headers say."""
+        if isinstance(self.jobs, Streamed):
+            return []
         sizes = [rough_size(job.source) for job in self.jobs[:: len(self.jobs) // SAMPLE + 1]]
         return [size for size in sizes if 0 not in size]
 
 
-def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
+def make_plan(task: Task, request: BatchRequest, say: Say, stage: Stage | None = None) -> Plan:
     """The jobs of a request; GlmhaError for one that cannot be done, or whose only file cannot."""
     naming, kind = naming_of(task, request), input_kind(task)
     kind.require(request.files)
@@ -61,7 +65,7 @@ def make_plan(task: Task, request: BatchRequest, say: Say) -> Plan:
         require_file(request.files.mask)
     require_areas(task, request.files)
     if not request.is_single:
-        return _plan_many(request, naming, readable_by(task), say)
+        return _plan_many(request, naming, readable_by(task), say, stage)
     if request.shard is not None:
         raise UsageError("--shard needs several files, and there is one")
     source = Path(request.inputs[0])
@@ -114,17 +118,19 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
     return jobs
 
 
-def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...], say: Say) -> Plan:
+def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...], say: Say, stage: Stage | None) -> Plan:
     folder = Path(request.output)
     if not isdir(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
         raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
     require_makeable(folder)
     ignored = Ignored()
-    found = without_areas(_found(request, folder, readable, say, ignored), request.files.only)
+    found = without_areas(_found(request, folder, readable, say, ignored, stage), request.files.only)
     if masks := {realpath(path) for path in _masks(request)}:
         found = (each for each in found if realpath(each.path) not in masks)
     outputs = _outputs(request, naming)
-    found = _without_outputs(found, folder, naming, request.overwrite, say)
+    if stage is not None and any(stage.holds(Path(text)) for text in request.inputs) and not _mixed(request):
+        return Plan(Streamed(Jobs(outputs), found, request.shard), folder, single=False)
+    found = without_outputs(found, folder, naming, request.overwrite, say)
     jobs = planned(found, outputs, others=_masks(request))
     _say_changes(jobs, readable, naming, request, say)
     return Plan(jobs.part(request.shard), folder, single=False, ignored=str(ignored))
@@ -139,16 +145,29 @@ def _say_changes(jobs: Jobs, readable: tuple[str, ...], naming: Naming, request:
         say(f"these formats can only be read, so outputs get another one: {pairs} (--ext chooses another)")
 
 
+def _mixed(request: BatchRequest) -> bool:
+    """Whether outputs get into a folder that is searched for inputs."""
+    folder = Path(request.output)
+    return any(folder == Path(text) or Path(text) in folder.parents for text in request.inputs)
+
+
 def _found(
-    request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored
+    request: BatchRequest, folder: Path, readable: tuple[str, ...], say: Say, ignored: Ignored, stage: Stage | None
 ) -> Iterator[Found]:
     if request.files_from is not None:
         root = Path(request.inputs[0]) if request.inputs else None
-        yield from listed(read_list(request.files_from), null=request.null, root=root)
+        yield from listed(read_list(request.files_from), null=request.null, root=root, stage=stage)
         return
     for text in request.inputs:
         path = Path(text)
-        if is_pattern(text):
+        if stage is not None and stage.holds(path):
+            if is_folder(text):
+                yield from in_store(
+                    path, stage, readable=readable, recursive=request.recursive, leave_out=folder, ignored=ignored
+                )
+            else:
+                yield Found(path, PurePath(path.name))
+        elif is_pattern(text):
             yield from by_pattern(text, readable=readable, leave_out=folder, ignored=ignored)
         elif isdir(path):
             yield from in_folder(
@@ -157,37 +176,3 @@ def _found(
         else:
             require_file(path)
             yield Found(path, PurePath(path.name))
-
-
-def _without_outputs(
-    found: Iterable[Found], folder: Path, naming: Naming, overwrite: bool, say: Say
-) -> Iterable[Found]:
-    """Results may lie beside their inputs, under other names; the next run must not restore them once more.
-
-    Without a suffix a photo of that name may as well be an input of its own: not to be overwritten for it.
-    """
-    if not exists(folder) or (overwrite and not naming.suffix):
-        return found
-    found = Names(found)
-    made = {
-        _real(folder / naming(each.relative))
-        for each in found
-        if each.problem is None and naming(each.relative) != each.relative
-    }
-    return _but_outputs(found, made, say) if made else found
-
-
-def _but_outputs(found: Iterable[Found], made: Container[str], say: Say) -> Iterator[Found]:
-    for each in found:
-        if _real(each.path) in made:
-            say(f"'{each.path}' is an output of this batch: not used as an input")
-        else:
-            yield each
-
-
-def _real(path: Path) -> str:
-    """As `realpath`, which goes through all folders for each file; those of one folder have them in common."""
-    return realpath(path) if islink(path) else os.path.join(_real_folder(str(path.parent)), path.name)
-
-
-_real_folder = lru_cache(1024)(realpath)

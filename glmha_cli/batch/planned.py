@@ -104,10 +104,12 @@ class Jobs(Sequence[Job]):
     names: Names = field(default_factory=Names)
     by_name: dict[int, int] = field(default_factory=dict)
 
-    def add(self, found: Found) -> None:
-        """One more input, unless it is there already. UsageError where its output is another's."""
-        if found.problem is not None or not self._is_there(found):
+    def add(self, found: Found) -> bool:
+        """One more input; False for one that is there already. UsageError where its output is another's."""
+        is_new = found.problem is not None or not self._is_there(found)
+        if is_new:
             self.names.add(found)
+        return is_new
 
     def _is_there(self, found: Found) -> bool:
         """Names that are told apart by accident of their hash are compared, and so are jobs with a problem."""

@@ -14,6 +14,7 @@ from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, one_l
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.guard import require_readable
+from glmha_cli.io.remote.url import is_url
 from glmha_cli.weights.integrity import sha256_of
 
 WRITING = "writing"
@@ -75,10 +76,15 @@ def read_record(path: Path) -> dict[str, Past]:
     """What is known of each output, by its absolute path; empty if there is no record yet. Torn lines are left out."""
     pasts: dict[str, Past] = {}
     for line in parsed(_content(path).splitlines()):
-        output = os.path.abspath(line["output"])
+        output = place_of(line["output"])
         with suppress(AttributeError, TypeError):  # a value that is none of ours
             pasts[output] = pasts.get(output, Past()).then(line)
     return pasts
+
+
+def place_of(name: str) -> str:
+    """What a record calls a file: its absolute path, or its URL."""
+    return name if is_url(name) else os.path.abspath(name)
 
 
 def parsed(texts: Iterable[bytes]) -> Iterator[Line]:

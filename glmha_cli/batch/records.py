@@ -4,7 +4,6 @@ Records are read line by line, so that a million files take seconds and little m
 """
 
 import heapq
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glmha_cli.batch.record import START, WRITING, Line, parsed
+from glmha_cli.batch.record import START, WRITING, Line, parsed, place_of
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import require_readable
 from glmha_cli.weights.integrity import sha256_of
@@ -77,7 +76,7 @@ def totals(paths: Sequence[Path]) -> Totals:
         result.first, result.last = result.first or line["time"], line["time"]
         seconds = line.get("seconds", 0)
         result.seconds += seconds if isinstance(seconds, int | float) else 0
-        states[os.path.abspath(line["output"])] = state_of(line)
+        states[place_of(line["output"])] = state_of(line)
     for output, state in states.items():
         result.counts[state.status] += 1
         if state.status == FAILED:
@@ -87,7 +86,7 @@ def totals(paths: Sequence[Path]) -> Totals:
 
 def to_do(paths: Sequence[Path]) -> Iterator[State]:
     """What failed or was left unfinished, one state for each input."""
-    last = {os.path.abspath(line["output"]): state_of(line) for line in merged_by_time(paths)}
+    last = {place_of(line["output"]): state_of(line) for line in merged_by_time(paths)}
     seen = set()
     for state in last.values():
         if state.status in (FAILED, UNFINISHED) and state.input not in seen:
@@ -104,7 +103,7 @@ def merged(paths: Sequence[Path]) -> Iterator[Line]:
     proven = _proven(paths)
     last: Line | None = None
     for line in merged_by_time(paths):
-        sha256 = proven.get(os.path.abspath(line["output"]))
+        sha256 = proven.get(place_of(line["output"]))
         disproved = sha256 is not None and line.get("status") == OK and line.get("sha256") != sha256
         if line != last and not disproved:
             yield line
@@ -132,5 +131,5 @@ def _last_claims(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
         made = {}
         for line in lines_of(path):
             if line.get("status") == OK and isinstance(line.get("sha256"), str):
-                made[os.path.abspath(line["output"])] = line["sha256"]
+                made[place_of(line["output"])] = line["sha256"]
         yield from made.items()

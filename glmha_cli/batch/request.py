@@ -10,6 +10,7 @@ from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import is_pattern
 from glmha_cli.batch.jobs import Shard
 from glmha_cli.errors import UsageError
+from glmha_cli.io.remote.url import is_url
 
 STDIO, DEV_STDIN = "-", "/dev/stdin"
 
@@ -60,7 +61,7 @@ class BatchRequest:
         if not self.inputs and self.files_from is None:
             raise UsageError("an input and an output are needed", "glmha derain in.png out.png")
         if self.files_from is not None and (
-            len(self.inputs) > 1 or (self.inputs and not os.path.isdir(self.inputs[0]))
+            len(self.inputs) > 1 or (self.inputs and not (is_url(self.inputs[0]) or os.path.isdir(self.inputs[0])))
         ):
             raise UsageError(
                 "with --files-from, the only input is the folder of the files", "--files-from LIST [FOLDER] OUTPUT"
@@ -77,6 +78,11 @@ class BatchRequest:
     @property
     def uses_streams(self) -> bool:
         return self.output == STDIO or any(map(is_stream, self.inputs))
+
+    @property
+    def uses_urls(self) -> bool:
+        named = (*self.inputs, self.output, self.files_from, self.files.mask, self.files.only)
+        return any(is_url(each) for each in named if each is not None)
 
     @property
     def is_single(self) -> bool:

@@ -1,31 +1,29 @@
 """What a record proves done, and which outputs its next run may replace."""
 
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from glmha_cli.batch.areas import settings_for
 from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.record import Line, Past, hashes_of, output_identity
-from glmha_cli.errors import CannotCreateError
+from glmha_cli.batch.places import Places, is_one_of
+from glmha_cli.batch.record import Line, Past
+from glmha_cli.errors import CannotCreateError, GlmhaError
 from glmha_cli.io.cubes.cube import files_of
-from glmha_cli.weights.integrity import sha256_of
 
 
-def resumed(job: Job, pasts: Mapping[str, Past], settings: Line) -> Job:
+def resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places) -> Job:
     """The job as the record leaves it: done, where record and files together prove that.
 
     Else, an output that is this record's own may be replaced: cut off while it was written, or made of another input
     or with other settings. One whose output was changed since, or is someone else's, has a problem.
     """
-    past = pasts.get(os.path.abspath(job.target), Past())
-    if job.problem is None and _is_done(job, past.line, settings):
+    past = pasts.get(places.name(job.target), Past())
+    if job.problem is None and _is_done(job, past.line, settings, places):
         return replace(job, done=True)
-    return _reopened(job, past)
+    return _reopened(job, past, places)
 
 
-def _is_done(job: Job, line: Line, settings: Line) -> bool:
+def _is_done(job: Job, line: Line, settings: Line, places: Places) -> bool:
     """Whether the output is as the line says, of the same input and made with the same settings.
 
     The input is told by size and time, or where a copy has another time, by its content.
@@ -33,21 +31,16 @@ def _is_done(job: Job, line: Line, settings: Line) -> bool:
     if line.get("status") != "ok" or line.get("settings") != settings_for(job, settings):
         return False
     try:
-        status = job.source.stat()
-        if any(line.get(name) != value for name, value in output_identity(job.target, hashes_of(job.target)).items()):
-            return False
-        if line.get("input_bytes") != status.st_size:
-            return False
-        return line.get("input_mtime_ns") == status.st_mtime_ns or line.get("input_sha256") == sha256_of(job.source)
-    except OSError:  # what cannot be read fails when it is its turn
+        return places.is_output(job.target, line) and places.is_input(job.source, line)
+    except (OSError, GlmhaError):  # what cannot be read fails when it is its turn
         return False
 
 
-def _reopened(job: Job, past: Past) -> Job:
-    taken = [path for path in files_of(job.target) if os.path.lexists(path)]
+def _reopened(job: Job, past: Past, places: Places) -> Job:
+    taken = [path for path in files_of(job.target) if places.is_taken(path)]
     if not taken or job.overwrite or job.problem is not None:
         return job
-    foreign = [path for path in taken if not is_one_of(path, past.hashes)]
+    foreign = [path for path in taken if not places.is_one_of(path, past)]
     if not foreign:
         return replace(job, own=past.hashes)
     problem = CannotCreateError(
@@ -60,11 +53,3 @@ def _reopened(job: Job, past: Past) -> Job:
 def is_done_meanwhile(job: Job, past: Past, settings: Line) -> bool:
     """Whether a run beside this one, with the same settings, has made the output since this one was planned."""
     return past.line.get("settings") == settings_for(job, settings) and is_one_of(job.target, past.hashes)
-
-
-def is_one_of(path: Path, hashes: Collection[str]) -> bool:
-    """Whether the content of the file at `path` has one of these sha256."""
-    try:
-        return bool(hashes) and sha256_of(path) in hashes
-    except OSError:
-        return False

@@ -1,9 +1,9 @@
 """A batch: planned as a whole, its weights found, and only then the network loaded and the files done."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from glmha_cli.batch.checks import make_folder, require_free
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.kinds import supervised_for
 from glmha_cli.batch.pipeline import run_jobs
+from glmha_cli.batch.places import Places, Remote
 from glmha_cli.batch.plan import Plan, make_plan
 from glmha_cli.batch.record import Record, read_record
+from glmha_cli.batch.remote import staged
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.resume import resumed
@@ -32,6 +34,9 @@ def run(request: BatchRequest, loader: Loader, reporter: Reporter = SILENT) -> S
     A file that fails costs itself alone and is in the summary's `failures`; only of a single one the error is raised.
     Raises GlmhaError for a request that cannot be done at all; nothing has been written then.
     """
+    if request.uses_urls:
+        with staged(request, reporter) as (here, stage):
+            return _Run(here, loader, reporter, Remote(stage)).run()
     if not request.uses_streams:
         return _Run(request, loader, reporter).run()
     with through_files(request, loader.task, reporter) as by_files:
@@ -43,10 +48,12 @@ class _Run:
     request: BatchRequest
     loader: Loader
     reporter: Reporter
+    places: Places = field(default_factory=Places)
 
     def run(self) -> Summary:
         request, reporter = self.request, self.reporter
-        plan = make_plan(self.loader.task, request, reporter.warning)
+        stage = self.places.stage if isinstance(self.places, Remote) else None
+        plan = make_plan(self.loader.task, request, reporter.warning, stage)
         jobs: Iterable[Job] = plan.jobs
         weights = None
         if request.resume and request.record is not None:
@@ -59,13 +66,14 @@ class _Run:
         record = Record(request.record) if request.record is not None and not request.dry_run else None
         summary = Summary(
             task=self.loader.task.name,
-            total=len(plan.jobs),
+            total=len(plan.jobs) if isinstance(plan.jobs, Sequence) else 0,
             single=plan.single,
             dry_run=request.dry_run,
             ignored=plan.ignored,
         )
         reporter.started(summary)
         try:
+            jobs = jobs if isinstance(plan.jobs, Sequence) else _counted(jobs, summary)
             jobs = self.without_first_done(jobs, summary)
             if request.dry_run:
                 self.tell(summary, map(_planned, jobs))
@@ -78,7 +86,7 @@ class _Run:
     def resumed(self, plan: Plan, record: Path, weights: Weights) -> Iterable[Job]:
         """The jobs as the record leaves them, looked at when it is their turn."""
         pasts, settings = read_record(record), self.settings(weights)
-        jobs = (resumed(job, pasts, settings) for job in plan.jobs)
+        jobs = (resumed(job, pasts, settings, self.places) for job in plan.jobs)
         if not plan.single:
             return jobs
         (job,) = jobs
@@ -139,13 +147,21 @@ class _Run:
                 record=record,
                 settings={} if record is None else self.settings(weights),
                 hashes=request.hashes or record is not None,
+                places=self.places,
             )
-            with closing(run_jobs(jobs, worker, side_by_side=side_by_side)) as outcomes:
+            with closing(run_jobs(self.places.ahead(jobs), worker, side_by_side=side_by_side)) as outcomes:
                 for outcome in outcomes:
                     if summary.single and outcome.error is not None:
                         raise outcome.error
                     if len(summary.failures) == request.max_failures:
                         break
+
+
+def _counted(jobs: Iterable[Job], summary: Summary) -> Iterator[Job]:
+    """Of jobs that are still being listed, how many there are is known at the end."""
+    for job in jobs:
+        summary.total += 1
+        yield job
 
 
 def _planned(job: Job) -> Outcome:

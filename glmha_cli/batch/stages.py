@@ -1,7 +1,7 @@
 """What a file has come to between the stages of a batch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,14 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """An output that is in its place. hashes: see `Worker.look`. losses: what the user should know."""
+    """An output that is in its place.
+
+    hashes: see `Worker.look`. losses: what the user should know. sent: see `Places.send`.
+    """
 
     hashes: Mapping[str, str]
     losses: list[str]
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -18,9 +18,10 @@ from glmha_cli.batch.frames import Frames
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.kinds import input_kind, output_kind, read_supervised, write_result
 from glmha_cli.batch.pipeline import Skip
-from glmha_cli.batch.record import WRITING, Line, Past, Record, input_identity, line_of, output_identity, read_record
+from glmha_cli.batch.places import Places, is_one_of
+from glmha_cli.batch.record import WRITING, Line, Past, Record, line_of, output_identity, read_record
 from glmha_cli.batch.report import Outcome, Reporter, Summary
-from glmha_cli.batch.resume import is_done_meanwhile, is_one_of
+from glmha_cli.batch.resume import is_done_meanwhile
 from glmha_cli.batch.stages import Computed, Read, Written
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.inference.restorer import Restorer
@@ -54,6 +55,7 @@ class Worker:
     record: Record | None
     settings: Line
     hashes: bool
+    places: Places = field(default_factory=Places)
     turn: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @property
@@ -65,7 +67,8 @@ class Worker:
             raise Skip
         if not job.own:
             self.require_undone(job)
-        identity = input_identity(job.source) if self.hashes else {}
+        self.places.require(job)
+        identity = self.places.identity(job.source) if self.hashes else {}
         source = self._read(job, files_for(job, self.files))
         return Read(source=source, identity=identity)
 
@@ -133,6 +136,7 @@ class Worker:
         height, width = computed.result.shape[:2]
         return {
             **output_identity(job.target, written.hashes),
+            **written.sent,
             **computed.read.identity,
             "height": height,
             "width": width,
@@ -148,10 +152,11 @@ class Worker:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             with looking_before_moves(partial(self.look, job, hashes)):
                 losses = put()
+            sent = self.places.send(job)
         except CannotCreateError:
             self.require_undone(job)
             raise
-        return Written(hashes=hashes, losses=losses)
+        return Written(hashes=hashes, losses=losses, sent=sent)
 
     def show(self, job: Job, computed: Computed) -> None:
         """What became of a file, to a reporter that wants to see it."""
@@ -177,7 +182,7 @@ class Worker:
         """Skip a job that another run with this record has done since this run was planned."""
         if self.record is None or job.overwrite or not os.path.lexists(job.target):
             return
-        past = read_record(self.record.path).get(os.path.abspath(job.target), Past())
+        past = read_record(self.record.path).get(self.places.name(job.target), Past())
         if is_done_meanwhile(job, past, self.settings):
             raise Skip
 
@@ -190,11 +195,11 @@ class Worker:
             self.keep(outcome.job, line_of(outcome))
         self.summary.add(outcome)
         self.reporter.settled(outcome)
+        self.places.forget(outcome.job)
 
     def keep(self, job: Job, line: Line) -> None:
-        """In the record, if there is one: with its settings, and absolute paths, as the next run may begin in another
-        folder.
-        """
+        """In the record, if there is one: with its settings, and names that hold elsewhere."""
         if self.record is not None:
-            paths = {"input": os.path.abspath(job.source), "output": os.path.abspath(job.target)}
+            paths = {"input": self.places.name(job.source), "output": self.places.name(job.target)}
+            line = {name: self.places.named(value) if isinstance(value, str) else value for name, value in line.items()}
             self.record.append({**line, "settings": settings_for(job, self.settings), **paths})

@@ -84,7 +84,7 @@ class Output:
 
     def line(self, text: str) -> None:
         """One line of data on stdout, for people."""
-        sys.stdout.write(printable(text) + "\n")
+        sys.stdout.write(printable(renamed(text, self.names)) + "\n")
 
     def _shown(self, text: str) -> str:
         return escape(printable(renamed(text, self.names)))
@@ -92,9 +92,7 @@ class Output:
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""
         if self.as_json:
-            named = {
-                key: self.names.get(value, value) if isinstance(value, str) else value for key, value in data.items()
-            }
+            named = {key: renamed(value, self.names) if isinstance(value, str) else value for key, value in data.items()}
             sys.stdout.write(json.dumps(named) + "\n")
             sys.stdout.flush()
 

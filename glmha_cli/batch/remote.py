@@ -1,0 +1,142 @@
+"""Batches over URLs: the same batch in a folder of stand-ins, whose files are there while they are needed."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from glmha_cli.batch.inputs import MAGIC, Found, Ignored
+from glmha_cli.batch.jobs import Job, Shard
+from glmha_cli.batch.planned import Jobs
+from glmha_cli.batch.report import Reporter
+from glmha_cli.batch.request import BatchRequest
+from glmha_cli.errors import GlmhaError, NoInputError, UsageError
+from glmha_cli.io.remote.stage import Stage
+from glmha_cli.io.remote.store import listed
+from glmha_cli.io.remote.url import SCHEMES, is_url
+
+
+@contextmanager
+def staged(request: BatchRequest, reporter: Reporter) -> Iterator[tuple[BatchRequest, Stage]]:
+    """The request with stand-ins in place of URLs, and their stage, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="glmha-", ignore_cleanup_errors=True) as folder:
+        stage = Stage(Path(folder).resolve())
+        for scheme in SCHEMES:
+            reporter.rename(f"{stage.root}/{scheme}/", f"{scheme}://")
+        try:
+            yield _with_places(request, stage), stage
+        except GlmhaError as error:
+            raise stage.renamed(error) from error.__cause__
+        finally:
+            stage.close()
+
+
+def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
+    several = request.files_from is not None or len(request.inputs) != 1
+    inputs = [_input(text, stage, alone=not several) for text in request.inputs]
+    many = several or is_folder(request.inputs[0])
+    files = request.files
+    if files.mask is not None and is_url(files.mask):
+        files = replace(files, mask=_here(str(files.mask), stage))
+    if files.only is not None and is_url(files.only):
+        files = replace(files, only=_here(str(files.only), stage))
+    listing = request.files_from
+    if listing is not None and is_url(listing):
+        listing = str(_here(listing, stage))
+    output = _output(request.output, stage, many=many)
+    return replace(request, inputs=inputs, output=output, files=files, files_from=listing)
+
+
+def is_folder(text: str) -> bool:
+    """Whether a name means several files: a pattern, or no name with an extension."""
+    name = text.rpartition("/")[2]
+    return not PurePath(name).suffix or any(sign in text for sign in MAGIC)
+
+
+def _here(text: str, stage: Stage) -> Path:
+    path = stage.place(text)
+    stage.fetch(path)
+    return path
+
+
+def _input(text: str, stage: Stage, *, alone: bool) -> str:
+    if not is_url(text):
+        return text
+    path = stage.place(text)
+    if is_folder(text):
+        if not any(sign in text for sign in MAGIC):
+            path.mkdir(parents=True, exist_ok=True)
+    elif alone:  # its failure is that of the run
+        stage.fetch(path)
+    return str(path)
+
+
+def _output(text: str, stage: Stage, *, many: bool) -> str:
+    if not is_url(text):
+        return text
+    path = stage.place(text)
+    folder = path if many or is_folder(text) else path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(path) + ("/" if folder == path else "")
+
+
+def in_store(
+    path: Path, stage: Stage, *, readable: Iterable[str], recursive: bool, leave_out: Path, ignored: Ignored
+) -> Iterator[Found]:
+    """As `inputs.in_folder` and `inputs.by_pattern`, of what stands for a folder or a pattern in a store; while it is
+    being listed, and in the order of the store.
+    """
+    parts = path.parts
+    first = next((i for i, part in enumerate(parts) if any(sign in part for sign in MAGIC)), len(parts))
+    root, pattern = Path(*parts[:first]), "/".join(parts[first:])
+    matches = _matcher(pattern)
+    count = 0
+    for relative in listed(stage.url(root), recursive=recursive or "/" in pattern or "**" in pattern):
+        name = relative.rpartition("/")[2]
+        is_hidden = any(part.startswith(".") for part in relative.split("/"))
+        if is_hidden or not name.lower().endswith(tuple(readable)) or not matches(relative):
+            ignored.add(name if not is_hidden else ".")
+            continue
+        try:
+            found = Found(stage.below(root, relative, f"{stage.url(root)}/{relative}"), PurePath(relative))
+        except NoInputError as error:
+            found = Found(root / "unnamed", PurePath("unnamed"), error)
+        if leave_out == root or not found.path.is_relative_to(leave_out):
+            count += 1
+            yield found
+    if not count:
+        hint = f"looked for {', '.join(readable)}" + ("" if recursive else "; --recursive for what is below")
+        raise NoInputError(f"no input files in '{path}'", hint)
+
+
+def _matcher(pattern: str) -> Callable[[str], object]:
+    if not pattern:
+        return lambda relative: True
+    from fsspec.utils import glob_translate
+
+    return re.compile(glob_translate(pattern)).match
+
+
+@dataclass(frozen=True, eq=False)
+class Streamed(Iterable[Job]):
+    """The jobs of inputs that are still being listed. What is wrong with one then costs that one."""
+
+    jobs: Jobs
+    found: Iterable[Found]
+    shard: Shard | None
+
+    def __iter__(self) -> Iterator[Job]:
+        for each in self.found:
+            problem = None
+            try:
+                if not self.jobs.add(each):
+                    continue
+            except UsageError as error:
+                problem = error
+            if self.shard is None or self.shard.has(each.relative):
+                job = self.jobs.outputs.job(each)
+                if job.source == job.target and problem is None:
+                    problem = UsageError(f"output and input are the same file, '{job.target}'", "name another output")
+                yield job if problem is None else replace(job, problem=problem)

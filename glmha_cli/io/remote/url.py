@@ -1,0 +1,69 @@
+"""URLs of files and folders; what may be secret in them is never shown."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from glmha_cli.errors import UsageError
+from glmha_cli.installed import extra_command
+
+SCHEMES: Mapping[str, str] = {
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "az": "adlfs",
+    "hf": "huggingface_hub",
+    "https": "aiohttp",
+    "http": "aiohttp",
+    "sftp": "paramiko",
+    "memory": "fsspec",
+}
+"""The package that fsspec needs for each."""
+READ_ONLY = ("http", "https")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+
+
+def is_url(text: object) -> bool:
+    return _URL.match(str(text)) is not None
+
+
+@dataclass(frozen=True)
+class Url:
+    """An address. place: host and path, or bucket and key. user, query: as given; only `address` has them.
+
+    A query is what follows a `?` of http(s) and az; in the others it belongs to the name.
+    """
+
+    scheme: str
+    place: str
+    user: str = field(default="", repr=False, compare=False)
+    query: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Url":
+        """UsageError for a scheme that is none of `SCHEMES`, and for a place that no file can have as its name."""
+        found = _URL.match(text)
+        assert found is not None  # see `is_url`
+        scheme, place = found[1].lower(), found[2]
+        if scheme not in SCHEMES:
+            raise UsageError(f"'{scheme}://' is not supported", f"use {', '.join(f'{each}://' for each in SCHEMES)}")
+        query = ""
+        if scheme in ("http", "https", "az"):
+            place, _, query = place.partition("?")
+        host, slash, path = place.partition("/")
+        user, _, host = host.rpartition("@")
+        return cls(scheme, host + slash + path, user, query)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.place}"
+
+    @property
+    def address(self) -> str:
+        """For the library that opens it, and for nothing else."""
+        return f"{self.scheme}://{self.user and self.user + '@'}{self.place}{self.query and '?' + self.query}"
+
+
+def require_library(scheme: str, error: ImportError) -> UsageError:
+    """What to install for a scheme."""
+    package = SCHEMES[scheme]
+    needed = extra_command("remote") if package in ("s3fs", "aiohttp", "fsspec") else f"pip install {package}"
+    return UsageError(f"{scheme}:// needs the package {error.name or package}", needed)

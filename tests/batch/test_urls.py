@@ -1,0 +1,110 @@
+"""Batches over URLs: in memory here, in a real S3 server in test_s3.py."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glmha_cli.io.remote.url import Url, is_url
+from tests.cli.in_process import run_here
+
+fsspec = pytest.importorskip("fsspec", reason="URLs need the extra `remote`")
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """Three photos in memory://bucket/in, of which one is in a folder below, and the same in in/."""
+    monkeypatch.chdir(tmp_path)
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    for index, name in enumerate(["a.png", "b.png", "sub/c.png"]):
+        path = Path("in", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(index).integers(0, 256, (20, 30, 3), np.uint8)).save(path)
+        system.pipe_file(f"/bucket/in/{name}", path.read_bytes())
+    yield system
+    system.store.clear()
+
+
+@pytest.fixture
+def derain(tiny_model):
+    return lambda *arguments: run_here("derain", *arguments, "--model", tiny_model)
+
+
+def lines(status=None):
+    read = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
+    return [line for line in read if status in (None, line["status"])]
+
+
+def test_secrets_in_an_address_are_for_the_library_alone():
+    url = Url.parse("https://anna:secret@example.org/in/a.png?signature=secret")
+    assert str(url) == "https://example.org/in/a.png" and "secret" not in repr(url)
+    assert url.address == "https://anna:secret@example.org/in/a.png?signature=secret"
+    assert str(Url.parse("s3://bucket/what?.png")) == "s3://bucket/what?.png"
+    assert is_url("S3://b") and not is_url("C:/photos") and not is_url("a/b.png")
+
+
+def test_folders_of_urls_are_done_as_those_of_disks_are(store, derain):
+    assert derain("in", "out", "-r").returncode == 0
+    result = derain("memory://bucket/in", "memory://bucket/out", "-r", "--record", "run.jsonl", "--json")
+    assert result.returncode == 0, result.stderr
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["output"] for line in told} == {
+        f"memory://bucket/out/{name}" for name in ("a.png", "b.png", "sub/c.png")
+    }
+    for line in lines("ok"):
+        relative = line["output"].removeprefix("memory://bucket/out/")
+        assert store.cat_file(f"/bucket/out/{relative}") == Path("out", relative).read_bytes()
+        assert line["input"] == f"memory://bucket/in/{relative}" and line["input_etag"] and line["output_bytes"]
+    assert "glmha-" not in Path("run.jsonl").read_text() + result.stderr + result.stdout
+
+
+def test_a_run_over_urls_is_resumed_by_what_the_store_tells(store, derain):
+    arguments = ("memory://bucket/in", "memory://bucket/out", "-r", "--record", "run.jsonl", "--resume")
+    assert "3 done" in derain(*arguments).stderr
+    assert "0 done, 3 skipped" in derain(*arguments).stderr
+    store.pipe_file("/bucket/in/a.png", Path("in/b.png").read_bytes())
+    assert "1 done, 2 skipped" in derain(*arguments).stderr
+    store.pipe_file("/bucket/out/b.png", b"somebody else's")
+    result = derain(*arguments)
+    assert result.returncode == 1 and "2 skipped, 1 failed" in result.stderr
+    assert "'memory://bucket/out/b.png' exists already" in result.stderr
+    assert store.cat_file("/bucket/out/b.png") == b"somebody else's"
+
+
+def test_one_file_a_list_a_pattern_and_mixtures_with_disks(store, derain):
+    assert derain("memory://bucket/in/a.png", "a.png").returncode == 0 and Path("a.png").is_file()
+    assert derain("in/a.png", "memory://bucket/single/a.png").returncode == 0
+    assert store.cat_file("/bucket/single/a.png") == Path("a.png").read_bytes()
+    store.pipe_file("/bucket/list", b"memory://bucket/in/a.png\nmemory://bucket/in/gone.png\nin/b.png\n")
+    result = derain("--files-from", "memory://bucket/list", "listed")
+    assert result.returncode == 1 and "'memory://bucket/in/gone.png' is not there" in result.stderr
+    assert sorted(path.name for path in Path("listed").iterdir()) == ["a.png", "b.png"]
+    assert derain("memory://bucket/in/**/*.png", "matched").returncode == 0
+    assert sorted(path.name for path in Path("matched").rglob("*.png")) == ["a.png", "b.png", "c.png"]
+
+
+def test_what_is_there_is_not_replaced(store, derain):
+    store.pipe_file("/bucket/out/a.png", b"mine")
+    result = derain("memory://bucket/in", "memory://bucket/out")
+    assert result.returncode == 1 and "'memory://bucket/out/a.png' exists already" in result.stderr
+    assert store.cat_file("/bucket/out/a.png") == b"mine" and store.exists("/bucket/out/b.png")
+    assert derain("memory://bucket/in", "memory://bucket/out", "--overwrite").returncode == 0
+    assert store.cat_file("/bucket/out/a.png") != b"mine"
+
+
+def test_names_that_collide_or_lead_out_cost_their_own_file(store, derain):
+    store.pipe_file("/bucket/in/A.png", Path("in/a.png").read_bytes())
+    store.pipe_file("/bucket/in/x/../../y.png", Path("in/a.png").read_bytes())
+    result = derain("memory://bucket/in", "out", "-r")
+    assert result.returncode == 1 and "3 done, 0 skipped, 2 failed" in result.stderr
+    assert "would both become" in result.stderr and "has a name that no file can have" in result.stderr
+
+
+def test_what_cannot_be_is_said_plainly(store, derain):
+    assert "ftp:// is not supported" in derain("ftp://host/in", "out").stderr.replace("'", "")
+    assert derain("memory://bucket/nothing", "out").returncode == 66
+    result = derain("in", "https://127.0.0.1:9/out")
+    assert result.returncode == 1 and "https:// can only be read" in result.stderr
