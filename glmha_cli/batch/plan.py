@@ -44,8 +44,13 @@ class Plan:
     ignored: str = ""
 
     def is_quick(self, tiling: Tiling) -> bool:
-        """Whether the work is done before PyTorch would be loaded, or in tiles too small for it; a video never is."""
-        has_videos = any(job.source.suffix.lower() in videos.READABLE for job in self.jobs)
+        """Whether the work is done before PyTorch would be loaded, or in tiles too small for it; a video never is, and
+        what is still being listed is not known.
+        """
+        if isinstance(self.jobs, Streamed):
+            return False
+        names = self.jobs.names.sources if isinstance(self.jobs, Jobs) else [str(job.source) for job in self.jobs]
+        has_videos = any(name.lower().endswith(tuple(videos.READABLE)) for name in names)
         return not has_videos and is_quick(self.sizes, tiling, single=self.single)
 
     @cached_property

@@ -59,7 +59,7 @@ class _Run:
         if request.resume and request.record is not None:
             weights = self.loader.find(quick=plan.is_quick(self.loader.engine.tiling), offline=request.dry_run)
             jobs = self.resumed(plan, request.record, weights)
-        elif plan.folder is None or os.path.exists(plan.folder):
+        elif isinstance(plan.jobs, Sequence) and (plan.folder is None or os.path.exists(plan.folder)):
             require_free(jobs)
         if not request.dry_run:
             weights = self.prepare(plan, weights)
@@ -126,9 +126,7 @@ class _Run:
             summary.add(outcome)
             self.reporter.settled(outcome)
 
-    def work(
-        self, plan: Plan, jobs: Iterable[Job], weights: Weights, summary: Summary, record: Record | None
-    ) -> None:
+    def work(self, plan: Plan, jobs: Iterable[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
         """Load the network and do the jobs, until as many have failed as may fail."""
         request, reporter = self.request, self.reporter
         with supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning) as reader:
