@@ -13,8 +13,8 @@ from glmha_cli.batch.planned import Jobs
 from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.errors import GlmhaError, NoInputError, UsageError
+from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
-from glmha_cli.io.remote.store import listed
 from glmha_cli.io.remote.url import SCHEMES, is_url
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from glmha_cli.errors import GlmhaError, NoInputError
 from glmha_cli.io.remote import store
+from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.url import SCHEMES, Url
 
 FILES_AHEAD, BYTES_AHEAD = 16, 256 << 20
@@ -91,7 +92,7 @@ class Stage:
 
     def _fetch_partners(self, path: Path) -> None:
         folder = self.url(path.parent)
-        for name in store.listed(folder, recursive=False):
+        for name in listed(folder, recursive=False):
             if name != path.name and PurePosixPath(name).stem == path.stem:
                 store.fetch(self.url(path.parent / name), path.parent / name)
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,17 +115,14 @@ def send(source: Path, url: Url, *, overwrite: bool) -> dict[str, Any]:
     if url.scheme in READ_ONLY:
         raise CannotCreateError(f"'{url}': {url.scheme}:// can only be read", "name an output elsewhere")
     system, path = opened(url)
-    tried: list[bool] = []
 
     def put() -> dict[str, Any]:
-        tried.append(True)
         try:
             _put(system, source, path, overwrite=overwrite, in_steps=url.scheme == "sftp")
         except Exception as error:
             if not _is_taken(error):
                 raise
-            # an earlier attempt may have come through, and its answer got lost
-            if len(tried) == 1 or not _is_same(system, path, source):
+            if not _is_same(system, path, source):  # else an earlier attempt came through, and its answer got lost
                 raise CannotCreateError(f"'{url}' exists already", "--overwrite") from error
         if not _is_same(system, path, source):
             raise OSError("what is there differs from what was sent")
@@ -170,46 +167,3 @@ def _is_same(system: Any, path: str, source: Path) -> bool:
     if md5.hexdigest() in told or base64.b64encode(md5.digest()).decode() in told:
         return True
     return bool(system.cat_file(path) == content)
-
-
-def listed(url: Url, *, recursive: bool) -> Iterator[str]:
-    """Relative paths of the files below a URL, as the store gives them: page by page where it has pages, else folder
-    by folder. NoInputError where it cannot be listed.
-    """
-    system, root = opened(url)
-    root = root.rstrip("/")
-    pages = _s3_pages(system, root, recursive) if url.scheme == "s3" else _folders(system, root, recursive)
-    while True:
-        page = attempted(url, lambda: next(pages, None), failure=NoInputError, what="listed")
-        if page is None:
-            return
-        yield from (name[len(root) :].lstrip("/") for name in page if not name.endswith("/"))
-
-
-def _folders(system: Any, root: str, recursive: bool) -> Iterator[list[str]]:
-    waiting = [root]
-    while waiting:
-        entries = sorted(system.ls(waiting[0], detail=True), key=lambda entry: entry["name"])
-        folder = waiting.pop(0)
-        inner = [entry["name"] for entry in entries if entry["type"] == "directory" and entry["name"] != folder]
-        waiting[:0] = inner if recursive else []
-        yield [entry["name"] for entry in entries if entry["type"] == "file"]
-
-
-def _s3_pages(system: Any, root: str, recursive: bool) -> Iterator[list[str]]:
-    from fsspec.asyn import sync
-
-    bucket, _, key = root.partition("/")
-    entries = system._iterdir(bucket, delimiter="" if recursive else "/", prefix=f"{key}/" if key else "")
-
-    async def page() -> list[str]:
-        found = []
-        async for entry in entries:
-            if entry["type"] == "file":
-                found.append(entry["name"])
-            if len(found) == 1000:
-                break
-        return found
-
-    while names := sync(system.loop, page):
-        yield names
