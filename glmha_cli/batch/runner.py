@@ -20,8 +20,9 @@ from glmha_cli.batch.remote import staged
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.resume import resumed
+from glmha_cli.batch.stages import OwnRestorer
 from glmha_cli.batch.streams import through_files
-from glmha_cli.batch.worker import OwnRestorer, Worker
+from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.engine_choice import num_side_by_side
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.memory import free_bytes

@@ -1,6 +1,8 @@
 """What a file has come to between the stages of a batch."""
 
+import threading
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +10,14 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.batch.files import Source
+from glmha_cli.inference.restorer import Restorer
+
+
+class OwnRestorer(threading.local):
+    """Each thread's own copy: what a restorer learns of one photo, such as its scale, is not told of another's."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        self.restorer = copy(restorer)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

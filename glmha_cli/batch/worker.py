@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from glmha_cli.batch.places import Places, is_one_of
 from glmha_cli.batch.record import WRITING, Line, Past, Record, line_of, output_identity, read_record
 from glmha_cli.batch.report import Outcome, Reporter, Summary
 from glmha_cli.batch.resume import is_done_meanwhile
-from glmha_cli.batch.stages import Computed, Read, Written
+from glmha_cli.batch.stages import Computed, OwnRestorer, Read, Written
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.io.atomic import looking_before_moves
@@ -30,13 +29,6 @@ from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.supervised import Supervised
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Weights
-
-
-class OwnRestorer(threading.local):
-    """Each thread's own copy: what a restorer learns of one photo, such as its scale, is not told of another's."""
-
-    def __init__(self, restorer: Restorer) -> None:
-        self.restorer = copy(restorer)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
