@@ -92,7 +92,9 @@ class Output:
     def record(self, data: Mapping[str, Any]) -> None:
         """One JSON line on stdout, if asked for."""
         if self.as_json:
-            named = {key: renamed(value, self.names) if isinstance(value, str) else value for key, value in data.items()}
+            named = {
+                key: renamed(value, self.names) if isinstance(value, str) else value for key, value in data.items()
+            }
             sys.stdout.write(json.dumps(named) + "\n")
             sys.stdout.flush()
 
