@@ -4,6 +4,7 @@ from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.cube_input import open_input
 from glmha_cli.cli.options import ConvertOptions
 from glmha_cli.cli.output import Output
+from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.cube import write_stream
 from glmha_cli.io.cubes.stream import CubeStream
 
@@ -11,12 +12,15 @@ from glmha_cli.io.cubes.stream import CubeStream
 def convert(options: ConvertOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     (job,) = plan_file(options.input, options.output, suffix_for=str, overwrite=options.overwrite)
+    if options.tiled and job.target.suffix.lower() not in (".tif", ".tiff"):
+        raise UsageError("--tiled is for TIFF", f"'{job.target.with_suffix('.tif')}'")
     with open_input(job.source, options, output) as cube:
         losses = write_stream(
             job.target,
             CubeStream(cube.outline, cube.rows),
             overwrite=options.overwrite,
             mat_version=options.mat_version,
+            tiled=options.tiled,
         )
     wavelength_nm = cube.facts.wavelength_nm
     if not wavelength_nm:

@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt16
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import Cube
+from glmha_cli.io.cubes.overviews import reduced
 from glmha_cli.io.cubes.quantity import quantity_of
 from glmha_cli.physics.colour import rendering_weights
 from glmha_cli.printable import printable
@@ -72,19 +73,6 @@ def require_alike(names: Sequence[str], cubes: Sequence[Cube]) -> None:
 def reduction(cubes: Sequence[Cube]) -> int:
     """By which factor rows and columns have to be fewer, so that all values fit on a page."""
     return max(1, math.ceil(math.sqrt(sum(cube.size for cube in cubes) / PAGE_VALUES)))
-
-
-def reduced(values: Float[np.ndarray, "h w bands"], factor: int) -> Float[np.ndarray, "rows columns bands"]:
-    """Means of blocks of `factor` x `factor` pixels, at the ends of what there is; NaN where nothing has data."""
-    if factor == 1:
-        return values
-    starts = [np.arange(0, side, factor) for side in values.shape[:2]]
-    known = ~np.isnan(values)
-    sums, counts = (
-        np.add.reduceat(np.add.reduceat(each, starts[0], axis=0), starts[1], axis=1)
-        for each in (np.where(known, values, 0), known.astype(np.float32))
-    )
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def spectra(cubes: Sequence[Cube], area: Mapping[str, int]) -> list[dict[str, list[float | None]]]:

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from glmha_cli.io.cubes.cube import Cube, write_cube
-from glmha_cli.pages.cubes import page_values, reduced, spectra
+from glmha_cli.io.cubes.overviews import reduced
+from glmha_cli.pages.cubes import page_values, spectra
 from glmha_cli.pages.page import CUBES, rendered
 from glmha_cli.pages.server import PageServer
 from tests.cli.in_process import run_here

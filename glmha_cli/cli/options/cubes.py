@@ -73,6 +73,9 @@ class ConvertOptions(CubeToFile):
         Literal["5", "7.3"] | None,
         typer.Option(help="Version of a .mat output. Default: 5, or 7.3 from 2 GB on.", show_default=False),
     ] = None
+    tiled: Annotated[
+        bool, typer.Option("--tiled", help="A .tif output in tiles with overviews, as for the cloud (COG).")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

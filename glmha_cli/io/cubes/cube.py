@@ -35,6 +35,8 @@ __all__ = [
 FORMATS: Mapping[str, str] = {
     ".tif": "glmha_cli.io.cubes.formats.tiff:TIFF",
     ".tiff": "glmha_cli.io.cubes.formats.tiff:TIFF",
+    ".tif tiled": "glmha_cli.io.cubes.formats.tiff_tiled:TILED",
+    ".tiff tiled": "glmha_cli.io.cubes.formats.tiff_tiled:TILED",
     ".hdr": "glmha_cli.io.cubes.formats.envi:ENVI",
     ".img": "glmha_cli.io.cubes.formats.envi:ENVI",
     ".mat": "glmha_cli.io.cubes.formats.mat:MAT",
@@ -113,18 +115,19 @@ def write_cube(
     overwrite: bool = False,
     provenance: Mapping[str, str] | None = None,
     mat_version: Literal["5", "7.3"] | None = None,
+    tiled: bool = False,
 ) -> tuple[str, ...]:
     """Write a cube as float32; the suffix says the format. Either name of an ENVI pair writes both files.
 
     provenance: kept as JSON in every format but .npy, which holds the values alone and no wavelengths.
-    mat_version: for .mat; by default 5 below 2 GB and 7.3 from there on.
+    mat_version: for .mat; by default 5 below 2 GB and 7.3 from there on. tiled: for .tif, with overviews.
     Returns what the file cannot hold of the cube, as notes for the user.
 
     Raises:
-        UsageError: unknown suffix, or `mat_version` for a suffix other than .mat.
+        UsageError: unknown suffix, or `mat_version` or `tiled` for a suffix other than theirs.
         CannotCreateError, OutputError: see `atomic_output`.
     """
-    cube_format = _format(f"{path.suffix.lower()} {mat_version or ''}".strip())
+    cube_format = _format(f"{path.suffix.lower()} {mat_version or ('tiled' if tiled else '')}".strip())
     text = cube.facts.tags.get("provenance", "") if provenance is None else json.dumps(dict(provenance))
     notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
     return losses(cube.facts, cube_format.name) + notes
@@ -136,12 +139,13 @@ def write_stream(
     *,
     overwrite: bool = False,
     mat_version: Literal["5", "7.3"] | None = None,
+    tiled: bool = False,
 ) -> tuple[str, ...]:
     """As `write_cube`, block by block where the cube is large and the format can; the provenance is the cube's own."""
-    cube_format = _format(f"{path.suffix.lower()} {mat_version or ''}".strip())
+    cube_format = _format(f"{path.suffix.lower()} {mat_version or ('tiled' if tiled else '')}".strip())
     if stream.outline.nbytes < STREAMED_BYTES or stream.outline.is_whole or cube_format.write_rows is None:
         cube = cube_with(stream.rows(0, stream.shape[0]).values, stream.facts)
-        return write_cube(path, cube, overwrite=overwrite, mat_version=mat_version)
+        return write_cube(path, cube, overwrite=overwrite, mat_version=mat_version, tiled=tiled)
     text = stream.facts.tags.get("provenance", "")
     notes = cube_format.write_rows(path, stream, overwrite=overwrite, provenance=text)
     return losses(stream.facts, cube_format.name) + notes

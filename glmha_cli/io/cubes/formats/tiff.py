@@ -4,7 +4,8 @@ Written: one page, one plane per band, float32, deflate with the floating-point 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +34,24 @@ _STRIP_BYTES = 1 << 20
 _ASCII = 2
 
 
-def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """Write a cube. An .aux.xml left by GDAL beside `path` would override the new metadata: it is removed."""
-    import tifffile
-
+@contextmanager
+def tiff_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """See `atomic_output`. An .aux.xml left by GDAL beside `path` would override the new metadata: it is removed."""
     sidecar = path.with_name(f"{path.name}.aux.xml")
     if sidecar.exists() and not overwrite:
         raise CannotCreateError(f"'{sidecar}' exists and would override '{path.name}'", "--overwrite")
-    values, nodata = cube.stored()
-    tags, notes = _tags(cube, nodata, provenance)
     with atomic_output(path, overwrite=overwrite) as temporary:
+        yield temporary
+    sidecar.unlink(missing_ok=True)
+
+
+def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write a cube."""
+    import tifffile
+
+    values, nodata = cube.stored()
+    tags, notes = tags_of(cube, nodata, provenance)
+    with tiff_output(path, overwrite=overwrite) as temporary:
         tifffile.imwrite(
             temporary,
             rearrange(values, "h w bands -> bands h w"),
@@ -50,9 +59,8 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
             predictor=_PREDICTOR_FLOAT,
             rowsperstrip=max(1, _STRIP_BYTES // (4 * cube.shape[1])),
             extratags=tags,
-            **_layout(cube),
+            **layout_of(cube),
         )
-    sidecar.unlink(missing_ok=True)
     return notes
 
 
@@ -61,15 +69,15 @@ def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str
     import tifffile
 
     height, width, bands = cube.shape
-    tags, notes = _tags(cube, cube.nodata, provenance)
-    with atomic_output(path, overwrite=overwrite) as temporary:
+    tags, notes = tags_of(cube, cube.nodata, provenance)
+    with tiff_output(path, overwrite=overwrite) as temporary:
         place = tifffile.imwrite(
             temporary,
             shape=(bands, height, width),
             dtype=np.float32,
             extratags=tags,
             returnoffset=True,
-            **_layout(cube),
+            **layout_of(cube),
         )
         assert place is not None, "planes that are not compressed lie one behind the other"
         with temporary.open("r+b") as file:
@@ -80,7 +88,7 @@ def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str
     return notes
 
 
-def _layout(cube: Cube | CubeStream) -> dict[str, Any]:
+def layout_of(cube: Cube | CubeStream) -> dict[str, Any]:
     size_bytes = 4 * math.prod(cube.shape)
     return {
         "photometric": "minisblack",  # "rgb" would name the bands red, green and blue
@@ -92,7 +100,7 @@ def _layout(cube: Cube | CubeStream) -> dict[str, Any]:
     }
 
 
-def _tags(cube: Cube | CubeStream, nodata: float | None, provenance: str) -> tuple[list[tuple], tuple[str, ...]]:
+def tags_of(cube: Cube | CubeStream, nodata: float | None, provenance: str) -> tuple[list[tuple], tuple[str, ...]]:
     """(tags as tifffile takes them, notes on what is left out)."""
     place, note = to_geotiff(cube.facts.georeference) if cube.facts.georeference else ((), "")
     tags = [(code, kind, count, data, True) for code, kind, count, data in place]
