@@ -1,5 +1,6 @@
 """Control groups of Linux, versions 1 and 2: what a container, a batch system or systemd grants this process."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -19,8 +20,8 @@ def groups(controller: str, root: Path = ROOT) -> Iterator[Path]:
     """
     mounted = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if not path or (controllers and controller not in controllers.split(",")):
             continue
         top = mounted / controller if controllers else mounted
         parts = [part for part in PurePosixPath(path).parts if part not in ("/", "..")]
@@ -48,8 +49,8 @@ def cpu_quotas(root: Path = ROOT) -> Iterator[float]:
 
 
 def _text(path: Path) -> str:
-    """What a file says, or nothing."""
+    """What a file says, or nothing. Names of groups are any bytes."""
     try:
-        return path.read_text().strip()
+        return os.fsdecode(path.read_bytes()).strip()
     except OSError:
         return ""

@@ -45,6 +45,24 @@ def test_quotas_of_time(tmp_path, own, files, expected):
     assert list(cpu_quotas(machine(tmp_path, own, **files))) == expected
 
 
+@pytest.mark.parametrize(
+    "own",
+    [b"0::/user\xff.slice\n", b"no colons\n", b"7:cpu\n", b"::\n", b"\0\n", b"9:cpu,memory:/a:b\n", b"0::/../..\n"],
+)
+@pytest.mark.parametrize("said", [b"garbage", b"", b"-5 100000", b"1e9", b"\xff\xfe", b"9" * 400, b"100000 0"])
+def test_what_groups_say_that_is_no_limit_is_none(tmp_path, own, said):
+    files = {b"proc/self/cgroup": own}
+    for group in (b"", b"user\xff.slice/", b"cpu/", b"memory/", b"cpu/a:b/", b"memory/a:b/"):
+        names = (b"cpu.max", b"memory.max", b"memory.current", b"memory.limit_in_bytes", b"cpu.cfs_quota_us")
+        files |= {b"sys/fs/cgroup/" + group + name: said for name in names}
+    for name, text in files.items():
+        path = os.path.join(os.fsencode(tmp_path), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(text)
+    assert not list(cpu_quotas(tmp_path)) and set(free_memory_bytes(tmp_path)) <= {0}
+
+
 @pytest.mark.parametrize("group", ["memory__docker__ab__", "memory__"], ids=["own group", "mounted as the top"])
 def test_memory_limits_of_version_1(tmp_path, group):
     unlimited = str(0x7FFFFFFFFFFFF000)
