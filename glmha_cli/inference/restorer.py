@@ -158,7 +158,8 @@ class Restorer:
         def network(read: ReadRows, size: tuple[int, int], needs: Needs) -> Iterator[Rows]:
             return self._tiled(lambda start, stop: (read(start, stop),), size, self.tiling, on_tile, needs)
 
-        size, rows, strips = source.shape[:2], self._rows_of(source), iter(())
+        size, rows = source.shape[:2], self._rows_of(source)
+        strips: Iterator[Rows] = iter(())
         for factor in factors:
             needs = (blend if factor == factors[-1] else FULL).reaches(factor)
             strips = corrected(rows, size, factor, partial(network, needs=needs))

@@ -146,3 +146,23 @@ def test_progress_counts_the_tiles_of_all_scales():
     )
     assert seen[0][0] == 0
     assert seen[-1][0] == seen[-1][1] == len(seen) - 1
+
+
+class Disagreeing(Identity):
+    """Each tile shifts its brightness by its own amount, as the statistics of tiles do."""
+
+    def __post_init__(self):
+        self.offsets = np.random.default_rng(0)
+
+    def run_batches(self, batches):
+        return (tiles + np.float32(self.offsets.normal(0, 0.02)) for (tiles,) in batches)
+
+
+@pytest.mark.parametrize("scale", ["1/2", "1/4", "1/4,1"])
+def test_no_seams_where_tiles_disagree(scale):
+    worker = Restorer(task=DERAIN, engine=Disagreeing(), tiling=Tiling(tile_px=100, overlap_px=32))
+    worker.scales = Scales.parse(scale)
+    result = worker.restore(np.full((600, 700, 3), 0.5, np.float32))
+    for axis in (0, 1):
+        steps = np.abs(np.diff(result, axis=axis)).max()
+        assert steps < 0.01, f"a step of {steps:.4f} between neighbouring pixels shows as a line"
