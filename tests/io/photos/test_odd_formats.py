@@ -77,7 +77,7 @@ def test_further_channels_of_a_tiff_are_left_out_with_a_note(tmp_path, kinds, al
     stored = samples if layout == "contig" else np.moveaxis(samples, 2, 0)
     photo = read_bytes(tmp_path / "a.tif", tiff(stored, photometric="rgb", planarconfig=layout, extrasamples=kinds))
     np.testing.assert_array_equal(photo.colours, PICTURE)
-    assert photo.notes == (f"{len(kinds) - (alpha is not None)} further channels beside its colours were left out",)
+    assert photo.notes == (f"its further channels ({len(kinds) - (alpha is not None)}) were left out",)
     if alpha is None:
         assert photo.alpha is None
     else:

@@ -69,7 +69,7 @@ def taken_apart(data: bytes) -> Parts:
 
 def _end(data: bytes, at: int) -> tuple[int, list[Segment]]:
     """Where the picture ends, from a marker outside of any scan at or behind `at`; and what stands between scans."""
-    late = []
+    late: list[Segment] = []
     markers = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
     while marker := markers.search(data, at):
         if marker[1][0] == _END_OF_IMAGE:

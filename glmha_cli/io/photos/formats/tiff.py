@@ -163,8 +163,8 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
     if alpha.size < extra.size:
-        notes.append(f"{extra.shape[2] - alpha.shape[2]} further channels beside its colours were left out")
-    if alpha.size and page.extrasamples[index : index + 1] == (_PREMULTIPLIED,):
+        notes.append(f"its further channels ({extra.shape[2] - alpha.shape[2]}) were left out")
+    if index is not None and page.extrasamples[index : index + 1] == (_PREMULTIPLIED,):
         colours = _unpremultiplied(colours, alpha)
         notes.append("premultiplied alpha was made straight")
     return replace(stored, samples=np.concatenate([colours, alpha], axis=2))
