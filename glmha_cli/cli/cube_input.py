@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.axes import require_order
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
-from glmha_cli.io.cubes.model import Facts, cube_with
+from glmha_cli.io.cubes.model import Facts
 from glmha_cli.io.cubes.wavelengths import require_unit
 from glmha_cli.io.cubes.windows import Outline
 from glmha_cli.io.supervised import Supervised
@@ -29,15 +29,14 @@ def read_input(path: Path, options: CubeExplained, output: Output) -> Cube:
     return cube
 
 
-@dataclass
+@dataclass(frozen=True)
 class CubeRows:
-    """A cube in its file, of which rows are read; the whole of it once, where its format is not read by rows."""
+    """A cube in its file, of which rows are read; a format that is read as a whole stays in the process that reads."""
 
     path: Path
     options: CubeOptions
     reader: Supervised
     outline: Outline
-    whole: Cube | None = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -48,12 +47,8 @@ class CubeRows:
         return self.outline.facts
 
     def rows(self, start: int, stop: int) -> Cube:
-        if not self.outline.is_whole:
-            rows: Cube = self.reader.read("glmha_cli.io.cubes.windows:read_rows", self.path, self.options, start, stop)
-            return rows
-        if self.whole is None:
-            self.whole = self.reader.read("glmha_cli.io.cubes.cube:read_cube", self.path, self.options)
-        return cube_with(self.whole.values[start:stop], self.whole.facts)
+        rows: Cube = self.reader.read("glmha_cli.io.cubes.windows:read_rows", self.path, self.options, start, stop)
+        return rows
 
 
 @contextmanager
