@@ -15,7 +15,7 @@ from glmha_cli.batch.request import BatchRequest
 from glmha_cli.errors import GlmhaError, NoInputError, UsageError
 from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
-from glmha_cli.io.remote.url import SCHEMES, is_url
+from glmha_cli.io.remote.url import SCHEMES, is_url, url_text
 
 
 @contextmanager
@@ -39,9 +39,9 @@ def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
     many = several or is_folder(request.inputs[0])
     files = request.files
     if files.mask is not None and is_url(files.mask):
-        files = replace(files, mask=_here(str(files.mask), stage))
+        files = replace(files, mask=_here(url_text(files.mask), stage))
     if files.only is not None and is_url(files.only):
-        files = replace(files, only=_here(str(files.only), stage))
+        files = replace(files, only=_here(url_text(files.only), stage))
     listing = request.files_from
     if listing is not None and is_url(listing):
         listing = str(_here(listing, stage))

@@ -66,6 +66,10 @@ class BatchRequest:
             raise UsageError(
                 "with --files-from, the only input is the folder of the files", "--files-from LIST [FOLDER] OUTPUT"
             )
+        if self.record is not None and is_url(self.record):
+            raise UsageError(
+                "a record is appended to and synced, which stores cannot do: keep it on a disk", "--record run.jsonl"
+            )
         if self.resume and self.record is None:
             raise UsageError("--resume needs a record", "--record run.jsonl --resume, from the first run on")
         if self.null and self.files_from is None:

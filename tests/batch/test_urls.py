@@ -88,6 +88,15 @@ def test_one_file_a_list_a_pattern_and_mixtures_with_disks(store, derain):
     assert sorted(path.name for path in Path("matched").rglob("*.png")) == ["a.png", "b.png", "c.png"]
 
 
+def test_masks_of_areas_may_be_urls_and_records_may_not(store, derain):
+    Image.new("L", (30, 20), 0).save("none.png")
+    store.pipe_file("/bucket/none.png", Path("none.png").read_bytes())
+    assert derain("in/a.png", "a.png", "--only", "memory://bucket/none.png").returncode == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("a.png")), np.asarray(Image.open("in/a.png")))
+    result = derain("in", "out", "--record", "s3://bucket/run.jsonl")
+    assert result.returncode == 2 and "keep it on a disk" in result.stderr
+
+
 def test_what_is_there_is_not_replaced(store, derain):
     store.pipe_file("/bucket/out/a.png", b"mine")
     result = derain("memory://bucket/in", "memory://bucket/out")

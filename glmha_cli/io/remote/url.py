@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
@@ -20,10 +21,17 @@ SCHEMES: Mapping[str, str] = {
 """The package that fsspec needs for each."""
 READ_ONLY = ("http", "https")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+_AS_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/([^/].*)", re.DOTALL)
 
 
 def is_url(text: object) -> bool:
-    return _URL.match(str(text)) is not None
+    return _URL.match(url_text(text)) is not None
+
+
+def url_text(text: object) -> str:
+    """A name as it was given: made a path, a URL has lost one of its slashes."""
+    found = _AS_PATH.match(str(text)) if isinstance(text, PurePath) else None
+    return str(text) if found is None else f"{found[1]}://{found[2]}"
 
 
 @dataclass(frozen=True)
