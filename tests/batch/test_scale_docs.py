@@ -1,4 +1,4 @@
-"""What docs/scale.md tells people to type, as far as it needs no service; and the Slurm script, with what Slurm sets."""
+"""What docs/scale.md tells people to type, as far as it needs no service; and the script for Slurm."""
 
 import json
 import os
