@@ -48,26 +48,30 @@ def without_outputs(found: Iterable[Found], folder: Path, naming: Naming, overwr
     """
     if not os.path.exists(folder) or (overwrite and not naming.suffix):
         return found
-    found = Names(found)
+    found, real = Names(found), _real()
     made = {
-        _real(folder / naming(each.relative))
+        real(folder / naming(each.relative))
         for each in found
         if each.problem is None and naming(each.relative) != each.relative
     }
-    return _but_outputs(found, made, say) if made else found
+    return _but_outputs(found, made, real, say) if made else found
 
 
-def _but_outputs(found: Iterable[Found], made: Container[str], say: Say) -> Iterator[Found]:
+def _but_outputs(
+    found: Iterable[Found], made: Container[str], real: Callable[[Path], str], say: Say
+) -> Iterator[Found]:
     for each in found:
-        if _real(each.path) in made:
+        if real(each.path) in made:
             say(f"'{each.path}' is an output of this batch: not used as an input")
         else:
             yield each
 
 
-def _real(path: Path) -> str:
-    """As `realpath`, which goes through all folders for each file; those of one folder have them in common."""
-    return os.path.realpath(path) if os.path.islink(path) else os.path.join(_real_folder(str(path.parent)), path.name)
+def _real() -> Callable[[Path], str]:
+    """As `realpath`, which goes through all folders for each file; here those of one folder have them in common."""
+    folder_of = lru_cache(1024)(os.path.realpath)
 
+    def real(path: Path) -> str:
+        return os.path.realpath(path) if os.path.islink(path) else os.path.join(folder_of(str(path.parent)), path.name)
 
-_real_folder = lru_cache(1024)(os.path.realpath)
+    return real

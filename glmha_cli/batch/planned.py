@@ -5,7 +5,6 @@ import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import overload
 
@@ -24,11 +23,18 @@ class Outputs:
     naming: Naming
     overwrite: bool
     only: Path | None = None
+    inside: dict[str, bool] = field(default_factory=dict, init=False, compare=False)
 
     def target(self, relative: str) -> str:
         """The path of the output of an input, by its relative path; texts, for they are many."""
         folder, slash, name = relative.rpartition(os.sep)
         return os.path.join(self.folder, folder + slash + self.naming.name_for(name))
+
+    def _is_inside(self, folder: str) -> bool:
+        """Whether a folder lies in that of the outputs; asked of the system once for each, as they have many files."""
+        if folder not in self.inside:
+            self.inside[folder] = Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(self.folder))
+        return self.inside[folder]
 
     def job(self, found: Found) -> Job:
         """The job of an input; what is wrong with its output is its problem."""
@@ -39,18 +45,13 @@ class Outputs:
         try:
             require_short(target)
             self.naming.require_writable(target)
-            if not _is_inside(os.path.dirname(target), str(self.folder)):
+            if not self._is_inside(os.path.dirname(target)):
                 raise CannotCreateError(
                     f"'{target}' lies outside '{self.folder}', because of a link", "remove the link"
                 )
         except (UsageError, CannotCreateError) as error:
             problem = error.about(found.path)
         return with_area(Job(found.path, target, found.relative, self.overwrite, problem), self.only)
-
-
-@lru_cache(1024)
-def _is_inside(folder: str, other: str) -> bool:
-    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(other))
 
 
 class Names(Sequence[Found]):

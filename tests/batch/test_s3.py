@@ -167,7 +167,7 @@ def test_work_begins_before_the_listing_ends(proxy, derain, monkeypatch):
 
     proxy.faults = {("GET", "/photos"): two_names}
     monkeypatch.setattr("glmha_cli.io.remote.listing.PAGE", 2)
-    monkeypatch.setattr("glmha_cli.io.remote.stage.FILES_AHEAD", 1)
+    monkeypatch.setattr("glmha_cli.io.remote.stage.FILES_AHEAD", 2)
     for index in range(9):
         proxy.client.upload_file("in/c.png", "photos", f"in/z{index}.png")
     assert derain("s3://photos/in", "s3://photos/out", "-r").returncode == 0
