@@ -1,6 +1,7 @@
 """TIFF in tiles, with overviews: as cloud-optimised GeoTIFFs are, so that a viewer reads only what it shows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from einops import rearrange
@@ -23,7 +24,7 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
     marks = [tag for tag in tags if tag[0] == GDAL_NODATA]
     layout = layout_of(cube)
     whole = {name: layout.pop(name) for name in ("bigtiff", "byteorder")}
-    tiles = {
+    tiles: dict[str, Any] = {
         "tile": (_TILE_PX, _TILE_PX),
         "compression": "adobe_deflate",
         "predictor": 3,
