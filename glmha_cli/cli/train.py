@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import TrainOptions
+from glmha_cli.cli.options.training import DataOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
@@ -43,10 +44,7 @@ def train_verb(options: TrainOptions) -> None:
 
 
 def recipe_of(options: TrainOptions) -> Recipe:
-    recipe = load_recipe(options.recipe)
-    if options.masks:
-        recipe = replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in options.masks]})
-    return recipe.adjusted(
+    return with_masks(load_recipe(options.recipe), options.masks).adjusted(
         steps=options.steps,
         learning_rate=options.learning_rate,
         seed=options.seed,
@@ -54,7 +52,14 @@ def recipe_of(options: TrainOptions) -> Recipe:
     )
 
 
-def data_of(options: TrainOptions) -> DataPaths:
+def with_masks(recipe: Recipe, masks: Sequence[Path]) -> Recipe:
+    """For snapshots through these, if there are any."""
+    if not masks:
+        return recipe
+    return replace(recipe, degradation={**recipe.degradation, "masks": [str(path) for path in masks]})
+
+
+def data_of(options: DataOptions) -> DataPaths:
     return DataPaths(
         images=options.images,
         cubes=options.cubes,

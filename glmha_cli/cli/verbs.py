@@ -112,6 +112,16 @@ VERBS = {
             "glmha train derain-lite --images photos/ --attention csa --seed 2 --run-dir runs/csa",
         ),
     ),
+    "enhance": Verb(
+        run="glmha_cli.cli.enhance:enhance_verb",
+        options=options.EnhanceOptions,
+        summary="Make a cheaper model with GLMHA of a trained one with channel attention, in minutes.",
+        examples=(
+            "glmha enhance csa.safetensors glmha.safetensors --images photos/ --max-minutes 15",
+            "glmha enhance deraining.pth ours.safetensors --task derain --images photos/ --budget 130",
+            "glmha enhance csa.safetensors out.safetensors --images photos/ --steps init --levels level1,level2",
+        ),
+    ),
     "recipes": Verb(
         run="glmha_cli.cli.recipes:list_recipes",
         options=options.ReportOptions,

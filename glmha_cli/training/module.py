@@ -55,10 +55,14 @@ def lasting(recipe: Recipe) -> dict[str, str | int | float]:
 
 
 class Restoration(lightning.LightningModule):
-    """Trains `recipe`'s network on batches of (inputs, target); validates by the task's PSNR per named set."""
+    """Trains `recipe`'s network on batches of (inputs, target); validates by the task's PSNR per named set.
 
-    def __init__(self, recipe: Recipe, set_names: list[str]) -> None:
+    teacher: a network to imitate; the loss then is the mean of those against its result and against the target.
+    """
+
+    def __init__(self, recipe: Recipe, set_names: list[str], teacher: nn.Module | None = None) -> None:
         super().__init__()
+        self.teachers = () if teacher is None else (teacher,)  # no part of this module, of its averages and checkpoints
         torch.manual_seed(recipe.seed)
         self.recipe, self.set_names = recipe, set_names
         protocol = resolve(TASKS, recipe.task, "task").protocol
@@ -91,9 +95,16 @@ class Restoration(lightning.LightningModule):
     def training_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int) -> Tensor:
         inputs, target = batch
         predictions = self.predictions([to_network(part) for part in inputs])
-        loss = of_stages(self.loss, [prediction.float() for prediction in predictions], to_network(target))
+        targets = [to_network(target), *self.taught([to_network(part) for part in inputs])]
+        losses = [of_stages(self.loss, [each.float() for each in predictions], wanted) for wanted in targets]
+        loss = torch.stack(losses).mean()
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(target), sync_dist=True)
         return loss
+
+    @torch.no_grad()
+    def taught(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The teacher's result, if there is one."""
+        return [teacher.to(inputs[0].device)(*inputs).float() for teacher in self.teachers]
 
     def predictions(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """What the loss looks at: the result, or what every stage gives."""

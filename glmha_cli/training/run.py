@@ -12,6 +12,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy
+from torch import nn
 
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import GlmhaError
@@ -47,8 +48,11 @@ def train(
     *,
     machine: Machine = ANY_MACHINE,
     reporter: TrainingReporter = SILENT,
+    teacher: nn.Module | None = None,
 ) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
+
+    teacher: a network whose results are to be imitated as much as the truth (`Restoration`).
 
     The run's folder receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). A finished run can be lengthened by a recipe of more steps. Raises a
@@ -62,7 +66,7 @@ def train(
     require_devices(machine.device, machine.num_devices)
     keep_freed_memory()
     prepared = prepare_data(recipe, data, num_workers=machine.num_workers)
-    module = Restoration(recipe, list(prepared.sets))
+    module = Restoration(recipe, list(prepared.sets), teacher)
     if run.start_from is not None:
         load_weights(module.network, run.start_from, partly=True)
     if machine.compiled:

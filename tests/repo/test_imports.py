@@ -18,7 +18,7 @@ LAYERS = [
     {"weights", "pages"},
     {"evaluation", "fusion"},
     {"inference", "training", "export"},
-    {"batch", "api"},
+    {"batch", "api", "enhancement"},
     {"cli"},
     {"__main__"},
 ]

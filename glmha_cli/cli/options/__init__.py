@@ -36,7 +36,13 @@ from glmha_cli.cli.options.shared import (
     WeightsDirOptions,
     WeightsOptions,
 )
-from glmha_cli.cli.options.training import CopyRecipeOptions, DegradeOptions, RecipeOptions, TrainOptions
+from glmha_cli.cli.options.training import (
+    CopyRecipeOptions,
+    DegradeOptions,
+    EnhanceOptions,
+    RecipeOptions,
+    TrainOptions,
+)
 
 __all__ = [
     "COMPUTE",
@@ -54,6 +60,7 @@ __all__ = [
     "CubeToFile",
     "DegradeOptions",
     "DeviceChoice",
+    "EnhanceOptions",
     "EvalOptions",
     "ExportOptions",
     "FailedOptions",

@@ -1,0 +1,1 @@
+"""A trained network with channel attention becomes one with GLMHA, which costs less, in minutes instead of days."""

@@ -1,0 +1,60 @@
+"""How good an enhancement is after each part of its work, beside the network it comes from."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from glmha_cli.enhancement.plan import gmacs_of
+from glmha_cli.lookup import resolve
+from glmha_cli.networks.config import built_from
+from glmha_cli.tasks import TASKS
+from glmha_cli.training.data.samples import Sample
+from glmha_cli.training.module import restore
+from glmha_cli.training.scores import SCORES
+
+Row = dict[str, Any]
+HIGHEST_DB = 100.0
+"""What equal pictures count."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Measure:
+    """sets: what is measured on, by name. rows: part of the work -> PSNR to the truth and to what the teacher gives
+    (means over the sets), multiply-adds, parameters, minutes since `start`."""
+
+    task: str
+    teacher: nn.Module
+    sets: Mapping[str, Sequence[Sample]]
+    start: float
+    rows: list[Row] = field(default_factory=list)
+
+    def __call__(self, part: str, network: nn.Module, **more: Any) -> Row:
+        """A new row, with what is given beside."""
+        means = np.mean(
+            [np.mean([self._scores(network, each) for each in samples], 0) for samples in self.sets.values()], 0
+        )
+        row = {
+            "part": part,
+            "psnr_db": round(float(means[0]), 3),
+            **({} if network is self.teacher else {"psnr_to_source_db": round(float(means[1]), 2)}),
+            "gmacs": round(gmacs_of(built_from(network)), 2),
+            "parameters": sum(each.numel() for each in network.parameters()),
+            "minutes": round((time.monotonic() - self.start) / 60, 2),
+            **more,
+        }
+        self.rows.append(row)
+        return row
+
+    @torch.no_grad()
+    def _scores(self, network: nn.Module, sample: Sample) -> tuple[float, float]:
+        score = SCORES[resolve(TASKS, self.task, "task").protocol]
+        inputs, multiple = [torch.from_numpy(part)[None] for part in sample[0]], built_from(network).size_multiple
+        result, wanted = (restore(each.eval(), inputs, multiple) for each in (network, self.teacher))
+        if sample[1].dtype == np.uint8:  # photos are scored as files hold them
+            result, wanted = (np.rint(each * 255).astype(np.uint8) for each in (result, wanted))
+        return min(score(result, sample[1]), HIGHEST_DB), min(score(result, wanted), HIGHEST_DB)

@@ -1,0 +1,108 @@
+"""What an enhancement is to do, checked before any work."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+
+from glmha_cli.attention.base import AttentionConfig
+from glmha_cli.attention.csa import CSAConfig
+from glmha_cli.attention.glmha import GLMHAConfig
+from glmha_cli.errors import UsageError
+from glmha_cli.evaluation.complexity import count
+from glmha_cli.lookup import unknown
+from glmha_cli.networks import network_to_plain
+from glmha_cli.networks.replace import with_attention
+from glmha_cli.training.recipe import Recipe, Schedule
+from glmha_cli.weights.about import config_of
+
+Steps = Literal["init", "layers", "all"]
+SIZE_PX = 256
+"""Side of the image that a budget is counted for, as in published tables."""
+REDUCTIONS = tuple(round(float(value), 2) for value in np.arange(0.1, 0.951, 0.05))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """attention: what comes in. levels: where, None for everywhere. steps: the last of them.
+
+    budget_gmacs: multiply-adds (10^9) of an image of 256x256 px, in place of the attention's reduction: the smallest
+    reduction that keeps them is taken. images: for statistics. layer_steps, whole_steps: at most; None for as many as
+    `minutes` leave. Exact under a `seed` where no clock decides.
+    """
+
+    attention: AttentionConfig = field(default_factory=GLMHAConfig)
+    levels: tuple[str, ...] | None = None
+    steps: Steps = "all"
+    budget_gmacs: float | None = None
+    images: int = 64
+    layer_steps: int = 400
+    whole_steps: int | None = None
+    minutes: float = 30
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.steps not in get_args(Steps):
+            raise unknown("step", self.steps, get_args(Steps))
+        if self.budget_gmacs is not None and not isinstance(self.attention, GLMHAConfig):
+            raise UsageError("only an attention with a reduction can be fitted to a budget", "--attention glmha")
+
+    def settings(self) -> dict[str, Any]:
+        """What the result depends on, as JSON holds it."""
+        return {**asdict(self), "levels": self.levels and list(self.levels)}
+
+
+def fitting(about: Mapping[str, Any], plan: Plan, where: Path) -> Plan:
+    """The plan for this source, its budget made a reduction. UsageError for a source without channel attention where it
+    is to be replaced, for a level that it does not have, and for a budget that no reduction keeps.
+    """
+    config: Any = config_of(about, str(where))
+    if not hasattr(config, "attention_by_level"):
+        raise UsageError(f"'{where}' holds a network without channel attention", "glmha info " + str(where))
+    by_level = config.attention_by_level
+    if plan.levels is None:
+        old = [config.attention, *by_level.values()]
+    else:
+        old = [by_level.get(level, config.attention) for level in plan.levels]
+    if any(not isinstance(each, CSAConfig) for each in old):
+        name = network_to_plain(config)["attention"]["name"]
+        raise UsageError(
+            f"'{where}' has the attention '{name}' where channel attention (csa) is needed to start from",
+            "a checkpoint with CSA, such as a released one: glmha models import FILE.pth --task TASK",
+        )
+    if plan.budget_gmacs is None:
+        with_attention(config, plan.attention, plan.levels)
+        return plan
+    cheapest = np.inf
+    for reduction in REDUCTIONS:
+        attention = replace(cast(GLMHAConfig, plan.attention), reduction=reduction)
+        cheapest = gmacs_of(with_attention(config, attention, plan.levels))
+        if cheapest <= plan.budget_gmacs:
+            return replace(plan, attention=attention)
+    raise UsageError(
+        f"no reduction keeps {plan.budget_gmacs:g} G multiply-adds: at {REDUCTIONS[-1]:g} there are {cheapest:.1f} G",
+        f"--budget {np.ceil(cheapest):.0f}, or more levels",
+    )
+
+
+def gmacs_of(config: Any) -> float:
+    """Multiply-adds (10^9) of the convolutions for an image of 256x256 px, as the published tables of Restormer have
+    them."""
+    return count(config, height=SIZE_PX, width=SIZE_PX).macs["convolutions"] / 1e9
+
+
+def short_recipe(recipe: Recipe, plan: Plan, steps: int) -> Recipe:
+    """Of the recipe's data, degradation and last crops, with a low learning rate that falls to zero."""
+    schedule = Schedule(
+        steps=steps,
+        learning_rate=recipe.schedule.learning_rate / 4,
+        stages=(replace(recipe.schedule.stages[-1], until=1.0),),
+        warmup_steps=min(20, steps),
+        cooldown=0.8,
+        weight_decay=0,
+        ema_decay=0.99,
+        validate_every=max(1, -(-steps // 4)),
+    )
+    return replace(recipe, schedule=schedule, seed=plan.seed)

@@ -1,0 +1,205 @@
+"""A checkpoint with channel attention in, one with GLMHA out: by statistics, layer by layer, then as a whole."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from glmha_cli.enhancement.initial import initialise
+from glmha_cli.enhancement.kept import Kept
+from glmha_cli.enhancement.layers import Layers
+from glmha_cli.enhancement.measured import Measure, Row
+from glmha_cli.enhancement.plan import Plan, fitting, short_recipe
+from glmha_cli.enhancement.statistics import Inputs, attentions_of, collect
+from glmha_cli.errors import UsageError
+from glmha_cli.networks import network_to_plain
+from glmha_cli.networks.config import built_from
+from glmha_cli.networks.replace import replace_attention
+from glmha_cli.training.data.found import DataPaths
+from glmha_cli.training.data.run_data import RunData, prepare_data
+from glmha_cli.training.module import to_network
+from glmha_cli.training.recipe import Recipe
+from glmha_cli.training.run import train
+from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings, Silent, TrainingReporter
+from glmha_cli.weights.about import read_about
+from glmha_cli.weights.checkpoint import load_network, load_weights, save_checkpoint
+from glmha_cli.weights.integrity import sha256_of
+
+METHOD = "mixtures of channels fitted to activations; then each attention, then the network, taught by its former self"
+LAYERS_SHARE = 0.4
+"""Of the minutes, until which layers are taught at most, if the whole network is to be taught afterwards."""
+SPARE = 0.85
+"""Of the time that is left, what steps are planned for: validation needs the rest."""
+HELD_OUT, TIMED = 10**6, 2 * 10**6
+"""Steps that training never reaches: their crops are for other use. The first ones are for statistics and layers."""
+NUM_HELD_OUT = 4
+
+
+class Reporter(TrainingReporter, Protocol):
+    """What an enhancement tells beside its training."""
+
+    def step_of(self, part: str, done: int, total: int) -> None:
+        """Within a part of the work, such as "layers"."""
+
+    def measured(self, row: Row) -> None:
+        """After each part; see `Measure`."""
+
+
+class Quiet(Silent):
+    """Tells nobody."""
+
+    def step_of(self, part: str, done: int, total: int) -> None: ...
+
+    def measured(self, row: Row) -> None: ...
+
+
+def enhance(
+    source: Path,
+    output: Path,
+    recipe: Recipe,
+    data: DataPaths,
+    plan: Plan,
+    *,
+    folder: Path,
+    resume: bool = False,
+    overwrite: bool = False,
+    machine: Machine = ANY_MACHINE,
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Write the checkpoint `source`, with the plan's attention in place of its channel attention, to `output`.
+
+    recipe: tells the degradation and the crops. data: clean photos, pairs or cubes, as for training. folder: receives
+    what is needed to go on with `resume`. Returns the new checkpoint's metadata: all that the source says of itself,
+    and under `enhanced` what it was made of, how, and the rows of `Measure` after each part.
+
+    Raises UsageError for a source, a budget or a folder that does not fit, and what `train` raises for data, before any
+    work.
+    """
+    about = read_about(source)
+    plan = fitting(about, plan, source)
+    kept = Kept.of(folder, source, plan)
+    if kept.path.exists() and not resume:
+        raise UsageError(f"'{folder}' holds an enhancement already", "--resume, or another --run-dir")
+    start = time.monotonic()
+    teacher = load_network(source)
+    student = replace_attention(teacher, plan.attention, levels=plan.levels)
+    recipe = replace(recipe, network=network_to_plain(built_from(student)), task=about["task"])
+    prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)
+    if not any(prepared.sets.values()):
+        raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
+    measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
+    work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = work.before_the_whole(student)
+    if plan.steps == "all":
+        work.as_a_whole(student, steps, data, machine)
+    came = {"file": source.name, "sha256": sha256_of(source), "network": about["network"]}
+    made = {key: value for key, value in about.items() if key != "run"} | {
+        "network": recipe.network,
+        "enhanced": {"from": came, "method": METHOD, "plan": plan.settings(), "parts": measure.rows},
+    }
+    save_checkpoint(output, student.state_dict(), made, dtype=torch.float32, overwrite=overwrite)
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class _Enhancement:
+    """One under way. kept: its folder. start: when it began, by the monotonic clock."""
+
+    teacher: nn.Module
+    recipe: Recipe
+    plan: Plan
+    prepared: RunData
+    measure: Measure
+    kept: Kept
+    reporter: Reporter
+    start: float
+
+    def left_s(self) -> float:
+        return 60 * self.plan.minutes - (time.monotonic() - self.start)
+
+    def row(self, part: str, network: nn.Module, **more: Any) -> None:
+        self.reporter.measured(self.measure(part, network, **more))
+
+    def before_the_whole(self, student: nn.Module) -> int:
+        """First weights and layers, unless a run before has done them; how many steps of the whole are to follow."""
+        if self.kept.path.exists():
+            self.measure.rows[:], steps = self.kept.load(student)
+            return steps
+        self.row("source", self.teacher)
+        parts = dict(student.named_modules())
+        changed = {
+            name: parts[name] for name, old in attentions_of(self.teacher).items() if type(parts[name]) is not type(old)
+        }
+        num = -(-self.plan.images // self.recipe.schedule.stages[-1].batch)
+        self.first_weights(student, changed, num)
+        if self.plan.steps != "init":
+            self.layers(student, changed, num)
+        steps = self.steps_that_fit(student) if self.plan.steps == "all" else 0
+        self.kept.save(student, self.recipe.task, self.measure.rows, steps)
+        return steps
+
+    def batches(self, first: int) -> Iterator[Inputs]:
+        """Degraded crops as the recipe's last stage has them, from the step `first` on."""
+        stage, step = self.recipe.schedule.stages[-1], first
+        while True:
+            samples = [self.prepared.dataset[(step, place, stage)][0] for place in range(stage.batch)]
+            yield [to_network(torch.from_numpy(np.stack(part))) for part in zip(*samples, strict=True)]
+            step += 1
+
+    def first_weights(self, student: nn.Module, changed: Mapping[str, nn.Module], num: int) -> None:
+        def told() -> Iterator[Inputs]:
+            for done, inputs in enumerate(islice(self.batches(0), num)):
+                yield inputs
+                self.reporter.step_of("statistics", done + 1, num)
+
+        products, missed = collect(self.teacher, told(), changed), []
+        for name, old in attentions_of(self.teacher).items():
+            if name in changed:
+                missed.append(initialise(changed[name], old, products[name]))
+                self.reporter.step_of("first weights", len(missed), len(changed))
+        self.row("init", student, missed=round(float(np.mean(missed)), 4))
+
+    def layers(self, student: nn.Module, changed: Mapping[str, nn.Module], first: int) -> None:
+        share = LAYERS_SHARE if self.plan.steps == "all" else 1.0
+        missed = Layers(self.teacher, changed).teach(
+            self.batches(first),
+            list(islice(self.batches(HELD_OUT), NUM_HELD_OUT)),
+            steps=self.plan.layer_steps,
+            goes_on=lambda: self.left_s() > 60 * self.plan.minutes * (1 - share),
+            on_step=lambda done, total: self.reporter.step_of("layers", done, total),
+        )
+        self.row("layers", student, missed=round(float(np.mean(list(missed.values()))), 4))
+
+    def steps_that_fit(self, student: nn.Module) -> int:
+        """Into the time that is left, by the clock of two."""
+        if self.plan.whole_steps is not None:
+            return self.plan.whole_steps
+        seconds = []
+        for inputs in islice(self.batches(TIMED), 2):
+            start = time.monotonic()
+            with torch.no_grad():
+                wanted = self.teacher(*inputs)
+            (student.train()(*inputs) - wanted).abs().mean().backward()
+            seconds.append(time.monotonic() - start)
+        student.zero_grad()
+        return max(1, int(SPARE * max(self.left_s(), 0) / min(seconds)))
+
+    def as_a_whole(self, student: nn.Module, steps: int, data: DataPaths, machine: Machine) -> None:
+        """The network learns from what it was, and from the truth."""
+        goes_on = (self.kept.folder / "last.ckpt").exists()
+        run = RunSettings(
+            folder=self.kept.folder,
+            resume=goes_on,
+            start_from=None if goes_on else self.kept.path,
+            max_minutes=max(self.left_s() / 60, 0.1),
+        )
+        recipe = short_recipe(self.recipe, self.plan, steps)
+        load_weights(student, train(recipe, data, run, machine=machine, reporter=self.reporter, teacher=self.teacher))
+        self.row("whole", student, steps=steps)
