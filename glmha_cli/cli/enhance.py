@@ -11,7 +11,7 @@ from glmha_cli.batch.checks import require_output
 from glmha_cli.cli.models import access_of
 from glmha_cli.cli.options import EnhanceOptions
 from glmha_cli.cli.output import Output
-from glmha_cli.cli.train import TerminalReporter, data_of, with_masks
+from glmha_cli.cli.train import TerminalReporter, data_of, quiet_lightning, with_masks
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.networks import attention_from_plain
@@ -43,6 +43,7 @@ def enhance_verb(options: EnhanceOptions) -> None:
         minutes=options.max_minutes,
         seed=options.seed,
     )
+    quiet_lightning()
     with output.progress() as progress:
         made = enhance(
             source,

@@ -34,13 +34,17 @@ def train_verb(options: TrainOptions) -> None:
     recipe, run = recipe_of(options), run_of(options, output)
     if run.max_minutes is not None:
         run = replace(run, max_minutes=max(0.0, run.max_minutes - (time.monotonic() - start) / 60))
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quiet_lightning()
     with output.progress() as progress:
         reporter = TerminalReporter(output, progress)
         best = train(recipe, data_of(options), run, machine=machine_of(options), reporter=reporter)
     output.record({"weights": str(best), "run_dir": str(run.folder)})
     output.note(f"best weights so far: {best} (curve: {run.folder / 'curve.png'})")
+
+
+def quiet_lightning() -> None:
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def recipe_of(options: TrainOptions) -> Recipe:

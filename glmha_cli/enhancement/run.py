@@ -88,6 +88,7 @@ def enhance(
         raise UsageError(f"'{folder}' holds an enhancement already", "--resume, or another --run-dir")
     start = time.monotonic()
     teacher = load_network(source)
+    torch.manual_seed(plan.seed)  # of the weights that nothing is known of
     student = replace_attention(teacher, plan.attention, levels=plan.levels)
     recipe = replace(recipe, network=network_to_plain(built_from(student)), task=about["task"])
     prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)

@@ -14,7 +14,7 @@ from glmha_cli.networks.restormer import RestormerConfig
 from glmha_cli.weights.checkpoint import save_checkpoint
 
 CONFIG = RestormerConfig(
-    channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1, stem_downscale=2, attention=CSAConfig()
+    channels=8, num_blocks=(1, 0, 0, 1), num_refinement_blocks=0, stem_downscale=2, attention=CSAConfig()
 )
 RECIPE = """task = "derain"
 [network]

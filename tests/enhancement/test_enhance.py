@@ -8,13 +8,14 @@ from PIL import Image
 
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
+from tests.cli.in_process import run_here
 from tests.conftest import run_glmha
 
 FAST = ["--tiles", "4", "--layer-steps", "4", "--whole-steps", "2", "--precision", "32-true"]
 
 
 def enhance(source, output, photos, recipe, *more, fast=FAST):
-    return run_glmha(
+    return run_here(
         "enhance", source, output, "--images", photos, "--recipe", recipe, *fast,
         "--run-dir", output.parent / "run", "--json", *more,
     )  # fmt: skip
@@ -55,7 +56,7 @@ def test_it_goes_on_where_it_was_ended_and_gives_the_same(source, photos, recipe
     assert enhance(source, parted, photos, recipe, "--resume").returncode == 0
     first, second = (load_network(path).state_dict() for path in (straight, parted))
     for name, value in first.items():
-        torch.testing.assert_close(second[name], value, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(second[name], value, rtol=2e-3, atol=1e-3)  # float16 in the run's folder
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_what_cannot_be_is_refused_before_any_work(source, photos, recipe, tmp_p
 def test_a_checkpoint_without_channel_attention_is_refused(tiny_model, photos, recipe, tmp_path):
     done = enhance(tiny_model, tmp_path / "out.safetensors", photos, recipe)
     assert done.returncode == 2 and "has the attention 'glmha'" in done.stderr
-    missing = run_glmha("enhance", tmp_path / "x.pth", tmp_path / "o.safetensors", "--images", photos)
+    missing = run_here("enhance", tmp_path / "x.pth", tmp_path / "o.safetensors", "--images", photos)
     assert missing.returncode == 2 and "--task derain" in missing.stderr
 
 
