@@ -42,7 +42,7 @@ class Measure:
             "part": part,
             "psnr_db": round(float(means[0]), 3),
             **({} if network is self.teacher else {"psnr_to_source_db": round(float(means[1]), 2)}),
-            "gmacs": round(gmacs_of(built_from(network)), 2),
+            "gmacs": round(gmacs_of(built_from(network)), 4),
             "parameters": sum(each.numel() for each in network.parameters()),
             "minutes": round((time.monotonic() - self.start) / 60, 2),
             **more,

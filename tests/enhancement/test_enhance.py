@@ -1,6 +1,7 @@
 """`glmha enhance`: real checkpoints in and out, resumed, refused where it cannot work, and used by the other verbs."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -41,14 +42,11 @@ def test_the_result_is_a_checkpoint_that_tells_where_it_comes_from(source, photo
 
 def test_it_goes_on_where_it_was_ended_and_gives_the_same(source, photos, recipe, tmp_path):
     straight, parted = tmp_path / "a" / "out.safetensors", tmp_path / "b" / "out.safetensors"
-    for path in (straight, parted):
-        path.parent.mkdir()
+    straight.parent.mkdir()
     assert enhance(source, straight, photos, recipe).returncode == 0
-    # The layers of a run that was ended then: the same files, without those of the whole network.
-    assert enhance(source, parted, photos, recipe).returncode == 0
-    for name in ("last.ckpt", "best.safetensors"):
-        (parted.parent / "run" / name).unlink()
-    parted.unlink()
+    # As a run leaves its folder that was ended when its layers were taught.
+    (parted.parent / "run").mkdir(parents=True)
+    shutil.copy(straight.parent / "run" / "layers.safetensors", parted.parent / "run")
     refused = enhance(source, parted, photos, recipe)
     assert refused.returncode == 2 and "--resume" in refused.stderr
     other = enhance(source, parted, photos, recipe, "--resume", "--seed", "5")
@@ -93,8 +91,8 @@ def test_a_budget_takes_the_smallest_reduction_that_keeps_it(source, photos, rec
     row = json.loads(done.stdout)["enhanced"]["parts"][-1]
     output = tmp_path / "o" / "out.safetensors"
     output.parent.mkdir()
-    done = enhance(source, output, photos, recipe, "--steps", "init", "--budget", str(row["gmacs"] + 0.001))
+    done = enhance(source, output, photos, recipe, "--steps", "init", "--budget", str(row["gmacs"] + 0.0001))
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
-    assert made["enhanced"]["parts"][-1]["gmacs"] <= row["gmacs"] + 0.001
+    assert made["enhanced"]["parts"][-1]["gmacs"] <= row["gmacs"] + 0.0001
     assert 0.3 < made["network"]["attention"]["reduction"] <= 0.5
