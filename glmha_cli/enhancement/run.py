@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch import nn
 from glmha_cli.enhancement.initial import initialise
 from glmha_cli.enhancement.kept import Kept
 from glmha_cli.enhancement.layers import Layers
-from glmha_cli.enhancement.measured import Measure, Row
+from glmha_cli.enhancement.measured import Measure
 from glmha_cli.enhancement.plan import Plan, fitting, short_recipe
+from glmha_cli.enhancement.reporting import Quiet, Reporter
 from glmha_cli.enhancement.statistics import Inputs, attentions_of, collect
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
@@ -26,7 +27,7 @@ from glmha_cli.training.data.run_data import RunData, prepare_data
 from glmha_cli.training.module import to_network
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.run import train
-from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings, Silent, TrainingReporter
+from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network, load_weights, save_checkpoint
 from glmha_cli.weights.integrity import sha256_of
@@ -39,24 +40,6 @@ SPARE = 0.85
 HELD_OUT, TIMED = 10**6, 2 * 10**6
 """Steps that training never reaches: their crops are for other use. The first ones are for statistics and layers."""
 NUM_HELD_OUT = 4
-
-
-class Reporter(TrainingReporter, Protocol):
-    """What an enhancement tells beside its training."""
-
-    def step_of(self, part: str, done: int, total: int) -> None:
-        """Within a part of the work, such as "layers"."""
-
-    def measured(self, row: Row) -> None:
-        """After each part; see `Measure`."""
-
-
-class Quiet(Silent):
-    """Tells nobody."""
-
-    def step_of(self, part: str, done: int, total: int) -> None: ...
-
-    def measured(self, row: Row) -> None: ...
 
 
 def enhance(

@@ -10,6 +10,7 @@ from glmha_cli.cli.options.cubes import (
     SpectrumOptions,
     ViewOptions,
 )
+from glmha_cli.cli.options.enhance import EnhanceOptions
 from glmha_cli.cli.options.measure import AnalyzeOptions, BenchOptions, EvalOptions, ProfileOptions
 from glmha_cli.cli.options.models import (
     ExportOptions,
