@@ -40,7 +40,6 @@ from glmha_cli.cli.options.shared import (
 from glmha_cli.cli.options.training import (
     CopyRecipeOptions,
     DegradeOptions,
-    EnhanceOptions,
     RecipeOptions,
     TrainOptions,
 )
