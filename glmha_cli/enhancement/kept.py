@@ -33,6 +33,11 @@ class Kept:
     def path(self) -> Path:
         return self.folder / "layers.safetensors"
 
+    def require(self, *, resume: bool) -> None:
+        """UsageError where a run has been, and is not to go on."""
+        if self.path.exists() and not resume:
+            raise UsageError(f"'{self.folder}' holds an enhancement already", "--resume, or another --run-dir")
+
     def save(self, student: nn.Module, task: str, rows: list[Row], whole_steps: int) -> None:
         """whole_steps: how many are to follow."""
         about = {

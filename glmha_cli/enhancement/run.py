@@ -64,11 +64,10 @@ def enhance(
     Raises UsageError for a source, a budget or a folder that does not fit, and what `train` raises for data, before any
     work.
     """
-    about = read_about(source)
+    about = {key: value for key, value in read_about(source).items() if key != "run"}
     plan = fitting(about, plan, source)
     kept = Kept.of(folder, source, plan)
-    if kept.path.exists() and not resume:
-        raise UsageError(f"'{folder}' holds an enhancement already", "--resume, or another --run-dir")
+    kept.require(resume=resume)
     start = time.monotonic()
     teacher = load_network(source)
     torch.manual_seed(plan.seed)  # of the weights that nothing is known of
@@ -79,17 +78,14 @@ def enhance(
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
     measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
     work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
-    folder.mkdir(parents=True, exist_ok=True)
-    steps = work.before_the_whole(student)
-    if plan.steps == "all":
-        work.as_a_whole(student, steps, data, machine)
-    came = {"file": source.name, "sha256": sha256_of(source), "network": about["network"]}
-    made = {key: value for key, value in about.items() if key != "run"} | {
-        "network": recipe.network,
-        "enhanced": {"from": came, "method": METHOD, "plan": plan.settings(), "parts": measure.rows},
-    }
+    work.run(student, data, machine)
+    made = {**about, "network": recipe.network, "enhanced": {"from": came_from(about, source), **work.told()}}
     save_checkpoint(output, student.state_dict(), made, dtype=torch.float32, overwrite=overwrite)
     return made
+
+
+def came_from(about: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    return {"file": source.name, "sha256": sha256_of(source), "network": about["network"]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +100,16 @@ class _Enhancement:
     kept: Kept
     reporter: Reporter
     start: float
+
+    def run(self, student: nn.Module, data: DataPaths, machine: Machine) -> None:
+        self.kept.folder.mkdir(parents=True, exist_ok=True)
+        steps = self.before_the_whole(student)
+        if self.plan.steps == "all":
+            self.as_a_whole(student, steps, data, machine)
+
+    def told(self) -> dict[str, Any]:
+        """For the new checkpoint."""
+        return {"method": METHOD, "plan": self.plan.settings(), "parts": self.measure.rows}
 
     def left_s(self) -> float:
         return 60 * self.plan.minutes - (time.monotonic() - self.start)

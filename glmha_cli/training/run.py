@@ -60,10 +60,7 @@ def train(
     the time limit does, then by SystemExit with the shell's code.
     """
     start = time.monotonic()
-    require_startable(run.checkpoint, recipe, resume=run.resume, start_from=run.start_from)
-    require_even_shares(recipe, machine.num_devices)
-    require_fitting(recipe)
-    require_devices(machine.device, machine.num_devices)
+    require_possible(recipe, run, machine)
     keep_freed_memory()
     prepared = prepare_data(recipe, data, num_workers=machine.num_workers)
     module = Restoration(recipe, list(prepared.sets), teacher)
@@ -82,6 +79,14 @@ def train(
     if stop.signal:
         raise SystemExit(128 + stop.signal)
     return run.folder / "best.safetensors"
+
+
+def require_possible(recipe: Recipe, run: RunSettings, machine: Machine) -> None:
+    """All that can be told before data are read."""
+    require_startable(run.checkpoint, recipe, resume=run.resume, start_from=run.start_from)
+    require_even_shares(recipe, machine.num_devices)
+    require_fitting(recipe)
+    require_devices(machine.device, machine.num_devices)
 
 
 @contextmanager
