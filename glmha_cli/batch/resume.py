@@ -2,21 +2,46 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from glmha_cli.batch.areas import settings_for
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.places import Places, is_one_of
-from glmha_cli.batch.record import Line, Past
+from glmha_cli.batch.record import Line, Past, read_record
 from glmha_cli.errors import CannotCreateError, GlmhaError
 from glmha_cli.io.cubes.cube import files_of
 
 
-def resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places) -> Job:
+class Known:
+    """What a record tells, read again where it may have more to tell: a run beside this one goes on writing it."""
+
+    def __init__(self, record: Path) -> None:
+        self.record, self.size = record, -1
+        self.pasts: Mapping[str, Past] = {}
+        self.has_more()
+
+    def has_more(self) -> bool:
+        """Whether there was more to read; it is read then."""
+        size = self.record.stat().st_size if self.record.exists() else 0
+        if size == self.size:
+            return False
+        self.size, self.pasts = size, read_record(self.record)
+        return True
+
+
+def resumed(job: Job, known: Known, settings: Line, places: Places) -> Job:
     """The job as the record leaves it: done, where record and files together prove that.
 
     Else, an output that is this record's own may be replaced: cut off while it was written, or made of another input
     or with other settings. One whose output was changed since, or is someone else's, has a problem.
     """
+    found = _resumed(job, known.pasts, settings, places)
+    if found.problem is job.problem or not known.has_more():
+        return found
+    return _resumed(job, known.pasts, settings, places)
+
+
+def _resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places) -> Job:
     past = pasts.get(places.name(job.target), Past())
     if job.problem is None and _is_done(job, past.line, settings, places):
         return replace(job, done=True)

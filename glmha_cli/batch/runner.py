@@ -15,11 +15,11 @@ from glmha_cli.batch.kinds import supervised_for
 from glmha_cli.batch.pipeline import run_jobs
 from glmha_cli.batch.places import Places, Remote
 from glmha_cli.batch.plan import Plan, make_plan
-from glmha_cli.batch.record import Record, read_record
+from glmha_cli.batch.record import Record
 from glmha_cli.batch.remote import staged
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
-from glmha_cli.batch.resume import resumed
+from glmha_cli.batch.resume import Known, resumed
 from glmha_cli.batch.stages import OwnRestorer
 from glmha_cli.batch.streams import through_files
 from glmha_cli.batch.worker import Worker
@@ -86,8 +86,8 @@ class _Run:
 
     def resumed(self, plan: Plan, record: Path, weights: Weights) -> Iterable[Job]:
         """The jobs as the record leaves them, looked at when it is their turn."""
-        pasts, settings = read_record(record), self.settings(weights)
-        jobs = (resumed(job, pasts, settings, self.places) for job in plan.jobs)
+        known, settings = Known(record), self.settings(weights)
+        jobs = (resumed(job, known, settings, self.places) for job in plan.jobs)
         if not plan.single:
             return jobs
         (job,) = jobs

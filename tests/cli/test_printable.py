@@ -45,6 +45,9 @@ ARGUMENTS = {
     "compare": [("FILE.png", "in.png", "-o", "out.html"), ("in.png", "in.png", "-o", "FILE.xyz")],
     "record": [("summary", "FILE"), ("failed", "FILE"), ("merge", "FILE", "out.jsonl"), ("FILE",)],
     "doctor": [("FILE",)],
+    "man": [("FILE",)],
+    "view": [("FILE.npy", "-o", "out.html")],
+    "enhance": [("FILE.safetensors", "out.safetensors", "--images", "DIR"), ("FILE.pth", "FILE.xyz")],
     "recipes": [("show", "FILE"), ("copy", "derain-lite", "FILE/x.toml")],
     "profile": [("FILE.safetensors",), ("derain-lite", "--attention", "FILE")],
 }

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from glmha_cli.cli.verbs import VERBS as TABLE
@@ -46,8 +47,21 @@ def home(tmp_path):
         Image.fromarray(rng.integers(0, 256, (40, 48, 3), np.uint8)).save(tmp_path / name)
     np.savez(tmp_path / "cube.npz", cube=rng.random((6, 7, 31), np.float32), wavelength_nm=RGB2HSI_NM)
     (tmp_path / "tiny.toml").write_text(TINY)
+    save_channel_attention(tmp_path / "csa.safetensors")
     (tmp_path / "run.jsonl").touch()
     return tmp_path / "home"
+
+
+def save_channel_attention(path):
+    """A small derain checkpoint with CSA, for enhance."""
+    from glmha_cli.attention.csa import CSAConfig
+    from glmha_cli.networks import network_to_plain
+    from glmha_cli.networks.restormer import RestormerConfig
+    from glmha_cli.weights.checkpoint import save_checkpoint
+
+    config = RestormerConfig(channels=8, num_blocks=(1, 0, 0, 0), num_refinement_blocks=0, attention=CSAConfig())
+    about = {"task": "derain", "network": network_to_plain(config)}
+    save_checkpoint(path, config.build().state_dict(), about, dtype=torch.float32)
 
 
 def run_watched(home, *arguments, before=(), **environment):
@@ -71,7 +85,9 @@ VERBS = {
     "convert": ("convert", "cube.npz", "out.tif"),
     "preview": ("preview", "cube.npz", "out.png"),
     "spectrum": ("spectrum", "cube.npz", "--at", "1,1", "--plot", "out.png"),
+    "view": ("view", "cube.npz", "-o", "out.html"),
     "record": ("record", "summary", "run.jsonl"),
+    "man": ("man",),
     "doctor": ("doctor",),
     "models": ("models",),
     "verify": ("models", "verify"),
@@ -79,6 +95,20 @@ VERBS = {
     "info": ("info", "derain-lite"),
     "degrade": ("degrade", "rain", "in.png", "out.png"),
     "train": ("train", "tiny.toml", "--images", "photos", "--steps", "2", "--workers", "0", "--offline"),
+    "enhance": (
+        "enhance",
+        "csa.safetensors",
+        "o.safetensors",
+        "--images",
+        "photos",
+        "--recipe",
+        "tiny.toml",
+        "--steps",
+        "init",
+        "--tiles",
+        "2",
+        "--offline",
+    ),
     "recipes": ("recipes",),
     "eval": ("eval", "derain", "--pairs", ".", "--offline"),
     "bench": ("bench", "derain-lite", "--size", "64", "--photo", "32", "--repeat", "1", "--offline"),

@@ -21,7 +21,7 @@ from glmha_cli.io.cubes.formats.envi_header import (
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import CubeOptions, Stored, said_names
 from glmha_cli.io.cubes.on_disk import RawArray, size_bytes
-from glmha_cli.io.cubes.wavelengths import in_names
+from glmha_cli.io.cubes.wavelengths import in_names, unit_of
 from glmha_cli.io.guard import require_partner, require_plausible, require_readable
 
 _AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}
@@ -51,13 +51,14 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
     listed_tags = {name: tuple(items_of(text)) for name, text in others.items() if text.startswith("{")}
     band_tags = {name: items for name, items in listed_tags.items() if len(items) == bands > 1}
     gain, offset = _scale(fields, bands)
-    named = in_names(items_of(fields.get("band names", ""))) if "wavelength" not in fields else []
+    listed, unit = numbers_of(fields, "wavelength"), fields.get("wavelength units", "")
+    named = [] if listed and unit_of(unit) else in_names(items_of(fields.get("band names", "")))
     return Stored(
         values=values,
         axes=_AXES[fields["interleave"].lower()],
-        wavelengths=numbers_of(fields, "wavelength") or named,
+        wavelengths=named or listed,
         fwhm=numbers_of(fields, "fwhm"),
-        unit="nm" if named else fields.get("wavelength units", ""),
+        unit="nm" if named else unit,
         scale=gain,
         offset=offset,
         band_names=said_names(items_of(fields.get("band names", ""))),
