@@ -6,8 +6,7 @@ file does not affect the others.
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.report import Outcome
 from glmha_cli.errors import GlmhaError, OutputError
+from glmha_cli.lookahead import ahead
 
 
 class Skip(Exception):  # noqa: N818 - nothing went wrong
@@ -91,7 +91,9 @@ def run_jobs(jobs: Iterable[Job], work: Work, *, side_by_side: int = 1) -> Gener
     with _threads("reader") as reader, computers, _threads("writer") as writer:
         try:
             behind = None
-            for job, computing in _computed_ahead(_read_ahead(jobs, work, reader), work, computers, side_by_side - 1):
+            read = ((job, reader.submit(_Step(error=job.problem).then, work.read, job)) for job in jobs)
+            computed = ((job, computers.submit(_computed, job, reading, work)) for job, reading in ahead(read, 1))
+            for job, computing in ahead(computed, side_by_side - 1):
                 step = computing.result()
                 if behind is not None:
                     yield behind.result()
@@ -122,32 +124,6 @@ class _Caller(Executor):
         future: Future[Any] = Future()
         future.set_result(function(*arguments, **options))
         return future
-
-
-def _read_ahead(jobs: Iterable[Job], work: Work, reader: Executor) -> Iterator[tuple[Job, Future[_Step]]]:
-    """Each job while the one after it is being read."""
-    waiting = None
-    for job in jobs:
-        following = job, reader.submit(_Step(error=job.problem).then, work.read, job)
-        if waiting is not None:
-            yield waiting
-        waiting = following
-    if waiting is not None:
-        yield waiting
-
-
-def _computed_ahead(
-    read: Iterable[tuple[Job, Future[_Step]]], work: Work, computers: Executor, num: int
-) -> Iterator[tuple[Job, Future[_Step]]]:
-    """Each job while `num` after it are being computed, too."""
-    waiting: deque[tuple[Job, Future[_Step]]] = deque()
-    for job, reading in read:
-        waiting.append((job, computers.submit(_computed, job, reading, work)))
-        del reading  # as above
-        if len(waiting) > num:
-            yield waiting.popleft()
-    while waiting:
-        yield waiting.popleft()
 
 
 def _computed(job: Job, reading: Future[_Step], work: Work) -> _Step:

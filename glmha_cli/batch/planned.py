@@ -1,4 +1,4 @@
-"""The jobs of a batch, of which only the names are kept: a million of them take 300 MB rather than gigabytes."""
+"""The jobs of a batch, of which only the names are kept, for there may be millions."""
 
 import os
 import unicodedata

@@ -12,9 +12,8 @@ from glmha_cli.cli.reading import reader_of
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.axes import require_order
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
-from glmha_cli.io.cubes.model import Facts
 from glmha_cli.io.cubes.wavelengths import require_unit
-from glmha_cli.io.cubes.windows import Outline
+from glmha_cli.io.cubes.windows import Outlined
 from glmha_cli.io.supervised import Supervised
 
 _BIT = "bit"
@@ -30,21 +29,12 @@ def read_input(path: Path, options: CubeExplained, output: Output) -> Cube:
 
 
 @dataclass(frozen=True)
-class CubeRows:
+class CubeRows(Outlined):
     """A cube in its file, of which rows are read; a format that is read as a whole stays in the process that reads."""
 
     path: Path
     options: CubeOptions
     reader: Supervised
-    outline: Outline
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.outline.shape
-
-    @property
-    def facts(self) -> Facts:
-        return self.outline.facts
 
     def rows(self, start: int, stop: int) -> Cube:
         rows: Cube = self.reader.read("glmha_cli.io.cubes.windows:read_rows", self.path, self.options, start, stop)
@@ -59,7 +49,7 @@ def open_input(path: Path, options: CubeExplained, output: Output) -> Iterator[C
         outline = reader.read("glmha_cli.io.cubes.windows:outline", path, how)
         for note in outline.facts.notes:
             output.remark(path, note)
-        yield CubeRows(path, how, reader, outline)
+        yield CubeRows(outline, path, how, reader)
 
 
 def explained(options: CubeExplained) -> CubeOptions:

@@ -1,7 +1,6 @@
 """`glmha enhance SOURCE OUTPUT`: a trained model with channel attention becomes one with GLMHA."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from glmha_cli.cli.train import TerminalReporter, data_of, quiet_lightning, with
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
 from glmha_cli.networks import attention_from_plain
+from glmha_cli.networks.replace import with_reduction
 from glmha_cli.training.recipe import load_recipe
 from glmha_cli.training.settings import Machine
 from glmha_cli.weights.about import read_about
@@ -76,11 +76,7 @@ def source_of(options: EnhanceOptions, folder: Path, output: Output) -> Path:
 
 def attention_of(options: EnhanceOptions) -> Any:
     attention = attention_from_plain({"name": options.attention})
-    if options.reduction is None:
-        return attention
-    if "reduction" not in {knob.name for knob in fields(attention)}:
-        raise UsageError(f"the attention '{options.attention}' has no reduction", "--attention glmha")
-    return replace(attention, reduction=options.reduction)
+    return attention if options.reduction is None else with_reduction(attention, options.reduction, options.attention)
 
 
 class EnhanceReporter(TerminalReporter):

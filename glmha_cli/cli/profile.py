@@ -1,7 +1,6 @@
 """`glmha profile MODEL|NETWORK`: parameters and multiply-adds, by the conventions of published tables and by level."""
 
 import re
-from dataclasses import fields, replace
 from typing import Any
 
 from rich.table import Table
@@ -12,7 +11,7 @@ from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import CONVENTIONS, Complexity, count
 from glmha_cli.networks import NETWORKS, attention_from_plain, network_from_plain, network_to_plain
 from glmha_cli.networks.config import NetworkConfig
-from glmha_cli.networks.replace import with_attention
+from glmha_cli.networks.replace import with_attention, with_reduction
 from glmha_cli.shapes import next_multiple
 from glmha_cli.weights.about import config_of
 from glmha_cli.weights.store import describe
@@ -49,11 +48,8 @@ def as_asked(config: Any, options: ProfileOptions) -> Any:
         return config
     attention = attention_from_plain({"name": options.attention}) if options.attention else config.attention
     if options.reduction is not None:
-        if "reduction" not in {knob.name for knob in fields(attention)}:
-            raise UsageError(
-                f"the attention '{options.attention or type(attention).__name__}' has no reduction", "--attention glmha"
-            )
-        attention = replace(attention, reduction=options.reduction)
+        name = options.attention or type(attention).__name__
+        attention = with_reduction(attention, options.reduction, name)
     if options.levels is None:
         return with_attention(config, attention)
     return with_attention(

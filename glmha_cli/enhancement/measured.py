@@ -1,8 +1,9 @@
 """How good an enhancement is after each part of its work, beside the network it comes from."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from glmha_cli.lookup import resolve
 from glmha_cli.networks.config import built_from
 from glmha_cli.tasks import TASKS
 from glmha_cli.training.data.samples import Sample
-from glmha_cli.training.module import restore
-from glmha_cli.training.scores import SCORES
+from glmha_cli.training.module import restore, stored_like
+from glmha_cli.training.scores import SCORES, Metric
 
 Row = dict[str, Any]
 HIGHEST_DB = 100.0
@@ -35,9 +36,8 @@ class Measure:
 
     def __call__(self, part: str, network: nn.Module, **more: Any) -> Row:
         """A new row, with what is given beside."""
-        means = np.mean(
-            [np.mean([self._scores(network, each) for each in samples], 0) for samples in self.sets.values()], 0
-        )
+        score = SCORES[resolve(TASKS, self.task, "task").protocol]
+        means = np.mean([np.mean(list(self._scores(network, name, score)), 0) for name in self.sets], 0)
         row = {
             "part": part,
             "psnr_db": round(float(means[0]), 3),
@@ -50,11 +50,17 @@ class Measure:
         self.rows.append(row)
         return row
 
+    @cached_property
+    def wanted(self) -> dict[str, list[np.ndarray]]:
+        """What the teacher gives, set by set."""
+        return {name: [self._result(self.teacher, each) for each in samples] for name, samples in self.sets.items()}
+
+    def _scores(self, network: nn.Module, name: str, score: Metric) -> Iterator[tuple[float, float]]:
+        for sample, wanted in zip(self.sets[name], self.wanted[name], strict=True):
+            result = wanted if network is self.teacher else self._result(network, sample)
+            yield min(score(result, sample[1]), HIGHEST_DB), min(score(result, wanted), HIGHEST_DB)
+
     @torch.no_grad()
-    def _scores(self, network: nn.Module, sample: Sample) -> tuple[float, float]:
-        score = SCORES[resolve(TASKS, self.task, "task").protocol]
-        inputs, multiple = [torch.from_numpy(part)[None] for part in sample[0]], built_from(network).size_multiple
-        result, wanted = (restore(each.eval(), inputs, multiple) for each in (network, self.teacher))
-        if sample[1].dtype == np.uint8:  # photos are scored as files hold them
-            result, wanted = (np.rint(each * 255).astype(np.uint8) for each in (result, wanted))
-        return min(score(result, sample[1]), HIGHEST_DB), min(score(result, wanted), HIGHEST_DB)
+    def _result(self, network: nn.Module, sample: Sample) -> np.ndarray:
+        inputs = [torch.from_numpy(part)[None] for part in sample[0]]
+        return stored_like(sample[1], restore(network.eval(), inputs, built_from(network).size_multiple))

@@ -30,7 +30,6 @@ from glmha_cli.training.run import train
 from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network, load_weights, save_checkpoint
-from glmha_cli.weights.integrity import sha256_of
 
 METHOD = "mixtures of channels fitted to activations; then each attention, then the network, taught by its former self"
 LAYERS_SHARE = 0.4
@@ -79,13 +78,9 @@ def enhance(
     measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
     work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
     work.run(student, data, machine)
-    made = {**about, "network": recipe.network, "enhanced": {"from": came_from(about, source), **work.told()}}
+    made = {**about, "network": recipe.network, "enhanced": work.told(about, source)}
     save_checkpoint(output, student.state_dict(), made, dtype=torch.float32, overwrite=overwrite)
     return made
-
-
-def came_from(about: Mapping[str, Any], source: Path) -> dict[str, Any]:
-    return {"file": source.name, "sha256": sha256_of(source), "network": about["network"]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +102,10 @@ class _Enhancement:
         if self.plan.steps == "all":
             self.as_a_whole(student, steps, data, machine)
 
-    def told(self) -> dict[str, Any]:
+    def told(self, about: Mapping[str, Any], source: Path) -> dict[str, Any]:
         """For the new checkpoint."""
-        return {"method": METHOD, "plan": self.plan.settings(), "parts": self.measure.rows}
+        came_from = {"file": source.name, "sha256": self.kept.identity["source"], "network": about["network"]}
+        return {"from": came_from, "method": METHOD, "plan": self.plan.settings(), "parts": self.measure.rows}
 
     def left_s(self) -> float:
         return 60 * self.plan.minutes - (time.monotonic() - self.start)

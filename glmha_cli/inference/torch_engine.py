@@ -1,6 +1,5 @@
 """PyTorch, on CPU, CUDA or Apple's GPU."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -20,6 +19,7 @@ from glmha_cli.inference.cpus import PX_PER_THREAD, num_threads
 from glmha_cli.inference.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, room_px
+from glmha_cli.lookahead import ahead
 from glmha_cli.networks.config import built_from
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
@@ -140,16 +140,6 @@ def few_threads(batches: Sequence[Inputs]) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def ahead(items: Iterable[Any], num: int) -> Iterator[Any]:
-    """The same items, each given when `num` more have been taken or there are no more."""
-    waiting: deque[Any] = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > num:
-            yield waiting.popleft()
-    yield from waiting
 
 
 def to_device(array: Float[np.ndarray, "b h w c"], device: str) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Another attention in a network that is built already, at all levels or at some (GLMHA paper, Table 9)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from torch import nn
@@ -20,6 +20,13 @@ def with_attention(config: Any, attention: AttentionConfig, levels: Iterable[str
     if levels is None:
         return replace(config, attention=attention, attention_by_level={})
     return replace(config, attention_by_level={**config.attention_by_level, **dict.fromkeys(levels, attention)})
+
+
+def with_reduction(attention: Any, reduction: float, name: str) -> Any:
+    """The config of an attention, called `name`, with another reduction; UsageError for one that has none."""
+    if "reduction" not in {knob.name for knob in fields(attention)}:
+        raise UsageError(f"the attention '{name}' has no reduction", "--attention glmha")
+    return replace(attention, reduction=reduction)
 
 
 def replace_attention(

@@ -38,6 +38,11 @@ def restore(network: nn.Module, inputs: Sequence[Tensor], multiple: int) -> Floa
     return result.permute(1, 2, 0).cpu().numpy()
 
 
+def stored_like(reference: np.ndarray, result: Float[np.ndarray, "h w c"]) -> np.ndarray:
+    """The result as it is scored: photos as files hold them, all else as it is."""
+    return np.rint(result * 255).astype(np.uint8) if reference.dtype == np.uint8 else result
+
+
 LASTING = "lasting"
 """Key of a run's checkpoint: what of its recipe a resumed run cannot change, since the state of the optimiser holds it,
 or the batches so far stem from it."""
@@ -94,8 +99,9 @@ class Restoration(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Sequence[Tensor], Tensor], _: int) -> Tensor:
         inputs, target = batch
-        predictions = self.predictions([to_network(part) for part in inputs])
-        targets = [to_network(target), *self.taught([to_network(part) for part in inputs])]
+        given = [to_network(part) for part in inputs]
+        predictions = self.predictions(given)
+        targets = [to_network(target), *self.taught(given)]
         losses = [of_stages(self.loss, [each.float() for each in predictions], wanted) for wanted in targets]
         loss = torch.stack(losses).mean()
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(target), sync_dist=True)
@@ -116,8 +122,7 @@ class Restoration(lightning.LightningModule):
         inputs, target = batch
         result = restore(self.network, inputs, self.network_config.size_multiple)
         reference = target[0].cpu().numpy()
-        if reference.dtype == np.uint8:  # photos are scored as files hold them
-            result = np.rint(result * 255).astype(np.uint8)
+        result = stored_like(reference, result)
         for metric, measure in self.metrics.items():
             self.log(
                 f"{metric}_{self.set_names[dataloader_idx]}",

@@ -6,31 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.io.cubes.model import Cube, Facts
-from glmha_cli.io.cubes.windows import Outline, blocks
+from glmha_cli.io.cubes.model import Cube
+from glmha_cli.io.cubes.windows import Outlined, blocks
 
 Blocks = Iterable[tuple[int, Float[np.ndarray, "rows w bands"]]]
 """(number of the first row, values) of each block of rows."""
 
 
 @dataclass(frozen=True)
-class CubeStream:
+class CubeStream(Outlined):
     """A cube by rows; in files NaN stands for no data, as only the last row tells whether a value is a stated number.
-
 
     rows: (start, stop) -> those rows.
     """
 
-    outline: Outline
     rows: Callable[[int, int], Cube]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.outline.shape
-
-    @property
-    def facts(self) -> Facts:
-        return self.outline.facts
 
     @property
     def wavelength_nm(self) -> tuple[float, ...]:

@@ -37,6 +37,21 @@ class Outline:
         return math.prod(self.shape) * np.dtype(np.float32).itemsize
 
 
+@dataclass(frozen=True)
+class Outlined:
+    """What is known of a cube by its outline."""
+
+    outline: Outline
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.outline.shape
+
+    @property
+    def facts(self) -> Facts:
+        return self.outline.facts
+
+
 def outline(path: Path, options: CubeOptions) -> Outline:
     """What the file says; raises as `read_cube`, but for what only its values tell."""
     with reading(path, format_to_read(path, options).title):
