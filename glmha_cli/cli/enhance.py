@@ -93,5 +93,8 @@ class EnhanceReporter(TerminalReporter):
             self.parts = {part: self.progress.add_task(part, total=total)}
         self.progress.update(self.parts[part], completed=done)
 
+    def step_done(self, done: int, total: int) -> None:
+        self.step_of("whole network", done, total)
+
     def measured(self, row: Mapping[str, Any]) -> None:
         self.output.note(", ".join(f"{name} {value}" for name, value in row.items()))
