@@ -1,12 +1,11 @@
-"""netCDF 4 and plain HDF5, both by h5py: one layout is written, that of the CF conventions 1.10.
-
-`cube` (wavelength, y, x) float32 with the coordinate `wavelength` in nm, `fwhm`, `good_band`, `band_name` along it, a
-grid mapping `crs` with `crs_wkt` and GDAL's `GeoTransform`, and tags as attributes of the file.
+"""netCDF 4 and plain HDF5, both by h5py: one layout is written, that of `cf`, with `band_name` along the bands and tags
+as attributes of the file.
 """
 
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,18 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import prisma
-from glmha_cli.io.cubes.formats.hdf5_facts import facts_of, tags_of
-from glmha_cli.io.cubes.georeference.by_rasterio import wkt_of
-from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, require_own
+from glmha_cli.io.cubes.formats.cf import (
+    ATTRIBUTES,
+    CONVENTIONS,
+    CUBE,
+    GRID_MAPPING,
+    along_bands,
+    coordinates_of,
+    grid_mapping_of,
+    notes_on_place,
+)
+from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, tags_of
+from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import Blocks, CubeStream
 from glmha_cli.io.cubes.variable import Variable
@@ -29,7 +37,6 @@ from glmha_cli.io.guard import require_plausible
 if TYPE_CHECKING:
     import h5py
 
-CUBE = "cube"
 _ATTRIBUTE = re.compile(r"[A-Za-z][\w .:+@-]*")
 _RESERVED = {"Conventions", "provenance"}
 _LONGEST_ATTRIBUTE = 60_000
@@ -60,17 +67,14 @@ def _write(
     with atomic_output(path, overwrite=overwrite) as temporary:
         try:
             with h5py.File(temporary, "w", track_order=True) as file:
-                file.attrs["Conventions"] = "CF-1.10"
+                file.attrs["Conventions"] = CONVENTIONS
                 file.attrs.update(fitting | ({"provenance": provenance} if provenance else {}))
                 _write_cube(file, cube, blocks, nodata)
         except RuntimeError as error:  # what h5py raises when closing a file on a full disk
             raise OSError(f"HDF5: {error}") from error
     lost = sorted(tags.keys() - fitting.keys())
-    place = cube.facts.georeference
-    notes = [f"tags that HDF5 has no name or room for are left out: {', '.join(lost)}"] if lost else []
-    if place is not None and not place.crs and place.transform is None:
-        notes.append("its georeference is no plain grid: left out")
-    return tuple(notes)
+    notes = (f"tags that HDF5 has no name or room for are left out: {', '.join(lost)}",) if lost else ()
+    return notes + notes_on_place(cube)
 
 
 def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, nodata: float | None) -> None:
@@ -86,24 +90,17 @@ def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, noda
     )
     for start, values in blocks:
         dataset[:, start : start + len(values)] = rearrange(values, "h w bands -> bands h w")
-    dataset.attrs.update({"long_name": "spectral cube", "units": "1"})
     if nodata is not None:
         dataset.attrs["_FillValue"] = np.array([nodata], np.float32)
     _write_dimensions(file, dataset, cube)
-    along_bands: dict[str, np.ndarray] = {
-        "fwhm": np.array(cube.facts.fwhm_nm, np.float64),
-        "good_band": np.array(cube.facts.good_bands, np.int8),
-        "band_name": np.array(cube.facts.band_names, object),
-    }
-    for name, items in along_bands.items():
-        if items.size:
-            is_text = items.dtype == object
-            each = file.create_dataset(name, data=items, dtype=_text_type() if is_text else items.dtype)
-            each.dims[0].attach_scale(dataset.dims[0][0])
-    if cube.facts.fwhm_nm:
-        file["fwhm"].attrs["units"] = "nm"
+    names = np.array(cube.facts.band_names, object)
+    for name, items in (along_bands(cube) | ({"band_name": names} if names.size else {})).items():
+        each = file.create_dataset(name, data=items, dtype=_text_type() if items is names else items.dtype)
+        each.dims[0].attach_scale(dataset.dims[0][0])
     if cube.facts.band_tags:
         file.create_dataset("band_tags", data=json.dumps(dict(cube.facts.band_tags)), dtype=_text_type())
+    for name in ATTRIBUTES.keys() & file.keys():
+        file[name].attrs.update(ATTRIBUTES[name])
 
 
 def _text_type() -> Any:
@@ -114,30 +111,14 @@ def _text_type() -> Any:
 
 def _write_dimensions(file: "h5py.File", dataset: "h5py.Dataset", cube: Cube | CubeStream) -> None:
     """The coordinates wavelength, y and x, or bare dimensions where they are unknown; and the grid mapping."""
-    place, (height, width, bands) = cube.facts.georeference, cube.shape
-    coordinates: dict[str, Any] = {
-        ("wavelength" if cube.wavelength_nm else "band"): cube.wavelength_nm,
-        "y": (),
-        "x": (),
-    }
-    if place is not None and place.transform is not None and not (place.transform[2] or place.transform[4]):
-        x, dx, _, y, _, dy = place.transform
-        coordinates |= {"y": y + (np.arange(height) + 0.5) * dy, "x": x + (np.arange(width) + 0.5) * dx}
-    for i, (name, numbers) in enumerate(coordinates.items()):
-        size = (bands, height, width)[i]
-        known = len(numbers) > 0
-        each = file.create_dataset(name, data=np.array(numbers, np.float64) if known else np.zeros(size, np.float32))
-        each.make_scale(name if known else _BARE_DIMENSION.format(size))
+    for i, (name, numbers) in enumerate(coordinates_of(cube).items()):
+        size = dataset.shape[i]
+        each = file.create_dataset(name, data=numbers if numbers.size else np.zeros(size, np.float32))
+        each.make_scale(name if numbers.size else _BARE_DIMENSION.format(size))
         dataset.dims[i].attach_scale(each)
-    if cube.wavelength_nm:
-        file["wavelength"].attrs.update({"units": "nm", "standard_name": "radiation_wavelength"})
-    if place is not None and (place.crs or place.transform is not None):
-        mapping = file.create_dataset("crs", data=np.int32(0))
-        if place.crs:
-            mapping.attrs.update({"crs_wkt": wkt_of(place.crs), "spatial_ref": wkt_of(place.crs)})
-        if place.transform is not None:
-            mapping.attrs["GeoTransform"] = " ".join(f"{number:.17g}" for number in place.transform)
-        dataset.attrs["grid_mapping"] = "crs"
+    if mapping := grid_mapping_of(cube):
+        file.create_dataset(GRID_MAPPING, data=np.int32(0)).attrs.update(mapping)
+        dataset.attrs["grid_mapping"] = GRID_MAPPING
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
@@ -154,13 +135,28 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
     with open_hdf5(path) as file:
         arrays = dict(arrays_in(file))
         if options.key is None and (detectors := prisma.cubes_in(arrays)):
-            return prisma.read(path, file, detectors, tags_of(file))
+            return prisma.read(path, file, detectors, tags_of(file.attrs))
         key = options.key.strip("/") if options.key is not None else None
         name = pick_array({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key, num_axes=(3,))
         require_own(file, name)
         if file[name].ndim != 3:
             raise BadDataError(f"'{name}' has {file[name].ndim} axes, not height x width x bands")
-        return Stored(values=on_disk(path, file[name]), **facts_of(path, file, name, arrays))
+        labelled = {each: _labelled(path, dataset) for each, dataset in arrays.items()}
+        dimensions = [_dimension(file[name], axis) for axis in range(3)]
+        return Stored(values=on_disk(path, file[name]), **facts_of(name, labelled, dimensions, file.attrs))
+
+
+def _labelled(path: Path, dataset: "h5py.Dataset | None") -> Labelled | None:
+    if dataset is None:
+        return None
+    read = partial(read_dataset, path, dataset)
+    return Labelled(shape=dataset.shape or (), dtype=dataset.dtype, attributes=dataset.attrs, read=read)
+
+
+def _dimension(dataset: "h5py.Dataset", axis: int) -> str:
+    """The name of an axis, in lower case; empty where it has none."""
+    scales = dataset.dims[axis]
+    return str(scales[0].name if len(scales) else scales.label).rpartition("/")[2].lower()
 
 
 def _variable(dataset: "h5py.Dataset | None") -> Variable:
