@@ -10,6 +10,7 @@ from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.atomic import missing_folder, refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
+from glmha_cli.io.stores import is_file
 from glmha_cli.lookup import closest
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE)
@@ -84,7 +85,7 @@ def refuse_url(path: PurePath) -> None:
 
 def require_file(path: Path) -> None:
     refuse_url(path)
-    if not os.path.isfile(path):
+    if not is_file(path):
         if os.path.exists(path):
             raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
         try:

@@ -4,15 +4,15 @@ Links that lead out of the folder that was named are refused, each by its name: 
 the tool publish what lies beside it. Links to folders are not followed at all, so they cannot go round in circles.
 """
 
-import errno
 import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from glmha_cli.errors import GlmhaError, NoInputError
+from glmha_cli.io.guard import file_problem
+from glmha_cli.io.stores import is_folder, is_store
 
 MAGIC = "*?["
 Say = Callable[[str], None]
@@ -101,6 +101,12 @@ class _Search:
     def folder(self, folder: Path, *, is_link: bool) -> Iterator[Found]:
         if not _is_shown(folder.name):
             return
+        if is_store(folder):  # one file, which is not searched
+            if folder.name.lower().endswith(self.readable):
+                yield _checked(folder, self.root, self.real_root)
+            else:
+                self.ignored.add(folder.name)
+            return
         if is_link and self.recursive:
             yield from _folder_link(folder, self.root, self.real_root, self.say)
         is_outputs = os.path.realpath(folder) == self.real_out
@@ -138,7 +144,8 @@ def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignore
     matches = [
         path
         for path in sorted(root.glob(rest))
-        if not os.path.isdir(path)
+        if not is_folder(path)
+        and not any(map(is_store, path.relative_to(root).parents))
         and not (closed and _is_inside(path.parent, closed))
         and (asks_for_hidden or all(map(_is_shown, path.relative_to(root).parts)))
     ]
@@ -166,16 +173,6 @@ def _checked(path: Path, root: Path, real_root: str) -> Found:
     if problem is None and not _is_inside(path, real_root):
         problem = _leads_out(path, root)
     return Found(path, path.relative_to(root), problem)
-
-
-def file_problem(path: Path, *, absent: str) -> NoInputError | None:
-    """Why `path` is no file that can be read; where pathlib would raise, as in closed folders, that costs one input."""
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except OSError as error:
-        is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-        return NoInputError(f"'{path}' {absent if is_absent else f'cannot be opened: {error.strerror}'}")
-    return None if is_file else NoInputError(f"'{path}' is not a file")
 
 
 def _folder_link(link: Path, root: Path, real_root: str, say: Say) -> Iterator[Found]:

@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path, PurePath
 
-from glmha_cli.batch.inputs import Found, file_problem
+from glmha_cli.batch.inputs import Found
 from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.io.guard import file_problem
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import is_url
 

@@ -11,6 +11,7 @@ from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, requi
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.planned import Jobs, Names, Outputs
+from glmha_cli.io.stores import is_folder
 
 Say = Callable[[str], None]
 
@@ -18,7 +19,7 @@ Say = Callable[[str], None]
 def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
     """The one job of a file, checked as far as possible before any work; into a folder it keeps its name."""
     require_file(source)
-    if os.path.isdir(target):
+    if is_folder(target):
         target = target / (source.stem + suffix_for(source.suffix))
     require_folder(target.parent)
     job = Job(source, target, PurePath(source.name), overwrite)

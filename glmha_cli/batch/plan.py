@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import exists, isdir, realpath  # unlike Path.resolve it bears links that go round in circles
+from os.path import exists, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
@@ -24,6 +24,7 @@ from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io import videos
 from glmha_cli.io.photos.size import rough_size
 from glmha_cli.io.remote.stage import Stage
+from glmha_cli.io.stores import is_folder as is_folder_of_files
 from glmha_cli.tasks.base import Task
 
 Say = Callable[[str], None]
@@ -125,7 +126,7 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
 
 def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...], say: Say, stage: Stage | None) -> Plan:
     folder = Path(request.output)
-    if not isdir(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
+    if not is_folder_of_files(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
         raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
     require_makeable(folder)
     ignored = Ignored()
@@ -174,7 +175,7 @@ def _found(
                 yield Found(path, PurePath(path.name))
         elif is_pattern(text):
             yield from by_pattern(text, readable=readable, leave_out=folder, ignored=ignored)
-        elif isdir(path):
+        elif is_folder_of_files(path):
             yield from in_folder(
                 path, readable=readable, recursive=request.recursive, leave_out=folder, say=say, ignored=ignored
             )

@@ -16,6 +16,7 @@ from glmha_cli.errors import GlmhaError, NoInputError, UsageError
 from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import SCHEMES, is_url, url_text
+from glmha_cli.io.stores import is_store
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
     listing = request.files_from
     if listing is not None and is_url(listing):
         listing = str(_here(listing, stage))
-    output = _output(request.output, stage, many=many)
+    output = _output(request.output, stage, many=many, extension=request.extension)
     return replace(request, inputs=inputs, output=output, files=files, files_from=listing)
 
 
@@ -73,10 +74,12 @@ def _input(text: str, stage: Stage, *, alone: bool) -> str:
     return str(path)
 
 
-def _output(text: str, stage: Stage, *, many: bool) -> str:
+def _output(text: str, stage: Stage, *, many: bool, extension: str | None) -> str:
     if not is_url(text):
         return text
     path = stage.place(text)
+    if is_store(path) or is_store(f"output{extension or ''}"):
+        raise UsageError("a store of Zarr is a folder, which is not written to URLs", "--ext nc")
     folder = path if many or is_folder(text) else path.parent
     folder.mkdir(parents=True, exist_ok=True)
     return str(path) + ("/" if folder == path else "")

@@ -11,6 +11,7 @@ from glmha_cli.batch.inputs import is_pattern
 from glmha_cli.batch.jobs import Shard
 from glmha_cli.errors import UsageError
 from glmha_cli.io.remote.url import is_url
+from glmha_cli.io.stores import is_folder
 
 STDIO, DEV_STDIN = "-", "/dev/stdin"
 
@@ -93,11 +94,11 @@ class BatchRequest:
         """Whether one file was named, whose failure is the failure of the run."""
         if self.files_from is not None or len(self.inputs) != 1:
             return False
-        return not is_pattern(self.inputs[0]) and not os.path.isdir(self.inputs[0])
+        return not is_pattern(self.inputs[0]) and not is_folder(self.inputs[0])
 
     @property
     def makes_folder(self) -> bool:
-        return self.output.endswith(("/", "\\")) or os.path.isdir(self.output)
+        return self.output.endswith(("/", "\\")) or is_folder(self.output)
 
     @property
     def extension(self) -> str | None:

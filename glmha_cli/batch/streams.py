@@ -20,6 +20,7 @@ from glmha_cli.batch.request import DEV_STDIN, STDIO, BatchRequest
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, OutputError, UsageError
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.photos.formats import format_of, readable_names
+from glmha_cli.io.stores import is_store
 from glmha_cli.tasks.base import Task
 
 
@@ -61,6 +62,8 @@ class Streams:
             raise UsageError(
                 "an ENVI cube has two files, so it cannot be written to stdout", "--ext tif, or name an output file"
             )
+        if is_store(path):
+            raise UsageError("a store of Zarr is a folder, so it cannot be written to stdout", "--ext nc")
         return path
 
     def send(self, path: Path) -> None:

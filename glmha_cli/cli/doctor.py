@@ -24,6 +24,7 @@ EXTRAS = {
     "HEIC photos": ("pi_heif", "heif"),
     "camera raw files": ("rawpy", "raw"),
     "videos": ("av", "video"),
+    "cubes as stores of Zarr": ("zarr", "zarr"),
     "export to ONNX": ("onnx", "export"),
     "measuring and plots": ("matplotlib", "eval"),
     "training": ("lightning", "train"),

@@ -31,6 +31,12 @@ def looking_before_moves(look: Look) -> Iterator[None]:
         _LOOK.reset(token)
 
 
+def look_at(temporary: Path, path: Path) -> None:
+    """Show a finished output to whoever is looking."""
+    if (look := _LOOK.get()) is not None:
+        look(temporary, path)
+
+
 @contextmanager
 def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield an empty temporary file in the folder of `path`; move it to `path` when the block ends well.
@@ -53,8 +59,7 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
-        if (look := _LOOK.get()) is not None:
-            look(temporary, path)
+        look_at(temporary, path)
         _move(temporary, path, overwrite=overwrite)
     except GlmhaError:
         raise
@@ -69,7 +74,7 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise CannotCreateError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
     if os.path.lexists(path) and not overwrite:
-        raise _exists(path)
+        raise exists_already(path)
 
 
 def missing_folder(folder: Path) -> CannotCreateError:
@@ -83,7 +88,7 @@ def missing_folder(folder: Path) -> CannotCreateError:
     )
 
 
-def _exists(path: Path) -> CannotCreateError:
+def exists_already(path: Path) -> CannotCreateError:
     return CannotCreateError(f"'{path}' exists already", "--overwrite")
 
 
@@ -114,7 +119,7 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     try:
         os.link(temporary, path)  # unlike a rename on POSIX, fails if the name is taken
     except FileExistsError:
-        raise _exists(path) from None
+        raise exists_already(path) from None
     except OSError:  # no hard links here (FAT, some network shares)
         refuse_existing(path, overwrite=False)
         os.replace(temporary, path)

@@ -7,8 +7,10 @@ HDF5 (`cubes.hdf5`), virtual mosaics of ENVI, sidecars of GDAL, playlists and li
 (`videos.open_video`).
 """
 
+import errno
 import math
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -18,6 +20,7 @@ from typing import IO, cast
 import numpy as np
 
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError
+from glmha_cli.io.stores import is_store
 from glmha_cli.shapes import size_text
 
 MAX_BYTES = 16 << 30
@@ -48,7 +51,15 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 
 def require_readable(path: Path) -> None:
-    """NoInputError unless `path` is a file whose first byte can be read, or an empty file. A pipe would wait."""
+    """NoInputError unless `path` is a file whose first byte can be read, an empty file, or a store that can be listed.
+
+    A pipe would wait.
+    """
+    try:
+        if is_store(path) and os.path.isdir(path):
+            return os.scandir(path).close()
+    except OSError as error:
+        raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
     if os.path.exists(path) and not os.path.isfile(path):
         raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
     try:
@@ -56,6 +67,17 @@ def require_readable(path: Path) -> None:
             file.read(1)
     except OSError as error:
         raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
+
+
+def file_problem(path: Path, *, absent: str) -> NoInputError | None:
+    """Why `path` is no file that can be read; where pathlib would raise, as in closed folders, that costs one input."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        is_absent = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+        return NoInputError(f"'{path}' {absent if is_absent else f'cannot be opened: {error.strerror}'}")
+    is_one = stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and is_store(path))
+    return None if is_one else NoInputError(f"'{path}' is not a file")
 
 
 def require_plausible(path: Path, shape: tuple[int, ...], itemsize: int, *, most_bytes: float = MAX_BYTES) -> None:

@@ -22,6 +22,7 @@ from typing import Any, cast
 import numpy as np
 
 from glmha_cli.errors import BadDataError, GlmhaError
+from glmha_cli.io.stores import size_bytes
 from glmha_cli.lookup import import_target
 
 SECONDS, SECONDS_PER_BYTE = 30.0, 2e-6
@@ -115,10 +116,9 @@ class Supervised:
 
 def limit_of(path: str | os.PathLike[str]) -> float:
     """Seconds that reading the file may take."""
-    try:
-        return SECONDS + SECONDS_PER_BYTE * os.stat(path).st_size
-    except OSError:  # the call will tell
-        return SECONDS
+    with suppress(OSError, GlmhaError):  # the call will tell
+        return SECONDS + SECONDS_PER_BYTE * size_bytes(path)
+    return SECONDS
 
 
 # Messages: the number of parts, their sizes, a pickle, and apart from it the arrays that belong to it

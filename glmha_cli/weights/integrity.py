@@ -1,13 +1,19 @@
 """Whether a file is the one that was published: size and sha256, on every load."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from glmha_cli.errors import WeightsUnavailableError
+from glmha_cli.io.stores import files_in
 from glmha_cli.weights.manifest import FileEntry
 
 
 def sha256_of(path: Path) -> str:
+    """Of a file; of a store that of a list of its files and theirs, as `sha256sum` prints it."""
+    if os.path.isdir(path):
+        lines = (f"{sha256_of(path / name)}  {name}\n" for name, _ in files_in(path))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -14,6 +14,7 @@ from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import render
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from glmha_cli.weights.checkpoint import save_checkpoint
+from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
 from tests.conftest import run_glmha
 
@@ -46,7 +47,7 @@ def scene(tmp_path):
     return tmp_path / "y.mat", tmp_path / "mask.mat", y, mask
 
 
-@pytest.mark.parametrize("name", ["cube.tif", "cube.mat", "cube.hdr", "cube.npz"])
+@pytest.mark.parametrize("name", ["cube.tif", "cube.mat", "cube.hdr", "cube.npz", "cube.zarr"])
 def test_a_photo_becomes_a_cube_that_renders_back_to_it(models, photo, tmp_path, name):
     out = tmp_path / name
     result = run_glmha("rgb2hsi", photo, out, "--model", models / "rgb2hsi.safetensors")
@@ -55,6 +56,17 @@ def test_a_photo_becomes_a_cube_that_renders_back_to_it(models, photo, tmp_path,
     assert cube.wavelength_nm == RGB2HSI_NM and cube.values.shape == (40, 60, 31)
     with Image.open(photo) as source:
         np.testing.assert_allclose(render(cube.values), np.asarray(source, np.float32) / 255, atol=1 / 512)
+
+
+def test_a_batch_takes_a_store_for_one_file(models, photo, tmp_path):
+    command = ("rgb2hsi", photo.parent, tmp_path / "out", "--ext", "zarr", "--model", models / "rgb2hsi.safetensors")
+    record = ("--record", tmp_path / "run.jsonl", "--resume")
+    assert "1 done, 0 skipped" in run_here(*command, *record).stderr
+    assert "0 done, 1 skipped" in run_here(*command, *record).stderr
+    (store,) = (tmp_path / "out").iterdir()
+    (store / "cube" / "c" / "0" / "0" / "0").write_bytes(b"changed by hand")
+    changed = run_here(*command, *record)
+    assert changed.returncode == 1 and "was not written by the run of this record" in changed.stderr
 
 
 def test_without_projection_the_cube_is_the_networks_own(models, photo, tmp_path):

@@ -56,7 +56,7 @@ class CubeInput(CubeExplained):
     input: Annotated[
         Path,
         typer.Argument(
-            help="Cube to read: .tif, .hdr or its data file, .mat, .npy, .npz, .h5 or .nc.", show_default=False
+            help="Cube to read: .tif, .hdr or its data file, .mat, .npy, .npz, .h5, .nc or .zarr.", show_default=False
         ),
     ]
 

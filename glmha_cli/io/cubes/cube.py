@@ -1,4 +1,4 @@
-"""Spectral cubes in files: multi-band TIFF, ENVI pair, MATLAB .mat, NumPy .npy and .npz, HDF5 and netCDF.
+"""Spectral cubes in files: multi-band TIFF, ENVI pair, MATLAB .mat, NumPy .npy and .npz, HDF5, netCDF and Zarr.
 
 A new format is a module with a `CubeFormat` and a line in `FORMATS`; its places stand in `kept.KEPT`.
 """
@@ -49,6 +49,7 @@ FORMATS: Mapping[str, str] = {
     ".he5": "glmha_cli.io.cubes.formats.netcdf:HDF5",
     ".nc": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
     ".nc4": "glmha_cli.io.cubes.formats.netcdf:NETCDF",
+    ".zarr": "glmha_cli.io.cubes.formats.zarr:ZARR",
 }
 STREAMED_BYTES = 1 << 30
 """Cubes from this size on, as float32, are converted block by block."""
@@ -104,7 +105,9 @@ def format_to_read(path: Path, options: CubeOptions) -> CubeFormat:
     """UsageError for an unknown suffix, or a key where nothing has a name."""
     cube_format = _format(_name_of(path))
     if options.key is not None and not cube_format.names_variables:
-        raise UsageError(f"'{path}' has no variable '{options.key}': only .mat, .npz, .h5 and .nc files name theirs")
+        raise UsageError(
+            f"'{path}' has no variable '{options.key}': only .mat, .npz, .h5, .nc and .zarr files name theirs"
+        )
     return cube_format
 
 

@@ -7,28 +7,35 @@ from glmha_cli.io.cubes.model import Facts
 KEPT: Mapping[str, Mapping[str, str]] = {
     "wavelength_nm": {
         "tiff": "GDAL_METADATA wavelength", "envi": "wavelength", "mat": "bands", "npz": "wavelength_nm",
-        "netcdf": "wavelength",
+        "netcdf": "wavelength", "zarr": "wavelength",
     },
-    "fwhm_nm": {"tiff": "GDAL_METADATA FWHM_UM", "envi": "fwhm", "mat": "fwhm_nm", "npz": "fwhm_nm", "netcdf": "fwhm"},
+    "fwhm_nm": {
+        "tiff": "GDAL_METADATA FWHM_UM", "envi": "fwhm", "mat": "fwhm_nm", "npz": "fwhm_nm", "netcdf": "fwhm",
+        "zarr": "fwhm",
+    },
     "band_names": {
         "tiff": "GDAL_METADATA DESCRIPTION", "envi": "band names", "mat": "band_names", "npz": "band_names",
-        "netcdf": "band_name",
+        "netcdf": "band_name", "zarr": "attribute band_names",
     },
     "good_bands": {
         "tiff": "GDAL_METADATA bbl", "envi": "bbl", "mat": "good_bands", "npz": "good_bands", "netcdf": "good_band",
+        "zarr": "good_band",
     },
     "nodata": {
         "tiff": "GDAL_NODATA", "envi": "data ignore value", "mat": "nodata", "npz": "nodata", "netcdf": "_FillValue",
+        "zarr": "_FillValue",
     },
     "georeference": {
         "tiff": "GeoTIFF tags", "envi": "map info, coordinate system string", "mat": "crs, transform",
-        "npz": "crs, transform", "netcdf": "grid mapping crs",
+        "npz": "crs, transform", "netcdf": "grid mapping crs", "zarr": "grid mapping crs",
     },
     "tags": {
         "tiff": "GDAL_METADATA, text tags", "envi": "fields", "mat": "tags", "npz": "tags", "netcdf": "attributes",
+        "zarr": "attributes",
     },
     "band_tags": {
         "tiff": "GDAL_METADATA", "envi": "fields", "mat": "band_tags", "npz": "band_tags", "netcdf": "band_tags",
+        "zarr": "attribute band_tags",
     },
 }  # fmt: skip
 """What a cube knows -> format -> the name of its place there. .npy holds the values alone."""

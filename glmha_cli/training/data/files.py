@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from glmha_cli.errors import BadDataError, NoInputError, first_line
+from glmha_cli.io.stores import is_store
 from glmha_cli.training.data.holdout import HOLD_OUT_EVERY, Split, divided
 
 PACK_SUFFIX = ".zip"
@@ -51,7 +52,11 @@ def files_in(folder: Path, suffixes: Collection[str], *, kind: str) -> list[Path
     if not folder.is_dir():
         raise NoInputError(f"no folder {folder}", f"name a folder of {kind}")
     return sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in suffixes and is_shown(path.relative_to(folder))
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and is_shown(path.relative_to(folder))
+        and not any(map(is_store, path.relative_to(folder).parents))
     )
 
 

@@ -13,6 +13,7 @@ import scipy.io
 import spectral
 import tifffile
 import xarray
+import zarr
 from rasterio.transform import Affine
 
 from glmha_cli.io.cubes.cube import FORMATS, SUFFIXES, read_cube, write_cube
@@ -23,7 +24,7 @@ from glmha_cli.lookup import resolve
 NM = (450.0, 500.0, 550.5, 600.0, 650.0, 700.0)
 VALUES = np.random.default_rng(0).random((5, 7, 6)).astype(np.float32)
 GRID = (500000.0, 10.0, 0.0, 4649776.0, 0.0, -10.0)
-FULL = (".tif", ".hdr", ".mat", ".npz", ".h5", ".nc")
+FULL = (".tif", ".hdr", ".mat", ".npz", ".h5", ".nc", ".zarr")
 ALIASES = {".tiff": ".tif", ".img": ".hdr", ".hdf5": ".h5"}
 DOCS = Path(__file__).parents[3] / "docs" / "cubes.md"
 
@@ -120,6 +121,7 @@ def test_the_table_covers_all_that_a_cube_knows():
 def test_the_table_of_the_docs_is_that_of_the_code():
     names = dict.fromkeys(name_of(suffix) for suffix in FULL)
     titles = {"tiff": "TIFF", "envi": "ENVI", "mat": "MATLAB", "npz": ".npz", "netcdf": "HDF5, netCDF"}
+    titles["zarr"] = "Zarr"
     lines = [f"| | {' | '.join(titles[name] for name in names)} |", f"|---{'|---' * len(names)}|"]
     lines += [f"| `{key}` | {' | '.join(f'`{places[name]}`' for name in names)} |" for key, places in KEPT.items()]
     assert "\n".join(lines) in DOCS.read_text(encoding="utf-8")
@@ -198,6 +200,34 @@ def test_xarray_and_h5py_read_netcdf(tmp_path, suffix):
         assert "UTM zone 31N" in dataset["crs"].attrs["crs_wkt"]
     with h5py.File(tmp_path / f"x{suffix}") as file:
         assert file["cube"].shape == (6, 5, 7) and tuple(file["wavelength"]) == NM
+
+
+def test_xarray_and_zarr_read_zarr(tmp_path):
+    write_cube(tmp_path / "x.zarr", read_cube(envi(tmp_path)))
+    with xarray.open_zarr(tmp_path / "x.zarr", consolidated=False) as dataset:
+        cube = dataset["cube"]
+        assert cube.dims == ("wavelength", "y", "x") and tuple(dataset["wavelength"].values) == NM
+        assert dataset["wavelength"].attrs["units"] == "nm" and dataset["fwhm"].dims == ("wavelength",)
+        np.testing.assert_array_equal(cube.values[:, 1:], VALUES.transpose(2, 0, 1)[:, 1:])
+        assert np.isnan(cube.values[:, 0, 0]).all(), "by _FillValue"
+        assert dataset.attrs["sensor type"] == "HySpex" and cube.attrs["band_names"] == list("abcdef")
+        assert float(cube.sel(wavelength=550.5, x=500005, y=4649771, method="nearest").isnull())
+        assert "UTM zone 31N" in dataset["crs"].attrs["crs_wkt"]
+    group = zarr.open_group(tmp_path / "x.zarr", mode="r")
+    assert group["cube"].shape == (6, 5, 7) and group["cube"].metadata.zarr_format == 3
+    assert group["cube"][0, 0, 0] == -9999
+
+
+def test_what_xarray_writes_as_zarr_is_read(tmp_path):
+    values = np.round(VALUES * 1000) / 2 + 1
+    data = xarray.DataArray(values, dims=("y", "x", "wavelength"), coords={"wavelength": np.array(NM) / 1000})
+    data["wavelength"].attrs["units"] = "µm"
+    dataset = xarray.Dataset({"reflectance": data, "quality": (("y", "x"), np.ones((5, 7)))}, attrs={"sensor": "EMIT"})
+    encoding = {"reflectance": {"scale_factor": 0.5, "add_offset": 1.0, "_FillValue": -1, "dtype": "int16"}}
+    dataset.to_zarr(tmp_path / "x.zarr", encoding=encoding, zarr_format=3, consolidated=False)
+    cube = read_cube(tmp_path / "x.zarr")
+    np.testing.assert_allclose(cube, values, rtol=1e-6)
+    assert cube.wavelength_nm == NM and cube.facts.tags == {"sensor": "EMIT"}
 
 
 def test_scipy_reads_mat(tmp_path):

@@ -22,7 +22,7 @@ from tests.cli.in_process import run_here
 NM = tuple(range(400, 520, 10))
 VALUES = np.random.default_rng(0).random((90, 40, 12)).astype(np.float32)
 VALUES[3, 4] = np.nan
-STREAMED = (".hdr", ".npy", ".h5", ".nc", ".tif", ".mat")
+STREAMED = (".hdr", ".npy", ".h5", ".nc", ".tif", ".mat", ".zarr")
 NONE = CubeOptions()
 
 

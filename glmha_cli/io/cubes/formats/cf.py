@@ -26,7 +26,8 @@ NO_GRID = "its georeference is no plain grid: left out"
 def coordinates_of(cube: Cube | CubeStream) -> dict[str, Float[np.ndarray, " n"]]:
     """Dimension -> its numbers, of bands, rows and columns in that order; empty where they are unknown."""
     place, (height, width, _) = cube.facts.georeference, cube.shape
-    rows = columns = np.empty(0)
+    rows: np.ndarray = np.empty(0)
+    columns: np.ndarray = np.empty(0)
     if place is not None and place.transform is not None and not (place.transform[2] or place.transform[4]):
         x, dx, _, y, _, dy = place.transform
         rows, columns = y + (np.arange(height) + 0.5) * dy, x + (np.arange(width) + 0.5) * dx
@@ -36,7 +37,7 @@ def coordinates_of(cube: Cube | CubeStream) -> dict[str, Float[np.ndarray, " n"]
 
 def along_bands(cube: Cube | CubeStream) -> dict[str, Num[np.ndarray, " bands"]]:
     """Numbers of each band that are known."""
-    found = {
+    found: dict[str, np.ndarray] = {
         "fwhm": np.array(cube.facts.fwhm_nm, np.float64),
         "good_band": np.array(cube.facts.good_bands, np.int8),
     }
