@@ -37,6 +37,7 @@ def enhance_verb(options: EnhanceOptions) -> None:
         levels=tuple(options.levels.split(",")) if options.levels else None,
         steps=options.steps,
         budget_gmacs=options.budget,
+        loss_at_most_db=options.loss_at_most,
         images=options.tiles,
         layer_steps=options.layer_steps,
         whole_steps=options.whole_steps,

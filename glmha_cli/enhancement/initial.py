@@ -4,6 +4,8 @@ Its projections become those of mixtures of channels. Where a projection ends in
 behind it is no such projection: it becomes the nearest one, in the products that its input has.
 """
 
+from collections.abc import Mapping
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -13,10 +15,22 @@ from glmha_cli.attention.base import convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention
 from glmha_cli.attention.glmha import GuidedLowRankAttention
 from glmha_cli.enhancement.mixtures import ITERATIONS, fitted
-from glmha_cli.enhancement.statistics import Products
+from glmha_cli.enhancement.statistics import Products, attentions_of
 
 RIDGE = 1e-5
 """Of the input's products, as a share of their mean: channels that are never there decide nothing."""
+
+
+def changed_in(student: nn.Module, teacher: nn.Module) -> list[str]:
+    """The names of the attentions that are others than the teacher's."""
+    parts = dict(student.named_modules())
+    return [name for name, old in attentions_of(teacher).items() if type(parts[name]) is not type(old)]
+
+
+def initialise_all(student: nn.Module, teacher: nn.Module, products: Mapping[str, Products]) -> dict[str, float]:
+    """Each attention that is another than the teacher's; by name, the share that is missed (see `initialise`)."""
+    parts, old = dict(student.named_modules()), attentions_of(teacher)
+    return {name: initialise(parts[name], old[name], products[name]) for name in changed_in(student, teacher)}
 
 
 @torch.no_grad()

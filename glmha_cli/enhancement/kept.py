@@ -13,7 +13,7 @@ from glmha_cli.enhancement.plan import Plan
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
 from glmha_cli.weights.about import read_about
-from glmha_cli.weights.checkpoint import load_weights, save_checkpoint
+from glmha_cli.weights.checkpoint import load_network, save_checkpoint
 from glmha_cli.weights.integrity import sha256_of
 
 
@@ -47,10 +47,9 @@ class Kept:
         }
         save_checkpoint(self.path, student.state_dict(), about, dtype=torch.float32)
 
-    def load(self, student: nn.Module) -> tuple[list[Row], int]:
-        """Weights into the student; rows so far, and how many steps are to follow. UsageError for another run's."""
+    def load(self) -> tuple[nn.Module, list[Row], int]:
+        """The network, rows so far, and how many steps are to follow. UsageError for another run's."""
         about = read_about(self.path)["enhancement"]
         if about["identity"] != self.identity:
             raise UsageError(f"'{self.folder}' holds another enhancement", "the same options, or another --run-dir")
-        load_weights(student, self.path)
-        return list(about["rows"]), int(about["whole_steps"])
+        return load_network(self.path), list(about["rows"]), int(about["whole_steps"])

@@ -21,15 +21,17 @@ from glmha_cli.weights.about import config_of
 Steps = Literal["init", "layers", "all"]
 SIZE_PX = 256
 """Side of the image that a budget is counted for, as in published tables."""
-REDUCTIONS = tuple(round(float(value), 2) for value in np.arange(0.1, 0.951, 0.05))
+REDUCTIONS = (0.25, 0.5, 0.75, 0.9)
+"""Those that each level is tried with where they are to be chosen; of the GLMHA paper's Table 7."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """attention: what comes in. levels: where, None for everywhere. steps: the last of them.
 
-    budget_gmacs: multiply-adds (10^9) of an image of 256x256 px, in place of the attention's reduction: the smallest
-    reduction that keeps them is taken. images: for statistics. layer_steps, whole_steps: at most; None for as many as
+    budget_gmacs: multiply-adds (10^9) of an image of 256x256 px. loss_at_most_db: PSNR that may be lost before any
+    training. With one of them the reduction is chosen level by level, not taken from `attention`. images: for
+    statistics. layer_steps, whole_steps: at most; None for as many as
     `minutes` leave. Exact under a `seed` where no clock decides.
     """
 
@@ -37,6 +39,7 @@ class Plan:
     levels: tuple[str, ...] | None = None
     steps: Steps = "all"
     budget_gmacs: float | None = None
+    loss_at_most_db: float | None = None
     images: int = 64
     layer_steps: int = 400
     whole_steps: int | None = None
@@ -46,17 +49,26 @@ class Plan:
     def __post_init__(self) -> None:
         if self.steps not in get_args(Steps):
             raise unknown("step", self.steps, get_args(Steps))
-        if self.budget_gmacs is not None and not isinstance(self.attention, GLMHAConfig):
-            raise UsageError("only an attention with a reduction can be fitted to a budget", "--attention glmha")
+        if self.budget_gmacs is not None and self.loss_at_most_db is not None:
+            raise UsageError(
+                "reductions follow from a budget or from a loss, not from both", "--budget or --loss-at-most"
+            )
+        if self.chooses and not isinstance(self.attention, GLMHAConfig):
+            raise UsageError("only reductions of GLMHA can be chosen level by level", "--attention glmha")
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the reductions are still to be found."""
+        return self.budget_gmacs is not None or self.loss_at_most_db is not None
 
     def settings(self) -> dict[str, Any]:
         """What the result depends on, as JSON holds it."""
         return {**asdict(self), "levels": self.levels and list(self.levels)}
 
 
-def fitting(about: Mapping[str, Any], plan: Plan, where: Path) -> Plan:
-    """The plan for this source, its budget made a reduction. UsageError for a source without channel attention where it
-    is to be replaced, for a level that it does not have, and for a budget that no reduction keeps.
+def require_fits(about: Mapping[str, Any], plan: Plan, where: Path) -> None:
+    """UsageError for a source without channel attention where it is to be replaced, for a level that it does not have,
+    and for a budget that no reduction keeps.
     """
     config: Any = config_of(about, str(where))
     if not hasattr(config, "attention_by_level"):
@@ -72,19 +84,16 @@ def fitting(about: Mapping[str, Any], plan: Plan, where: Path) -> Plan:
             f"'{where}' has the attention '{name}' where channel attention (csa) is needed to start from",
             "a checkpoint with CSA, such as a released one: glmha models import FILE.pth --task TASK",
         )
-    if plan.budget_gmacs is None:
-        with_attention(config, plan.attention, plan.levels)
-        return plan
-    cheapest = np.inf
-    for reduction in REDUCTIONS:
-        attention = replace(cast(GLMHAConfig, plan.attention), reduction=reduction)
-        cheapest = gmacs_of(with_attention(config, attention, plan.levels))
-        if cheapest <= plan.budget_gmacs:
-            return replace(plan, attention=attention)
-    raise UsageError(
-        f"no reduction keeps {plan.budget_gmacs:g} G multiply-adds: at {REDUCTIONS[-1]:g} there are {cheapest:.1f} G",
-        f"--budget {np.ceil(cheapest):.0f}, or more levels",
-    )
+    new = with_attention(config, plan.attention, plan.levels)
+    if plan.budget_gmacs is not None:
+        least = replace(cast(GLMHAConfig, plan.attention), reduction=REDUCTIONS[-1])
+        cheapest = gmacs_of(with_attention(new, least, plan.levels))
+        if cheapest > plan.budget_gmacs:
+            raise UsageError(
+                f"no reduction keeps {plan.budget_gmacs:g} G multiply-adds: at {REDUCTIONS[-1]:g} there are "
+                f"{cheapest:.1f} G",
+                f"--budget {np.ceil(cheapest):.0f}, or more levels",
+            )
 
 
 def gmacs_of(config: Any) -> float:

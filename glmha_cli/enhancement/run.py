@@ -1,7 +1,7 @@
 """A checkpoint with channel attention in, one with GLMHA out: by statistics, layer by layer, then as a whole."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,20 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from glmha_cli.enhancement.initial import initialise
+from glmha_cli.enhancement.beginning import NUM_HELD_OUT, begun
+from glmha_cli.enhancement.crops import HELD_OUT, TIMED, Crops
+from glmha_cli.enhancement.initial import changed_in
 from glmha_cli.enhancement.kept import Kept
 from glmha_cli.enhancement.layers import Layers
 from glmha_cli.enhancement.measured import Measure
-from glmha_cli.enhancement.plan import Plan, fitting, short_recipe
+from glmha_cli.enhancement.plan import Plan, require_fits, short_recipe
 from glmha_cli.enhancement.reporting import Quiet, Reporter
-from glmha_cli.enhancement.statistics import Inputs, attentions_of, collect
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.config import built_from
-from glmha_cli.networks.replace import replace_attention
 from glmha_cli.training.data.found import DataPaths
 from glmha_cli.training.data.run_data import RunData, prepare_data
-from glmha_cli.training.module import to_network
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.run import train
 from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings
@@ -36,9 +35,6 @@ LAYERS_SHARE = 0.4
 """Of the minutes, until which layers are taught at most, if the whole network is to be taught afterwards."""
 SPARE = 0.85
 """Of the time that is left, what steps are planned for: validation needs the rest."""
-HELD_OUT, TIMED = 10**6, 2 * 10**6
-"""Steps that training never reaches: their crops are for other use. The first ones are for statistics and layers."""
-NUM_HELD_OUT = 4
 
 
 def enhance(
@@ -64,21 +60,19 @@ def enhance(
     work.
     """
     about = {key: value for key, value in read_about(source).items() if key != "run"}
-    plan = fitting(about, plan, source)
+    require_fits(about, plan, source)
     kept = Kept.of(folder, source, plan)
     kept.require(resume=resume)
     start = time.monotonic()
     teacher = load_network(source)
-    torch.manual_seed(plan.seed)  # of the weights that nothing is known of
-    student = replace_attention(teacher, plan.attention, levels=plan.levels)
-    recipe = replace(recipe, network=network_to_plain(built_from(student)), task=about["task"])
+    recipe = replace(recipe, network=about["network"], task=about["task"])
     prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)
     if not any(prepared.sets.values()):
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
     measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
     work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
-    work.run(student, data, machine)
-    made = {**about, "network": recipe.network, "enhanced": work.told(about, source)}
+    student = work.run(data, machine)
+    made = {**about, "network": network_to_plain(built_from(student)), "enhanced": work.told(about, source)}
     save_checkpoint(output, student.state_dict(), made, dtype=torch.float32, overwrite=overwrite)
     return made
 
@@ -96,11 +90,12 @@ class _Enhancement:
     reporter: Reporter
     start: float
 
-    def run(self, student: nn.Module, data: DataPaths, machine: Machine) -> None:
+    def run(self, data: DataPaths, machine: Machine) -> nn.Module:
         self.kept.folder.mkdir(parents=True, exist_ok=True)
-        steps = self.before_the_whole(student)
+        student, steps = self.before_the_whole()
         if self.plan.steps == "all":
             self.as_a_whole(student, steps, data, machine)
+        return student
 
     def told(self, about: Mapping[str, Any], source: Path) -> dict[str, Any]:
         """For the new checkpoint."""
@@ -113,50 +108,30 @@ class _Enhancement:
     def row(self, part: str, network: nn.Module, **more: Any) -> None:
         self.reporter.measured(self.measure(part, network, **more))
 
-    def before_the_whole(self, student: nn.Module) -> int:
+    def before_the_whole(self) -> tuple[nn.Module, int]:
         """First weights and layers, unless a run before has done them; how many steps of the whole are to follow."""
         if self.kept.path.exists():
-            self.measure.rows[:], steps = self.kept.load(student)
-            return steps
+            student, self.measure.rows[:], steps = self.kept.load()
+            return student, steps
         self.row("source", self.teacher)
-        parts = dict(student.named_modules())
-        changed = {
-            name: parts[name] for name, old in attentions_of(self.teacher).items() if type(parts[name]) is not type(old)
-        }
-        num = -(-self.plan.images // self.recipe.schedule.stages[-1].batch)
-        self.first_weights(student, changed, num)
+        student, more = begun(self.teacher, self.crops, self.plan, self.reporter)
+        self.row("init", student, **more)
         if self.plan.steps != "init":
-            self.layers(student, changed, num)
+            self.layers(student)
         steps = self.steps_that_fit(student) if self.plan.steps == "all" else 0
         self.kept.save(student, self.recipe.task, self.measure.rows, steps)
-        return steps
+        return student, steps
 
-    def batches(self, first: int) -> Iterator[Inputs]:
-        """Degraded crops as the recipe's last stage has them, from the step `first` on."""
-        stage, step = self.recipe.schedule.stages[-1], first
-        while True:
-            samples = [self.prepared.dataset[(step, place, stage)][0] for place in range(stage.batch)]
-            yield [to_network(torch.from_numpy(np.stack(part))) for part in zip(*samples, strict=True)]
-            step += 1
+    @property
+    def crops(self) -> Crops:
+        return Crops(self.prepared.dataset, self.recipe.schedule.stages[-1])
 
-    def first_weights(self, student: nn.Module, changed: Mapping[str, nn.Module], num: int) -> None:
-        def told() -> Iterator[Inputs]:
-            for done, inputs in enumerate(islice(self.batches(0), num)):
-                yield inputs
-                self.reporter.step_of("statistics", done + 1, num)
-
-        products, missed = collect(self.teacher, told(), changed), []
-        for name, old in attentions_of(self.teacher).items():
-            if name in changed:
-                missed.append(initialise(changed[name], old, products[name]))
-                self.reporter.step_of("first weights", len(missed), len(changed))
-        self.row("init", student, missed=round(float(np.mean(missed)), 4))
-
-    def layers(self, student: nn.Module, changed: Mapping[str, nn.Module], first: int) -> None:
+    def layers(self, student: nn.Module) -> None:
         share = LAYERS_SHARE if self.plan.steps == "all" else 1.0
-        missed = Layers(self.teacher, changed).teach(
-            self.batches(first),
-            list(islice(self.batches(HELD_OUT), NUM_HELD_OUT)),
+        parts = dict(student.named_modules())
+        missed = Layers(self.teacher, {name: parts[name] for name in changed_in(student, self.teacher)}).teach(
+            self.crops.inputs(self.plan.images),
+            list(islice(self.crops.inputs(HELD_OUT), NUM_HELD_OUT)),
             steps=self.plan.layer_steps,
             goes_on=lambda: self.left_s() > 60 * self.plan.minutes * (1 - share),
             on_step=lambda done, total: self.reporter.step_of("layers", done, total),
@@ -168,7 +143,7 @@ class _Enhancement:
         if self.plan.whole_steps is not None:
             return self.plan.whole_steps
         seconds = []
-        for inputs in islice(self.batches(TIMED), 2):
+        for inputs in islice(self.crops.inputs(TIMED), 2):
             start = time.monotonic()
             with torch.no_grad():
                 wanted = self.teacher(*inputs)
@@ -186,6 +161,7 @@ class _Enhancement:
             start_from=None if goes_on else self.kept.path,
             max_minutes=max(self.left_s() / 60, 0.1),
         )
-        recipe = short_recipe(self.recipe, self.plan, steps)
+        recipe = replace(self.recipe, network=network_to_plain(built_from(student)))
+        recipe = short_recipe(recipe, self.plan, steps)
         load_weights(student, train(recipe, data, run, machine=machine, reporter=self.reporter, teacher=self.teacher))
         self.row("whole", student, steps=steps)

@@ -21,6 +21,8 @@ RECIPE = """task = "derain"
 name = "restormer"
 [degradation]
 name = "rain"
+bank_layers = 4
+layer_px = 64
 [schedule]
 steps = 8
 learning_rate = 1e-3

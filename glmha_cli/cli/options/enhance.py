@@ -34,8 +34,16 @@ class EnhanceOptions(DataOptions):
     budget: Annotated[
         float | None,
         typer.Option(
-            help="10^9 multiply-adds that an image of 256x256 px may take, instead of --reduction.",
+            help="10^9 multiply-adds that an image of 256x256 px may take; reductions are then chosen level by level.",
             min=0,
+            show_default=False,
+        ),
+    ] = None
+    loss_at_most: Annotated[
+        float | None,
+        typer.Option(
+            help="PSNR in dB that may be lost before any training; reductions are then chosen level by level.",
+            min=0.001,
             show_default=False,
         ),
     ] = None
