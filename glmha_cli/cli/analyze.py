@@ -1,9 +1,12 @@
 """`glmha analyze MODEL IMAGE…`: how low the rank of a model's attention is, level by level (GLMHA paper, Fig. 1)."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from rich.table import Table
+from torch import nn
 
 from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import FileOptions
@@ -13,19 +16,22 @@ from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import files_of
 from glmha_cli.errors import BadDataError
-from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, plot, spectra
+from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, middle, plot, spectra
 from glmha_cli.evaluation.report import write_csv
 from glmha_cli.inference.stretch import extremes_of, stretched
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
-from glmha_cli.weights.store import describe, find_weights
+from glmha_cli.weights.store import Weights, describe, find_weights
+
+Crop = list[torch.Tensor]
+"""What the network takes of one image."""
 
 
 def analyze(options: AnalyzeOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    for path in (options.plot, options.csv):
+    for path in (options.plot, options.csv, options.plan):
         if path is not None:
             require_output(path, overwrite=options.overwrite)
     task = resolve(TASKS, describe(options.model)["task"], "task")
@@ -34,15 +40,24 @@ def analyze(options: AnalyzeOptions) -> None:
     weights = find_weights(options.model, task=task.name, access=access_of(options, output))
     network = load_network(weights.path)
     as_trained = stretch if read_about(weights.path).get("stretch_input", False) else np.asarray
-    matrices = []
+    crops: list[Crop] = []
     with output.progress() as progress, files_of(task, files, output) as inputs:
         for path in progress.track(options.images, description="images"):
             try:
                 prepared = task.prepare(inputs.source(path).value)
-                matrices.append(attention_of(network, tuple(map(as_trained, prepared))))
+                crops.append(middle(network, tuple(map(as_trained, prepared))))
             except BadDataError as error:
                 raise error.about(path) from error
-    found = spectra(matrices)
+    if options.plan is not None:
+        tell_plan(options, options.plan, weights, network, crops, output)
+    else:
+        tell_ranks(options, weights, network, crops, output)
+
+
+def tell_ranks(
+    options: AnalyzeOptions, weights: Weights, network: nn.Module, crops: list[Crop], output: Output
+) -> None:
+    found = spectra([attention_of(network, crop) for crop in crops])
     for spectrum in found:
         output.record(
             {"model": weights.id, "sha256": weights.sha256, "images": len(options.images), **summary(spectrum)}
@@ -50,13 +65,61 @@ def analyze(options: AnalyzeOptions) -> None:
     if options.csv:
         write_csv(options.csv, [row for spectrum in found for row in curve(spectrum)], overwrite=options.overwrite)
     if options.plot:
-        title = f"{weights.id}: attention over {len(options.images)} image{'s' if len(options.images) > 1 else ''}"
-        plot(options.plot, found, title=title, overwrite=options.overwrite)
+        plot(options.plot, found, title=title_of("attention", weights, crops), overwrite=options.overwrite)
     if not options.json:
         output.table(as_table(found))
         output.note(
             "how many singular values of a head hold this share of their squares (energy) or of their sum, on average"
         )
+
+
+def tell_plan(
+    options: AnalyzeOptions,
+    path: Path,
+    weights: Weights,
+    network: nn.Module,
+    crops: list[Crop],
+    output: Output,
+) -> None:
+    """What `glmha enhance` would cost, level by level."""
+    from glmha_cli.enhancement import outlook
+
+    with output.progress() as progress:
+        bar = progress.add_task("reductions", total=None)
+        tried = outlook.outlook(
+            network, crops, on_trial=lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    rows = [outlook.row(trial) for trial in tried]
+    for row in rows:
+        output.record({"model": weights.id, "sha256": weights.sha256, "images": len(crops), **row})
+    title = title_of("channels of K and V, dropped without training", weights, crops)
+    outlook.plot(path, tried, title=title, overwrite=options.overwrite)
+    if not options.json:
+        output.table(as_plan(rows))
+        output.note(
+            "fitted to every other image and tried on the rest, before any training: 'missed' is the share of the "
+            "attentions' output, in energy, that is expected to be lost"
+        )
+
+
+def title_of(what: str, weights: Weights, crops: list[Crop]) -> str:
+    return f"{weights.id}: {what}, {len(crops)} image{'s' if len(crops) > 1 else ''}"
+
+
+def as_plan(rows: list[dict[str, Any]]) -> Table:
+    """A row per trial."""
+    table = Table("level", "reduction", "saved G", "missed %", "PSNR to source dB", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(
+            row["level"],
+            f"{row['reduction']:g}",
+            f"{row['saved_gmacs']:.2f}",
+            f"{100 * row['missed']:.2f}",
+            f"{row['psnr_to_source_db']:.1f}",
+        )
+    return table
 
 
 def stretch(image: np.ndarray) -> np.ndarray:

@@ -44,7 +44,9 @@ class Trial:
 
 def levels_of(network: nn.Module) -> list[str]:
     """Those that have channel attention, the finest first."""
-    return [level for level in count(built_from(network)).levels if changed_at(network, [level])]
+    there = set(attentions_of(network))
+    names = {level: set(changed_at(network, [level])) for level in count(built_from(network)).levels}
+    return [level for level, of_level in names.items() if of_level and of_level <= there]
 
 
 def changed_at(network: nn.Module, levels: Sequence[str] | None) -> list[str]:

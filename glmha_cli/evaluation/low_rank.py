@@ -56,10 +56,17 @@ def _watch(name: str, attention: ChannelAttention, found: list[Matrices]) -> Non
 
 
 @torch.inference_mode()
-def attention_of(
+def attention_of(network: nn.Module, inputs: Sequence[Float[Tensor, "1 c h w_in"]]) -> list[Matrices]:
+    """The matrices of every block for what the network takes of an image."""
+    with recorded(network) as found:
+        network(*inputs)
+    return found
+
+
+def middle(
     network: nn.Module, inputs: Sequence[Float[np.ndarray, "h w_in c"]], *, side_px: int = 256
-) -> list[Matrices]:
-    """The matrices of every block for the middle of an image, at most `side_px` squared: statistics as in training.
+) -> list[Float[Tensor, "1 c h w_in"]]:
+    """The middle of an image as a network takes it, at most `side_px` squared: statistics as in training.
 
     Raises BadDataError for an image smaller than the network's multiple.
     """
@@ -77,9 +84,7 @@ def attention_of(
         tensors.append(
             torch.from_numpy(np.ascontiguousarray(array[top : top + height, left:right].transpose(2, 0, 1)))[None]
         )
-    with recorded(network) as found:
-        network(*tensors)
-    return found
+    return tensors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.errors import BadDataError
-from glmha_cli.evaluation.low_rank import Matrices, attention_of, recorded, spectra
+from glmha_cli.evaluation.low_rank import Matrices, attention_of, middle, recorded, spectra
 from glmha_cli.networks.mst import MSTConfig
 from glmha_cli.networks.restormer import RestormerConfig
 from tests.cli.in_process import run_here
@@ -22,7 +22,7 @@ CONFIG = RestormerConfig(channels=8, num_blocks=(1, 2, 1, 1), num_refinement_blo
 def test_every_block_is_recorded_and_the_network_is_as_before():
     torch.manual_seed(0)
     network, image = CONFIG.build().eval(), np.random.default_rng(0).random((40, 52, 3)).astype(np.float32)
-    found = attention_of(network, (image,), side_px=32)
+    found = attention_of(network, middle(network, (image,), side_px=32))
     assert len(found) == 1 + 2 + 1 + 1 + 1 + 2 + 1 + 1  # encoder, bottleneck, decoder, refinement
     assert {each.pixels for each in found} == {32 * 32, 16 * 16, 8 * 8, 4 * 4}
     for each in found:
@@ -46,7 +46,7 @@ def test_every_block_is_recorded_and_the_network_is_as_before():
 def test_networks_with_a_wider_mask():
     network = MSTConfig(channels=6, num_blocks=(1, 1, 1)).build().eval()
     inputs = np.random.default_rng(0).random((20, 24, 6)), np.random.default_rng(1).random((20, 34, 6))
-    found = attention_of(network, tuple(array.astype(np.float32) for array in inputs), side_px=16)
+    found = attention_of(network, middle(network, tuple(array.astype(np.float32) for array in inputs), side_px=16))
     assert [each.attn.shape for each in found] == [(1, 6, 3), (2, 6, 3), (4, 6, 3), (2, 6, 3), (1, 6, 3)]
 
 
@@ -72,7 +72,7 @@ def test_rank_one_needs_one_and_the_unit_matrix_nearly_all():
 def test_levels_are_those_of_each_image_whatever_its_size():
     network, rng = CONFIG.build().eval(), np.random.default_rng(0)
     images = [
-        attention_of(network, (rng.random(size, np.float32),), side_px=32)
+        attention_of(network, middle(network, (rng.random(size, np.float32),), side_px=32))
         for size in ((32, 32, 3), (24, 32, 3), (16, 8, 3))
     ]
     one, three = ([(each.level, each.channels) for each in spectra(some)] for some in (images[:1], images))
@@ -82,7 +82,7 @@ def test_levels_are_those_of_each_image_whatever_its_size():
 
 def test_an_image_under_the_networks_multiple_is_refused():
     with pytest.raises(BadDataError, match="too small") as caught:
-        attention_of(CONFIG.build(), (np.zeros((7, 40, 3), np.float32),))
+        middle(CONFIG.build(), (np.zeros((7, 40, 3), np.float32),))
     assert "8 x 8" in caught.value.hint
 
 

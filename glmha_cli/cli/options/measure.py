@@ -168,6 +168,14 @@ class AnalyzeOptions(WeightsOptions):
         Path | None, typer.Option(help="Write a plot of the curves to this .png file.", show_default=False)
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Write the curves to this CSV file.", show_default=False)] = None
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="Try what 'glmha enhance' would cost a model with channel attention, level by level; plot it to this "
+            ".png file.",
+            show_default=False,
+        ),
+    ] = None
     mask: Annotated[Path | None, typer.Option(help="The mask of the camera, for sci.", show_default=False)] = None
     step: Annotated[
         int, typer.Option(help="Dispersion between neighbouring bands in pixels, for sci; negative: to the left.")
