@@ -27,10 +27,15 @@ def changed_in(student: nn.Module, teacher: nn.Module) -> list[str]:
     return [name for name, old in attentions_of(teacher).items() if type(parts[name]) is not type(old)]
 
 
-def initialise_all(student: nn.Module, teacher: nn.Module, products: Mapping[str, Products]) -> dict[str, float]:
+def initialise_all(
+    student: nn.Module, teacher: nn.Module, products: Mapping[str, Products], *, iterations: int = ITERATIONS
+) -> dict[str, float]:
     """Each attention that is another than the teacher's; by name, the share that is missed (see `initialise`)."""
     parts, old = dict(student.named_modules()), attentions_of(teacher)
-    return {name: initialise(parts[name], old[name], products[name]) for name in changed_in(student, teacher)}
+    return {
+        name: initialise(parts[name], old[name], products[name], iterations=iterations)
+        for name in changed_in(student, teacher)
+    }
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from torch import nn
 from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.enhancement.initial import initialise_all
+from glmha_cli.enhancement.mixtures import ITERATIONS
 from glmha_cli.enhancement.plan import REDUCTIONS, gmacs_of
 from glmha_cli.enhancement.statistics import Inputs, Products, attentions_of
 from glmha_cli.errors import UsageError
@@ -65,6 +66,7 @@ def trials(
     levels: Sequence[str],
     attention: GLMHAConfig,
     *,
+    iterations: int = ITERATIONS,
     on_trial: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
     """Each of `REDUCTIONS` at each level. products: of the attentions at these levels (see `statistics.collect`)."""
@@ -79,7 +81,7 @@ def trials(
                 level=level,
                 reduction=reduction,
                 saved_gmacs=cost - gmacs_of(built_from(student)),
-                missed=initialise_all(student, teacher, products),
+                missed=initialise_all(student, teacher, products, iterations=iterations),
                 error=mean_square(results(student, held_out), wanted),
             )
         )

@@ -45,7 +45,7 @@ def test_levels_share_the_attentions_among_them(teacher):
 
 def test_a_trial_tells_what_its_reduction_does(teacher):
     products, held_out = collect(teacher, crops(4), attentions_of(teacher)), crops(6)[4:]
-    found = trials(teacher, products, held_out, levels_of(teacher), GLMHAConfig())
+    found = trials(teacher, products, held_out, levels_of(teacher), GLMHAConfig(), iterations=20)
     assert len(found) == 8
     for level in levels_of(teacher):
         of_level = [trial for trial in found if trial.level == level]
