@@ -81,24 +81,28 @@ def _caused_by(cause: Exception, error: GlmhaError) -> GlmhaError:
     return error
 
 
-def run_jobs(jobs: Iterable[Job], work: Work, *, side_by_side: int = 1) -> Generator[Outcome, None, None]:
+def run_jobs(jobs: Iterable[Job | None], work: Work, *, side_by_side: int = 1) -> Generator[Outcome, None, None]:
     """Do all jobs, as far as the outcomes are asked for: after the last one taken, nothing more is written.
 
+    jobs: None among them says that the next is not at hand yet; those before it are then done without waiting for it.
     side_by_side: how many are computed at the same time.
     Interrupted, or closed early, it lets the file that is being written be finished and drops the others.
     """
     computers = _threads("computer", side_by_side) if side_by_side > 1 else _Caller()
     with _threads("reader") as reader, computers, _threads("writer") as writer:
         try:
-            behind = None
-            read = ((job, reader.submit(_Step(error=job.problem).then, work.read, job)) for job in jobs)
-            computed = ((job, computers.submit(_computed, job, reading, work)) for job, reading in ahead(read, 1))
-            for job, computing in ahead(computed, side_by_side - 1):
-                step = computing.result()
+            behind: Future[Outcome] | None = None
+            read = (
+                None if job is None else (job, reader.submit(_Step(error=job.problem).then, work.read, job))
+                for job in jobs
+            )
+            computed = (each and (each[0], computers.submit(_computed, *each, work)) for each in ahead(read, 1))
+            for each in ahead(computed, side_by_side - 1):
+                done = None if each is None else (each[0], each[1].result())
                 if behind is not None:
                     yield behind.result()
-                behind = writer.submit(_settle, job, step, work)
-                del step, computing  # the writer has them; a large photo must not live longer
+                behind = None if done is None else writer.submit(_settle, *done, work)
+                del done, each  # the writer has them; a large photo must not live longer
             if behind is not None:
                 yield behind.result()
         finally:

@@ -11,6 +11,7 @@ from glmha_cli.batch.record import Line, Past, hashes_of, input_identity, output
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.remote.stage import Stage
+from glmha_cli.io.remote.url import Url
 from glmha_cli.weights.integrity import sha256_of
 
 
@@ -28,6 +29,13 @@ class Places:
     def ahead(self, jobs: Iterable[Job]) -> Iterable[Job]:
         """The jobs, while what those behind need is being fetched."""
         return jobs
+
+    def start(self, job: Job) -> None:
+        """Begin to fetch what a job needs."""
+
+    def secret(self, job: Job) -> dict[str, Url]:
+        """See `Stage`, of what the job reads and writes."""
+        return {}
 
     def require(self, job: Job) -> None:
         """Have the input here. NoInputError; CannotCreateError where there is an output that may not be replaced."""
@@ -86,6 +94,14 @@ class Remote(Places):
 
     def ahead(self, jobs: Iterable[Job]) -> Iterator[Job]:
         return self.stage.ahead(jobs, lambda job: None if job.problem is not None or job.done else job.source)
+
+    def start(self, job: Job) -> None:
+        if self.stage.holds(job.source):
+            self.stage.start(job.source)
+
+    def secret(self, job: Job) -> dict[str, Url]:
+        urls = [self.stage.url(path) for path in (job.source, job.target) if self.stage.holds(path)]
+        return {str(url): url for url in urls if url.user or url.query}
 
     def require(self, job: Job) -> None:
         may_replace = job.overwrite or job.own

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ class Record:
         except OSError as error:
             raise CannotCreateError(f"record '{path}' cannot be written: {error.strerror or error}") from error
         self.path = path
+        self.held: list[bytes] | None = None
         if content and not content.endswith(b"\n"):  # a line torn by a crash: what follows it stays readable
             self._write(b"\n")
 
@@ -41,7 +42,21 @@ class Record:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._write(json.dumps({"time": moment, **line}).encode() + b"\n")
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Lines appended inside are flushed and synced together, on leaving."""
+        self.held = []
+        try:
+            yield
+        finally:
+            held, self.held = self.held, None
+            if held:
+                self._write(b"".join(held))
+
     def _write(self, line: bytes) -> None:
+        if self.held is not None:
+            self.held.append(line)
+            return
         try:
             if self.file.write(line) != len(line):
                 raise OSError("disk full")
@@ -67,9 +82,9 @@ class Past:
             case "failed" if self.line.get("status") == "ok":
                 return self
             case "ok":
-                return Past(line, _hashes(line))
+                return Past(line, hashes_in(line))
             case _:
-                return Past(line, self.hashes | _hashes(line))
+                return Past(line, self.hashes | hashes_in(line))
 
 
 def read_record(path: Path) -> dict[str, Past]:
@@ -96,7 +111,8 @@ def parsed(texts: Iterable[bytes]) -> Iterator[Line]:
                 yield line
 
 
-def _hashes(line: Line) -> frozenset[str]:
+def hashes_in(line: Line) -> frozenset[str]:
+    """sha256 of all files of the output that a line tells of."""
     return frozenset(each for each in (line.get("sha256"), *line.get("also", {}).values()) if each)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from glmha_cli.batch.cluster.options import Cluster
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import is_pattern
 from glmha_cli.batch.jobs import Shard
@@ -38,6 +39,7 @@ class BatchRequest:
     `inputs` may then name their folder. shard: the part of the files to do. dry_run: only plan.
     record, resume: where one line per file is kept, and whether to skip what it proves done.
     max_failures: stop when so many files have failed. hashes: tell the sha256 of inputs and outputs, as a record does.
+    cluster: whose machines do the work; None for this one.
     """
 
     inputs: Sequence[str] = ()
@@ -56,6 +58,7 @@ class BatchRequest:
     resume: bool = False
     max_failures: int | None = None
     hashes: bool = False
+    cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
         """UsageError for what does not go together."""
@@ -75,6 +78,10 @@ class BatchRequest:
             raise UsageError("--resume needs a record", "--record run.jsonl --resume, from the first run on")
         if self.null and self.files_from is None:
             raise UsageError("--null needs --files-from", "find … -print0 | glmha … --files-from - --null")
+        if self.cluster is not None and self.uses_streams:
+            raise UsageError("a cluster restores files: `-` and pipes are for this machine", "leave out --cluster")
+        if self.cluster is not None and any(str(each).startswith("memory:") for each in self._named):
+            raise UsageError("memory:// is the memory of one process, which a cluster cannot see")
 
     @property
     def reads_stream(self) -> bool:
@@ -86,8 +93,13 @@ class BatchRequest:
 
     @property
     def uses_urls(self) -> bool:
+        return any(map(is_url, self._named))
+
+    @property
+    def _named(self) -> list[str | Path]:
+        """Files and folders, as they were given."""
         named = (*self.inputs, self.output, self.files_from, self.files.mask, self.files.only)
-        return any(is_url(each) for each in named if each is not None)
+        return [each for each in named if each is not None]
 
     @property
     def is_single(self) -> bool:

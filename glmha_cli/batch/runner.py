@@ -10,9 +10,10 @@ from typing import Any
 
 from glmha_cli import __version__
 from glmha_cli.batch.checks import make_folder, require_free
+from glmha_cli.batch.cluster.driver import outcomes_on
+from glmha_cli.batch.doing import Setup, outcomes_of
 from glmha_cli.batch.jobs import Job
-from glmha_cli.batch.kinds import supervised_for
-from glmha_cli.batch.pipeline import run_jobs
+from glmha_cli.batch.keeper import Keeper
 from glmha_cli.batch.places import Places, Remote
 from glmha_cli.batch.plan import Plan, make_plan
 from glmha_cli.batch.record import Record
@@ -20,12 +21,8 @@ from glmha_cli.batch.remote import staged
 from glmha_cli.batch.report import SILENT, Outcome, Reporter, Summary
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.resume import Known, resumed
-from glmha_cli.batch.stages import OwnRestorer
 from glmha_cli.batch.streams import through_files
-from glmha_cli.batch.worker import Worker
-from glmha_cli.inference.engine_choice import num_side_by_side
 from glmha_cli.inference.loader import Loader
-from glmha_cli.inference.memory import free_bytes
 from glmha_cli.weights.store import Weights
 
 
@@ -128,32 +125,21 @@ class _Run:
             self.reporter.settled(outcome)
 
     def work(self, plan: Plan, jobs: Iterable[Job], weights: Weights, summary: Summary, record: Record | None) -> None:
-        """Load the network and do the jobs, until as many have failed as may fail."""
-        request, reporter = self.request, self.reporter
-        with supervised_for(self.loader.task, memory_bytes=free_bytes(), say=reporter.warning) as reader:
-            reader.start()  # it gets ready while the network is loaded
-            if request.files.mask is not None:  # before that, rather than as the failure of every file
-                reader.read("glmha_cli.io.measurements.read:read_mask", request.files.mask)
-            restorer = self.loader.load(weights, say=reporter.warning)
-            side_by_side = num_side_by_side(plan.sizes, device=restorer.engine.device)
-            worker = Worker(
-                reader=reader,
-                own=OwnRestorer(restorer),
-                weights=weights,
-                files=request.files,
-                summary=summary,
-                reporter=reporter,
-                record=record,
-                settings={} if record is None else self.settings(weights),
-                hashes=request.hashes or record is not None,
-                places=self.places,
-            )
-            with closing(run_jobs(self.places.ahead(jobs), worker, side_by_side=side_by_side)) as outcomes:
-                for outcome in outcomes:
-                    if summary.single and outcome.error is not None:
-                        raise outcome.error
-                    if len(summary.failures) == request.max_failures:
-                        break
+        """Do the jobs, here or on a cluster, until as many have failed as may fail."""
+        request, hashes = self.request, self.request.hashes or record is not None
+        settings = {} if record is None else self.settings(weights)
+        keeper = Keeper(summary=summary, reporter=self.reporter, record=record, settings=settings, places=self.places)
+        setup = Setup(loader=self.loader, weights=weights, files=request.files, sizes=plan.sizes, hashes=hashes)
+        if request.cluster is None:
+            done = outcomes_of(self.places.ahead(jobs), setup, keeper, self.places)
+        else:
+            done = outcomes_on(request.cluster, jobs, setup, keeper)
+        with closing(done) as outcomes:
+            for outcome in outcomes:
+                if summary.single and outcome.error is not None:
+                    raise outcome.error
+                if len(summary.failures) == request.max_failures:
+                    break
 
 
 def _counted(jobs: Iterable[Job], summary: Summary) -> Iterator[Job]:

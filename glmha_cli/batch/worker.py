@@ -11,16 +11,16 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli import __version__
-from glmha_cli.batch.areas import files_for, settings_for
+from glmha_cli.batch.areas import files_for
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.frames import Frames
 from glmha_cli.batch.jobs import Job
+from glmha_cli.batch.keeper import Keeping
 from glmha_cli.batch.kinds import input_kind, output_kind, read_supervised, write_result
 from glmha_cli.batch.pipeline import Skip
 from glmha_cli.batch.places import Places, is_one_of
-from glmha_cli.batch.record import WRITING, Line, Past, Record, line_of, output_identity, read_record
-from glmha_cli.batch.report import Outcome, Reporter, Summary
-from glmha_cli.batch.resume import is_done_meanwhile
+from glmha_cli.batch.record import WRITING, Line, output_identity
+from glmha_cli.batch.report import Outcome
 from glmha_cli.batch.stages import Computed, OwnRestorer, Read, Written
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.inference.restorer import Restorer
@@ -35,17 +35,14 @@ from glmha_cli.weights.store import Weights
 class Worker:
     """See glmha_cli.batch.pipeline.Work, which also says in which thread each method runs.
 
-    settings: what outputs depend on, for the record. hashes: of inputs and outputs, for whoever is told of them.
+    hashes: of inputs and outputs, for whoever is told of them.
     """
 
     reader: Supervised
     own: OwnRestorer
     weights: Weights
     files: FileOptions
-    summary: Summary
-    reporter: Reporter
-    record: Record | None
-    settings: Line
+    keeper: Keeping
     hashes: bool
     places: Places = field(default_factory=Places)
     turn: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -84,7 +81,7 @@ class Worker:
             source.value,
             blend=source.blend,
             store=output_kind(self.restorer.task).storing(job.target, source),
-            on_tile=lambda done, total: self.reporter.tiles(job, index * total + done, count * total),
+            on_tile=lambda done, total: self.keeper.reporter.tiles(job, index * total + done, count * total),
         )
 
     def compute_frames(self, job: Job, read: Read, first: Photo) -> Computed:
@@ -124,7 +121,7 @@ class Worker:
         )
         self.show(job, computed)
         for note in (*source.notes, *written.losses):
-            self.reporter.remark(job.source, note)
+            self.keeper.reporter.remark(job.source, note)
         height, width = computed.result.shape[:2]
         return {
             **output_identity(job.target, written.hashes),
@@ -152,14 +149,14 @@ class Worker:
 
     def show(self, job: Job, computed: Computed) -> None:
         """What became of a file, to a reporter that wants to see it."""
-        if not self.reporter.shows:
+        if not self.keeper.reporter.shows:
             return
         task, source = self.restorer.task, computed.read.source
         try:
             after = output_kind(task).rendered(computed.result, task, source)
-            self.reporter.restored(job, input_kind(task).picture(source), after)
+            self.keeper.reporter.restored(job, input_kind(task).picture(source), after)
         except Exception:  # the file is written all the same
-            self.reporter.remark(job.source, "cannot be shown on the report page")
+            self.keeper.reporter.remark(job.source, "cannot be shown on the report page")
 
     def look(self, job: Job, hashes: dict[str, str], temporary: Path, path: Path) -> None:
         """Before a finished file is moved into place: on record, so that a run that is cut off knows it for its own."""
@@ -168,14 +165,11 @@ class Worker:
         if job.own and os.path.lexists(path) and not is_one_of(path, job.own):
             raise CannotCreateError(f"'{path}' was changed since this run began", "--overwrite, or move it elsewhere")
         hashes[path.name] = sha256_of(temporary)
-        self.keep(job, {"status": WRITING, **output_identity(job.target, hashes)})
+        self.keeper.keep(job, {"status": WRITING, **output_identity(job.target, hashes)})
 
     def require_undone(self, job: Job) -> None:
         """Skip a job that another run with this record has done since this run was planned."""
-        if self.record is None or job.overwrite or not os.path.lexists(job.target):
-            return
-        past = read_record(self.record.path).get(self.places.name(job.target), Past())
-        if is_done_meanwhile(job, past, self.settings):
+        if not job.overwrite and os.path.lexists(job.target) and self.keeper.is_done(job):
             raise Skip
 
     def stop(self) -> None:
@@ -183,15 +177,5 @@ class Worker:
         self.reader.close()
 
     def settled(self, outcome: Outcome) -> None:
-        if outcome.status != "skipped":  # on record first: telling it may fail
-            self.keep(outcome.job, line_of(outcome))
-        self.summary.add(outcome)
-        self.reporter.settled(outcome)
+        self.keeper.settled(outcome)
         self.places.forget(outcome.job)
-
-    def keep(self, job: Job, line: Line) -> None:
-        """In the record, if there is one: with its settings, and names that hold elsewhere."""
-        if self.record is not None:
-            paths = {"input": self.places.name(job.source), "output": self.places.name(job.target)}
-            line = {name: self.places.named(value) if isinstance(value, str) else value for name, value in line.items()}
-            self.record.append({**line, "settings": settings_for(job, self.settings), **paths})

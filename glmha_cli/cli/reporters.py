@@ -19,6 +19,8 @@ def require_possible(options: RestoreOptions) -> None:
         )
     if options.preview and options.json:
         raise UsageError("--preview and --json both write to stdout", "leave out one of them")
+    if options.cluster and (options.report or options.preview or options.watch):
+        raise UsageError("a cluster sends no pictures, and is not kept waiting", "no --report, --preview, --watch")
     if options.watch and (options.report or options.preview):
         raise UsageError("--watch has no end at which a report could be written", "leave out --report and --preview")
 

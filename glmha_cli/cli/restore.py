@@ -1,5 +1,8 @@
 """The restoring verbs, one per task: files in, files out."""
 
+from typing import Any
+
+from glmha_cli.batch.cluster.options import Cluster
 from glmha_cli.batch.jobs import Shard
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.runner import run
@@ -10,6 +13,7 @@ from glmha_cli.cli.output import Output
 from glmha_cli.cli.reporters import reporter_of, require_possible
 from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
+from glmha_cli.errors import UsageError
 from glmha_cli.interrupts import unwinding
 from glmha_cli.tasks.base import Task
 
@@ -50,4 +54,16 @@ def request_of(options: RestoreOptions) -> BatchRequest:
         resume=options.resume,
         max_failures=1 if options.fail_fast else options.max_failures,
         hashes=options.json,
+        cluster=cluster_of(options),
     )
+
+
+def cluster_of(options: RestoreOptions) -> Cluster | None:
+    """UsageError for shares of a cluster where none was named."""
+    shares = {"actors": options.actors, "cpus": options.cpus_per_actor, "gpus": options.gpus_per_actor}
+    given: dict[str, Any] = {name: value for name, value in shares.items() if value is not None}
+    if options.cluster is not None:
+        return Cluster.parse(options.cluster, **given)
+    if given:
+        raise UsageError("--actors, --cpus-per-actor and --gpus-per-actor are of a cluster", "--cluster ray")
+    return None

@@ -37,6 +37,15 @@ class Loader:
             access=replace(self.access, offline=self.access.offline or offline),
         )
 
+    def find_again(self, weights: Weights) -> Weights:
+        """On another machine: the same model in the same format, wherever it is there."""
+        return find_weights(
+            self.model if weights.entry is None else weights.entry.id,
+            task=self.task.name,
+            formats=("onnx" if weights.path.suffix.lower() == ".onnx" else "safetensors",),
+            access=self.access,
+        )
+
     def load(self, weights: Weights, *, say: Callable[[str], None] = ignore) -> Restorer:
         """The network on its device. `say` is told of what is changed to make it fit into the memory."""
         return open_restorer(self.task, weights.path, self.engine, project=self.project, say=say)

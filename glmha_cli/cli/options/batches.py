@@ -128,3 +128,30 @@ class BatchOptions:
         int | None,
         typer.Option(help="Stop once this many files have failed.", min=1, show_default=False, rich_help_panel=BATCH),
     ] = None
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Let a Ray cluster do the work: ray for the one that RAY_ADDRESS names or one on this machine, or "
+            "ray://HOST:PORT.",
+            show_default=False,
+            rich_help_panel=BATCH,
+        ),
+    ] = None
+    actors: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes on the cluster, each with the network loaded. Default: as many as there is room for.",
+            min=1,
+            show_default=False,
+            rich_help_panel=BATCH,
+        ),
+    ] = None
+    cpus_per_actor: Annotated[
+        float | None,
+        typer.Option(help="CPUs of each, also a part of one. Default: 1.", show_default=False, rich_help_panel=BATCH),
+    ] = None
+    gpus_per_actor: Annotated[
+        float | None,
+        typer.Option(help="GPUs of each, also a part of one. Default: 0.", show_default=False, rich_help_panel=BATCH),
+    ] = None
