@@ -1,6 +1,7 @@
 """Which files a task reads and writes, by their suffixes: those of its kinds, and videos where it restores photos."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.request import BatchRequest
@@ -26,6 +27,7 @@ def suffix_for(task: Task, request: BatchRequest) -> Callable[[str], str]:
     """
     extension, one_frame = request.extension, request.files.frame is not None
 
+    @lru_cache(256)  # a folder of a million files has few
     def choose(suffix: str) -> str:
         is_video = suffix.lower() in videos.READABLE and task.restores_photos
         if extension and (extension in videos.WRITABLE) == (is_video and not one_frame):

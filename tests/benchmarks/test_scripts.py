@@ -130,3 +130,13 @@ def test_what_a_gpu_must_show_runs_dry_on_a_cpu(tmp_path):
     units = {row["unit"] for row in shown["rows"]}
     assert units == {"", "s", "times as fast", "images/s"}
     assert (tmp_path / "gpu.md").read_text(encoding="utf-8").count("\n|") == len(shown["rows"]) + 2
+
+
+def test_plans_of_scale_out_keep_their_tree(tmp_path):
+    command = [sys.executable, ROOT / "benchmarks" / "scale_out.py", "plan", "--counts", "10", "--tree", tmp_path]
+    for _ in range(2):
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+        assert result.returncode == 0, result.stderr
+        count, *figures = map(float, result.stdout.splitlines()[1].split())
+        assert count == 10 and len(figures) == 4 and min(figures) > 0
+    assert len(list(tmp_path.rglob("*.jpg"))) == 10
