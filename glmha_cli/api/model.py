@@ -27,8 +27,10 @@ from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import in_depth
 from glmha_cli.lookup import resolve
+from glmha_cli.physics.wavelengths import DEFAULT_LIGHT
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
+from glmha_cli.tasks.rgb2hsi import in_light
 from glmha_cli.tasks.sci import Scene, scene_of
 from glmha_cli.weights.store import Access, Weights, describe
 
@@ -140,6 +142,7 @@ class Model:
         mask: Mask | Num[np.ndarray, "..."] | None = None,
         step: int = 2,
         normalise: bool = False,
+        illuminant: str = DEFAULT_LIGHT,
         on_tile: OnTile | None = None,
     ) -> Cube:
         """Reconstruct a cube: a float32 array (h, w, bands) in [0, 1] with `wavelength_nm`.
@@ -149,17 +152,18 @@ class Model:
             returns.
         mask, step, normalise: for sci alone. The mask of the camera, (h, w) or shifted (h, w_ext, 28); the dispersion
             between neighbouring bands in pixels; the measurement is a real one, of unknown scale.
+        illuminant: for rgb2hsi alone, the light of the scene: "D65", "D50", "A", "F2", …, or a .csv of a measured one.
 
         Raises BadDataError (a ValueError) for what is not accepted, UsageError for a model that restores photos.
         """
         if self.task.restores_photos:
             raise UsageError(f"{self.task.name} restores images and gives no cube", "model(image)")
         read = _SOURCES[self.task.input_kind]
-        value = read(self, source, mask=mask, step=step, normalise=normalise)
+        value = read(self, source, mask=mask, step=step, normalise=normalise, illuminant=illuminant)
         values = self.restorer.restore(value, on_tile=on_tile or _silent)
         return Cube(values=values, wavelength_nm=self.task.wavelength_nm)
 
-    def _colours(self, image: Any, *, mask: Any, **options: Any) -> Num[np.ndarray, "h w c"]:
+    def _colours(self, image: Any, *, mask: Any, illuminant: str, **options: Any) -> Any:
         if mask is not None:
             raise UsageError(f"{self.task.name} takes photos, which have no mask", "model.cube(photo)")
         photos = kind_of(image).photos(image)
@@ -170,9 +174,9 @@ class Model:
         colours, notes = srgb_colours(photos[0])
         for note in notes:
             self.warn(note)
-        return colours
+        return in_light(colours, illuminant)
 
-    def _scene(self, measurement: Any, *, mask: Any, step: int, normalise: bool) -> Scene:
+    def _scene(self, measurement: Any, *, mask: Any, step: int, normalise: bool, **options: Any) -> Scene:
         if mask is None:
             raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
         if not isinstance(measurement, Measurement):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from glmha_cli.batch.checks import require_file
+from glmha_cli.batch.companions import with_companions
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job
@@ -64,7 +65,7 @@ def _mask_in(folder: Path, job: Job) -> Path | None:
 
 def files_for(job: Job, files: FileOptions) -> FileOptions:
     """How this one job's files are read and written."""
-    return replace(files, only=job.area)
+    return with_companions(job, replace(files, only=job.area))
 
 
 def settings_for(job: Job, settings: Line) -> Line:

@@ -8,6 +8,7 @@ from glmha_cli.inference.blend import Blend
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY
 from glmha_cli.io.videos.frame import Moment
+from glmha_cli.physics.wavelengths import DEFAULT_LIGHT
 from glmha_cli.weights.integrity import sha256_of
 
 
@@ -18,6 +19,8 @@ class FileOptions:
     max_pixels: larger photos are refused before decoding. strict: so are those with damage beside their pixels.
     frame: which of several pages or frames, of a photo or a video, from 0; None for all.
     mask, key, normalise, step: of measurements.
+    illuminant: the light of photos of which cubes are made, see `physics.illuminants`. clipped, uncertainty: what is
+        written beside a cube, see `companions`; for several inputs folders.
     strength, only: how much of its correction a photo gets, and in which area: a mask, or a folder of masks (`areas`).
     quality: JPEG and WebP, 1..100. strip_metadata: of photos. provenance: say in outputs how they were made.
     """
@@ -29,6 +32,9 @@ class FileOptions:
     key: str | None = None
     normalise: bool = False
     step: int = 2
+    illuminant: str = DEFAULT_LIGHT
+    clipped: Path | None = None
+    uncertainty: Path | None = None
     strength: float = 1.0
     only: Path | None = None
     quality: int = JPEG_QUALITY
@@ -45,7 +51,9 @@ class FileOptions:
         `areas.settings_for` adds what `only` means for a job.
         """
         mask = self.mask and sha256_of(self.mask)
-        return {**self._values(), "mask": mask, "provenance": self.provenance}
+        measured = Path(self.illuminant)
+        light = sha256_of(measured) if measured.suffix else self.illuminant
+        return {**self._values(), "illuminant": light, "mask": mask, "provenance": self.provenance}
 
     def choices(self) -> dict[str, str]:
         """What differs from the defaults, as an output says it; of masks their names, as outputs are passed on."""
@@ -59,6 +67,7 @@ class FileOptions:
             "key": self.key,
             "normalise": self.normalise,
             "step": self.step,
+            "illuminant": Path(self.illuminant).name,
             "strength": self.strength,
             "quality": self.quality,
             "strip_metadata": self.strip_metadata,

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
+from glmha_cli.batch.companions import refuse_companions, require_companions
 from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
@@ -70,6 +71,7 @@ def make_plan(task: Task, request: BatchRequest, say: Say, stage: Stage | None =
     if request.files.mask is not None:
         require_file(request.files.mask)
     require_areas(task, request.files)
+    require_companions(request.files, Path(request.output), single=request.is_single)
     if not request.is_single:
         return _plan_many(request, naming, readable_by(task), say, stage)
     if request.shard is not None:
@@ -121,6 +123,7 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
     require_folder(target.parent)
     jobs = [with_area(Job(source, target, found.relative, request.overwrite), request.files.only)]
     refuse_inputs_as_outputs(jobs, [*_masks(request), *areas_of(jobs)])
+    refuse_companions(jobs[0], request.files)
     return jobs
 
 

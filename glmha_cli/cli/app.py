@@ -10,7 +10,7 @@ import typer
 
 from glmha_cli import __version__
 from glmha_cli.cli.entry import Verb
-from glmha_cli.cli.options import restoring
+from glmha_cli.cli.options import reconstructing, restoring
 from glmha_cli.cli.verb import Group, add_group, add_verb
 from glmha_cli.cli.verbs import VERBS
 from glmha_cli.lookup import import_target, resolve
@@ -19,8 +19,8 @@ from glmha_cli.tasks.base import Task
 
 RESTORE_OPTIONS = {
     ("photo", "photo"): restoring.PhotoToPhoto,
-    ("photo", "cube"): restoring.PhotoToCube,
-    ("measurement", "cube"): restoring.MeasurementToCube,
+    ("photo", "cube"): reconstructing.PhotoToCube,
+    ("measurement", "cube"): reconstructing.MeasurementToCube,
 }
 
 

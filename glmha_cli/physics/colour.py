@@ -5,6 +5,7 @@ observer, it renders to linear RGB = (M T' r) / (M T' 1) per channel: a spectrum
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -18,17 +19,33 @@ SMOOTH_NM = 60.0
 """Reflectances change together over such a distance (correlation 1/e); a change of colour is spread like that."""
 
 LIKENESS = np.exp(-np.abs(np.subtract.outer(RGB2HSI_NM, RGB2HSI_NM)) / SMOOTH_NM)
-PRIMARIES = np.array(PRIMARY_TO_BAND)
 
 
-def likely_change(covariance: Float[np.ndarray, "31 31"]) -> Float[np.ndarray, "3 31"]:
+def likely_change(
+    covariance: Float[np.ndarray, "31 31"], to_rgb: Float[np.ndarray, "31 3"] = TO_RGB
+) -> Float[np.ndarray, "3 31"]:
     """What a change of linear sRGB most likely is as a change of spectra of this covariance (Wiener estimate); it
     renders to exactly that change.
     """
-    return np.linalg.solve(TO_RGB.T @ covariance @ TO_RGB, TO_RGB.T @ covariance)
+    return np.linalg.solve(to_rgb.T @ covariance @ to_rgb, to_rgb.T @ covariance)
 
 
-SMOOTH_CHANGE = likely_change(LIKENESS)
+@dataclass(frozen=True, eq=False)
+class Light:
+    """What a camera whose white is right sees of reflectances in a light.
+
+    to_rgb: band -> linear sRGB; each colour sums to 1. change: of linear sRGB -> the most likely one of a smooth
+    spectrum. primaries: spectra in [0, 1] of the primaries of sRGB in this light, 1 together in each band. steps: that
+    bring spectra onto a photo; more than one where no reflectance is as saturated as sRGB's primaries in this light.
+    """
+
+    to_rgb: Float[np.ndarray, "31 3"]
+    change: Float[np.ndarray, "3 31"]
+    primaries: Float[np.ndarray, "31 3"]
+    steps: int = 1
+
+
+D65 = Light(TO_RGB, likely_change(LIKENESS), np.array(PRIMARY_TO_BAND))
 
 
 def srgb_to_linear(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
@@ -41,14 +58,14 @@ def linear_to_srgb(linear: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
-def render_linear(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
+def render_linear(cube: Float[np.ndarray, "h w 31"], light: Light = D65) -> Float[np.ndarray, "h w 3"]:
     """Linear sRGB of a reflectance cube, not clipped: colours outside sRGB leave [0, 1]."""
-    return cube @ TO_RGB.astype(cube.dtype)
+    return cube @ light.to_rgb.astype(cube.dtype)
 
 
-def render(cube: Float[np.ndarray, "h w 31"]) -> Float[np.ndarray, "h w 3"]:
-    """The sRGB photo of a reflectance cube under D65, clipped to [0, 1]."""
-    return linear_to_srgb(render_linear(cube).clip(0, 1))
+def render(cube: Float[np.ndarray, "h w 31"], light: Light = D65) -> Float[np.ndarray, "h w 3"]:
+    """The sRGB photo of a reflectance cube, clipped to [0, 1]."""
+    return linear_to_srgb(render_linear(cube, light).clip(0, 1))
 
 
 LEAST_COVERED = 0.5
@@ -72,31 +89,40 @@ def rendering_weights(wavelength_nm: Sequence[float]) -> Float[np.ndarray, "band
 
 
 def project_onto_photo(
-    cube: Float[np.ndarray, "h w 31"], photo: Float[np.ndarray, "h w 3"]
+    cube: Float[np.ndarray, "h w 31"], photo: Float[np.ndarray, "h w 3"], light: Light = D65
 ) -> Float[np.ndarray, "h w 31"]:
     """The cube in [0, 1] near `cube` that renders exactly to `photo` (sRGB, [0, 1]), pixel by pixel.
 
-    First the most likely change of a smooth spectrum, r + K A^T (A K A^T)^-1 (rgb - A r), with A = BAND_TO_RGB and
+    First the most likely change of a smooth spectrum, r + K A^T (A K A^T)^-1 (rgb - A r), with A = `light.to_rgb` and
     K = LIKENESS: the least one where steps between neighbouring bands count as well as size. Where that leaves [0, 1],
-    the spectrum moves straight toward PRIMARY_TO_BAND @ rgb, just far enough to come back in: both ends of the
-    line render to the photo, so each point on it does. Clipping instead would spoil the colour.
+    the spectrum moves straight toward `light.primaries` @ rgb, just far enough to come back in: both ends of the
+    line render to the photo, so each point on it does. Clipping instead would spoil the colour. In a light whose
+    primaries do not quite (`Light.steps`), colours more saturated than reflectances are there stay off by the rest.
     """
     linear = srgb_to_linear(photo).astype(cube.dtype, copy=False)
-    nearest = cube + (linear - render_linear(cube)) @ SMOOTH_CHANGE.astype(cube.dtype)
+    for _ in range(light.steps):
+        cube = _step(cube, linear, light)
+    return cube
+
+
+def _step(
+    cube: Float[np.ndarray, "h w 31"], linear: Float[np.ndarray, "h w 3"], light: Light
+) -> Float[np.ndarray, "h w 31"]:
+    nearest = cube + (linear - render_linear(cube, light)) @ light.change.astype(cube.dtype)
     bands = [nearest[..., i] for i in range(nearest.shape[2])]  # views: one cube in memory, not five
     share = np.zeros(cube.shape[:2], cube.dtype)
-    for r, inside in zip(bands, _spectra_inside(linear), strict=True):
+    for r, inside in zip(bands, _spectra_inside(linear, light), strict=True):
         outside = r - r.clip(0, 1)
         np.divide(outside, r - inside, out=outside, where=outside != 0)
         np.maximum(share, outside, out=share)
-    for r, inside in zip(bands, _spectra_inside(linear), strict=True):
+    for r, inside in zip(bands, _spectra_inside(linear, light), strict=True):
         r += share * (inside - r)
     return nearest.clip(0, 1, out=nearest)  # rounding only
 
 
-def _spectra_inside(linear: Float[np.ndarray, "h w 3"]) -> Iterator[Float[np.ndarray, "h w"]]:
-    """Band after band of the spectra PRIMARY_TO_BAND @ rgb, in [0, 1] (clipped for rounding)."""
-    for primaries in PRIMARIES.astype(linear.dtype):
+def _spectra_inside(linear: Float[np.ndarray, "h w 3"], light: Light) -> Iterator[Float[np.ndarray, "h w"]]:
+    """Band after band of the spectra `light.primaries` @ rgb, in [0, 1] (clipped for rounding)."""
+    for primaries in light.primaries.astype(linear.dtype):
         yield (linear @ primaries).clip(0, 1)
 
 

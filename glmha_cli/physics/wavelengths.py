@@ -1,4 +1,6 @@
-"""The two wavelength grids the tasks work on, in nanometres."""
+"""The two wavelength grids the tasks work on, in nanometres, and the light that colours of cubes are meant in."""
+
+DEFAULT_LIGHT = "D65"
 
 RGB2HSI_NM: tuple[float, ...] = tuple(float(nm) for nm in range(400, 701, 10))
 """31 bands, 400 to 700 nm in steps of 10: the grid of the NTIRE spectral reconstruction challenges."""

@@ -1,5 +1,9 @@
 """rgb2hsi and sci from file to file, with small networks of random weights: the path, not the quality."""
 
+import contextlib
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.io
@@ -13,6 +17,7 @@ from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
 from glmha_cli.physics import cassi
 from glmha_cli.physics.colour import render
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from glmha_cli.tasks.lights import named_light
 from glmha_cli.weights.checkpoint import save_checkpoint
 from tests.cli.in_process import run_here
 from tests.cli.test_restore import error_of
@@ -67,6 +72,47 @@ def test_a_batch_takes_a_store_for_one_file(models, photo, tmp_path):
     (store / "cube" / "c" / "0" / "0" / "0").write_bytes(b"changed by hand")
     changed = run_here(*command, *record)
     assert changed.returncode == 1 and "was not written by the run of this record" in changed.stderr
+
+
+def test_the_light_of_the_scene(models, photo, tmp_path):
+    out, flags = tmp_path / "cube.tif", ("--model", models / "rgb2hsi.safetensors")
+    assert run_here("rgb2hsi", photo, out, "--illuminant", "A", *flags).returncode == 0
+    cube = read_cube(out)
+    with Image.open(photo) as source:
+        np.testing.assert_allclose(
+            render(cube.values, named_light("A")), np.asarray(source, np.float32) / 255, atol=1 / 512
+        )
+    assert json.loads(cube.facts.tags["provenance"])["illuminant"] == "A"
+    refused = run_here("rgb2hsi", photo, tmp_path / "b.tif", "--illuminant", "F2", "--no-project", *flags)
+    assert refused.returncode == 2 and "--no-project" in refused.stderr
+    unknown = run_here("rgb2hsi", photo, tmp_path / "b.tif", "--illuminant", "moon", *flags)
+    assert unknown.returncode == 2 and "no light that is known" in unknown.stderr
+
+
+def test_clipped_pixels_and_uncertainty_beside_cubes(models, photo, tmp_path):
+    with Image.open(photo) as image:
+        image.paste((255, 255, 255), (0, 0, 30, 40))
+        image.save(photo)
+    flags = ("--model", models / "rgb2hsi.safetensors", "--clipped", "c.png", "--uncertainty", "u.npz")
+    folders = (*flags[:2], "--clipped", "clipped", "--uncertainty", "spread")
+    with contextlib.chdir(tmp_path):
+        one = run_here("rgb2hsi", photo, "cube.tif", *flags)
+        assert one.returncode == 0 and "50% of its pixels are clipped" in one.stderr
+        again = run_here("rgb2hsi", photo, "cube2.tif", *flags)
+        assert again.returncode == 73 and "'c.png' exists already" in again.stderr and not Path("cube2.tif").exists()
+        wrong = run_here("rgb2hsi", photo, "cube3.tif", *flags[:4], "--uncertainty", "cube3.tif")
+        assert wrong.returncode == 2
+        many = run_here("rgb2hsi", photo.parent, "out", *flags)
+        assert many.returncode == 2 and "--clipped c/" in many.stderr
+        Path("in").mkdir()
+        photo.rename("in/photo.png")
+        assert run_here("rgb2hsi", "in", "out", "--ext", "npz", *folders).returncode == 0
+        for mask, spread in (("c.png", "u.npz"), ("clipped/photo.png", "spread/photo.npz")):
+            with Image.open(mask) as shown:
+                assert shown.mode == "L" and (np.asarray(shown)[:, :30] == 255).all()
+            cube = read_cube(Path(spread))
+            assert np.isnan(cube[:, :30]).all() and (cube[:30, 40:] >= 0).all() and cube.wavelength_nm == RGB2HSI_NM
+            assert cube.facts.tags["quantity"] == "standard deviation of reflectance"
 
 
 def test_without_projection_the_cube_is_the_networks_own(models, photo, tmp_path):

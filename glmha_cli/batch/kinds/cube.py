@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Num
 
+from glmha_cli.batch.companions import clipped_in, clipped_note, require_free_companions, write_companions
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
 from glmha_cli.errors import BadDataError
@@ -15,6 +16,7 @@ from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks.base import Task
+from glmha_cli.tasks.rgb2hsi import LitPhoto, in_light
 
 
 class CubeKind:
@@ -43,7 +45,8 @@ class CubeKind:
         colours, notes = srgb_colours(photo, strict=options.strict)
         if photo.alpha is not None:
             notes += ("its alpha has no place in a cube: dropped",)
-        return replace(source, value=colours, notes=source.notes + notes)
+        notes += clipped_note(clipped_in(source, colours))
+        return replace(source, value=in_light(colours, options.illuminant), notes=source.notes + notes)
 
     def storing(self, path: Path, source: Source) -> Store:
         return np.asarray
@@ -59,8 +62,14 @@ class CubeKind:
         overwrite: bool,
         provenance: Mapping[str, str] | None,
     ) -> list[str]:
+        if not overwrite:
+            require_free_companions(options)
         cube = Cube(values=np.ascontiguousarray(result, np.float32), wavelength_nm=task.wavelength_nm)
-        return list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
+        notes = list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
+        if options.clipped is None and options.uncertainty is None:
+            return notes
+        colours = source.value.colours if isinstance(source.value, LitPhoto) else source.value
+        return notes + write_companions(source, colours, options, overwrite=overwrite, provenance=provenance)
 
     def rendered(self, result: Num[np.ndarray, "h w bands"], task: Task, source: Source) -> Photo:
         """Its colours to an observer under D65."""

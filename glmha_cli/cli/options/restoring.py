@@ -138,22 +138,6 @@ class ToPhoto(RestoreOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToCube(RestoreOptions):
-    project: Annotated[
-        bool,
-        typer.Option(
-            "--project/--no-project",
-            help="Change each spectrum as little as possible so that the cube agrees exactly with its input.",
-            rich_help_panel=COMPUTE,
-        ),
-    ] = True
-
-    @property
-    def projects(self) -> bool:
-        return self.project
-
-
-@dataclass(frozen=True, kw_only=True)
 class PhotoToPhoto(FromPhoto, ToPhoto):
     """derain, deblur."""
 
@@ -178,13 +162,3 @@ class PhotoToPhoto(FromPhoto, ToPhoto):
 
     def files(self) -> FileOptions:
         return replace(super().files(), strength=self.strength, only=self.only)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhotoToCube(FromPhoto, ToCube):
-    """rgb2hsi."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasurementToCube(FromMeasurement, ToCube):
-    """sci."""

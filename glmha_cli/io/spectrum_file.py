@@ -1,0 +1,40 @@
+"""Measured spectra of lights: text with two columns, as spectrometers export them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.guard import reading
+
+SUFFIXES = (".csv", ".txt")
+_MAX_BYTES, _FEWEST = 1 << 20, 16
+
+
+def read_spectrum(path: Path) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """(wavelengths in nm, rising; power per nm in any unit), of lines of two numbers; headings are left out.
+
+    Raises NoInputError, or BadDataError for a file that is no such table.
+    """
+    with reading(path, "a table of wavelengths and powers"):
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadDataError(f"has over {_MAX_BYTES} bytes")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        numbers = np.array([pair for line in lines if (pair := _pair(line)) is not None])
+        if len(numbers) < _FEWEST:
+            raise BadDataError(f"has {len(numbers)} lines of two numbers", "two columns: nm, and power per nm")
+        nm, power = numbers[np.argsort(numbers[:, 0], kind="stable")].T
+        if not np.isfinite(numbers).all() or (np.diff(nm) <= 0).any() or (power < 0).any() or not power.any():
+            raise BadDataError("has a wavelength twice, or powers that are none")
+        return nm, power
+
+
+def _pair(line: str) -> tuple[float, float] | None:
+    """Two numbers at the start of a line; None for a heading or a remark."""
+    fields = re.split(r"[\s,;]+", line.strip())
+    try:
+        return float(fields[0]), float(fields[1])
+    except (ValueError, IndexError):
+        return None
