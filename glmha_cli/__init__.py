@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from glmha_cli.attention.module import GLMHA
     from glmha_cli.attention.performer import PerformerConfig
     from glmha_cli.attention.reformer import ReformerConfig
+    from glmha_cli.enhancement.foreign import Projections
+    from glmha_cli.enhancement.foreign import enhance_network as enhance
     from glmha_cli.errors import GlmhaError
     from glmha_cli.io.cubes.cube import Cube
     from glmha_cli.io.photos.read import Photo
@@ -49,8 +51,10 @@ _PUBLIC = {
     "Model": "glmha_cli.api.model:Model",
     "PerformerConfig": "glmha_cli.attention.performer:PerformerConfig",
     "Photo": "glmha_cli.io.photos.read:Photo",
+    "Projections": "glmha_cli.enhancement.foreign:Projections",
     "ReformerConfig": "glmha_cli.attention.reformer:ReformerConfig",
     "Supervised": "glmha_cli.io.supervised:Supervised",
+    "enhance": "glmha_cli.enhancement.foreign:enhance_network",
     "load": "glmha_cli.api.model:load",
     "read_cube": "glmha_cli.api.files:read_cube",
     "read_mask": "glmha_cli.api.files:read_mask",
@@ -70,9 +74,11 @@ __all__ = [
     "Model",
     "PerformerConfig",
     "Photo",
+    "Projections",
     "ReformerConfig",
     "Supervised",
     "__version__",
+    "enhance",
     "load",
     "read_cube",
     "read_mask",

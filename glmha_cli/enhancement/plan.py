@@ -13,14 +13,17 @@ from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.lookup import unknown
-from glmha_cli.networks import network_to_plain
+from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.networks.replace import with_attention
+from glmha_cli.training.memory import saved_bytes
 from glmha_cli.training.recipe import Recipe, Schedule
 from glmha_cli.weights.about import config_of
 
 Steps = Literal["init", "layers", "all"]
 SIZE_PX = 256
 """Side of the image that a budget is counted for, as in published tables."""
+HELD_BYTES = 6 * 10**9
+"""Of a step's crops, held for the backward pass: the same on every machine, as results are, and within 12 GB in all."""
 REDUCTIONS = (0.25, 0.5, 0.75, 0.9)
 """Those that each level is tried with where they are to be chosen; of the GLMHA paper's Table 7."""
 
@@ -102,12 +105,20 @@ def gmacs_of(config: Any) -> float:
     return count(config, height=SIZE_PX, width=SIZE_PX).macs["convolutions"] / 1e9
 
 
+def learnable(recipe: Recipe) -> Recipe:
+    """The recipe with its last stage alone, and as many crops at once as `HELD_BYTES` hold of its network."""
+    stage = recipe.schedule.stages[-1]
+    each = saved_bytes(network_from_plain(recipe.network), side_px=stage.side_px)
+    batch = max(1, min(stage.batch, HELD_BYTES // each))
+    return replace(recipe, schedule=replace(recipe.schedule, stages=(replace(stage, batch=batch, until=1.0),)))
+
+
 def short_recipe(recipe: Recipe, plan: Plan, steps: int) -> Recipe:
-    """Of the recipe's data, degradation and last crops, with a low learning rate that falls to zero."""
+    """Of the recipe's data, degradation and crops, with a low learning rate that falls to zero."""
     schedule = Schedule(
         steps=steps,
         learning_rate=recipe.schedule.learning_rate / 4,
-        stages=(replace(recipe.schedule.stages[-1], until=1.0),),
+        stages=recipe.schedule.stages,
         warmup_steps=min(20, steps),
         cooldown=0.8,
         weight_decay=0,

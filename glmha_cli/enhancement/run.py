@@ -17,7 +17,7 @@ from glmha_cli.enhancement.initial import changed_in
 from glmha_cli.enhancement.kept import Kept
 from glmha_cli.enhancement.layers import Layers
 from glmha_cli.enhancement.measured import Measure
-from glmha_cli.enhancement.plan import Plan, require_fits, short_recipe
+from glmha_cli.enhancement.plan import Plan, learnable, require_fits, short_recipe
 from glmha_cli.enhancement.reporting import Quiet, Reporter
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
@@ -65,7 +65,7 @@ def enhance(
     kept.require(resume=resume)
     start = time.monotonic()
     teacher = load_network(source)
-    recipe = replace(recipe, network=about["network"], task=about["task"])
+    recipe = learnable(replace(recipe, network=about["network"], task=about["task"]))
     prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)
     if not any(prepared.sets.values()):
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")

@@ -112,7 +112,7 @@ def test_each_step_is_better_than_the_one_before(teacher):
     layers = Layers(teacher, new)
     layers.look(held_out)
     errors.append(sum(layers.best.values()))
-    taught = layers.teach(source, held_out, steps=30, goes_on=lambda: True, on_step=lambda done, total: None)
+    taught = layers.teach(source, held_out, steps=30)
     errors.append(sum(taught.values()))
     assert errors[1] < errors[0] / 3 and errors[2] < errors[1], errors
     assert replace_attention(teacher, GLMHAConfig()).config.attention != CONFIG.attention
