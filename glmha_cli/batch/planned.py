@@ -41,11 +41,12 @@ class Outputs:
         problem = found.problem
         if problem is not None:
             return Job(found.path, self.folder / found.relative, found.relative, self.overwrite, problem)
-        target = Path(self.target(str(found.relative)))
+        text = self.target(str(found.relative))
+        target = Path(text)
         try:
             require_short(target)
             self.naming.require_writable(target)
-            if not self._is_inside(os.path.dirname(target)):
+            if not self._is_inside(os.path.dirname(text)):
                 raise CannotCreateError(
                     f"'{target}' lies outside '{self.folder}', because of a link", "remove the link"
                 )

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.batch.record import START, WRITING, Line, parsed, place_of
-from glmha_cli.errors import BadDataError
+from glmha_cli.errors import BadDataError, GlmhaError
 from glmha_cli.io.guard import require_readable
+from glmha_cli.io.remote.store import facts_of
+from glmha_cli.io.remote.url import Url, is_url
 from glmha_cli.weights.integrity import sha256_of
 
 FAILED, OK, UNFINISHED = "failed", "ok", "unfinished"
@@ -112,24 +114,30 @@ def merged(paths: Sequence[Path]) -> Iterator[Line]:
 
 def _proven(paths: Sequence[Path]) -> dict[str, str]:
     """sha256 by output, of the outputs that several records claim with different contents, and that one is right of."""
-    claims: defaultdict[str, set[str]] = defaultdict(set)
-    for output, sha256 in _last_claims(paths):
-        claims[output].add(sha256)
+    claims: defaultdict[str, dict[str, Line]] = defaultdict(dict)
+    for output, line in _last_claims(paths):
+        claims[output][line["sha256"]] = line
     proven = {}
-    for output, hashes in claims.items():
-        if len(hashes) > 1:
-            with suppress(OSError):
-                sha256 = sha256_of(Path(output))
-                if sha256 in hashes:
-                    proven[output] = sha256
+    for output, lines in claims.items():
+        if len(lines) > 1:
+            with suppress(OSError, GlmhaError, StopIteration):
+                proven[output] = next(sha256 for sha256, line in lines.items() if _is_there(output, line))
     return proven
 
 
-def _last_claims(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """(output, sha256) of what each record says last that it made."""
+def _is_there(output: str, line: Line) -> bool:
+    """Whether the output is the one of the line: told by its content, in a store by what that tells of it."""
+    if not is_url(output):
+        return sha256_of(Path(output)) == line["sha256"]
+    found = facts_of(Url.parse(output)) or {}
+    return bool(found) and all(line.get(f"output_{name}") == value for name, value in found.items())
+
+
+def _last_claims(paths: Iterable[Path]) -> Iterator[tuple[str, Line]]:
+    """What each record says last of each output that it made."""
     for path in paths:
         made = {}
         for line in lines_of(path):
             if line.get("status") == OK and isinstance(line.get("sha256"), str):
-                made[place_of(line["output"])] = line["sha256"]
+                made[place_of(line["output"])] = line
         yield from made.items()

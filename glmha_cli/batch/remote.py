@@ -15,23 +15,33 @@ from glmha_cli.batch.request import BatchRequest
 from glmha_cli.errors import GlmhaError, NoInputError, UsageError
 from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
-from glmha_cli.io.remote.url import SCHEMES, is_url, url_text
+from glmha_cli.io.remote.url import SCHEMES, Url, is_url, url_text
 from glmha_cli.io.stores import is_store
 
 
 @contextmanager
-def staged(request: BatchRequest, reporter: Reporter) -> Iterator[tuple[BatchRequest, Stage]]:
-    """The request with stand-ins in place of URLs, and their stage, which is gone afterwards."""
+def open_stage(rename: Callable[[str, str], None]) -> Iterator[Stage]:
+    """A stage that is gone after the block. What is said of its files, and of errors in the block, names their URLs.
+
+    rename: is told what to call paths.
+    """
     with tempfile.TemporaryDirectory(prefix="glmha-", ignore_cleanup_errors=True) as folder:
         stage = Stage(Path(folder).resolve())
         for scheme in SCHEMES:
-            reporter.rename(f"{stage.root}/{scheme}/", f"{scheme}://")
+            rename(f"{stage.root}/{scheme}/", f"{scheme}://")
         try:
-            yield _with_places(request, stage), stage
+            yield stage
         except GlmhaError as error:
             raise stage.renamed(error) from error.__cause__
         finally:
             stage.close()
+
+
+@contextmanager
+def staged(request: BatchRequest, reporter: Reporter) -> Iterator[tuple[BatchRequest, Stage]]:
+    """The request with stand-ins in place of URLs, and their stage."""
+    with open_stage(reporter.rename) as stage:
+        yield _with_places(request, stage), stage
 
 
 def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
@@ -51,7 +61,8 @@ def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
 
 
 def is_folder(text: str) -> bool:
-    """Whether a name means several files: a pattern, or no name with an extension."""
+    """Whether a name means several files: a pattern, or no name with an extension. A query is no part of it."""
+    text = Url.parse(text).place if is_url(text) else text
     name = text.rpartition("/")[2]
     return not PurePath(name).suffix or any(sign in text for sign in MAGIC)
 

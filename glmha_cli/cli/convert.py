@@ -2,6 +2,7 @@
 
 from glmha_cli.batch.outputs import plan_file
 from glmha_cli.cli.cube_input import open_input
+from glmha_cli.cli.nearby import nearby
 from glmha_cli.cli.options import ConvertOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
@@ -11,17 +12,18 @@ from glmha_cli.io.cubes.stream import CubeStream
 
 def convert(options: ConvertOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    (job,) = plan_file(options.input, options.output, suffix_for=str, overwrite=options.overwrite)
-    if options.tiled and job.target.suffix.lower() not in (".tif", ".tiff"):
-        raise UsageError("--tiled is for TIFF", f"'{job.target.with_suffix('.tif')}'")
-    with open_input(job.source, options, output) as cube:
-        losses = write_stream(
-            job.target,
-            CubeStream(cube.outline, cube.rows),
-            overwrite=options.overwrite,
-            mat_version=options.mat_version,
-            tiled=options.tiled,
-        )
+    with nearby(options, output, reads=["input"], writes=["output"]) as options:
+        (job,) = plan_file(options.input, options.output, suffix_for=str, overwrite=options.overwrite)
+        if options.tiled and job.target.suffix.lower() not in (".tif", ".tiff"):
+            raise UsageError("--tiled is for TIFF", f"'{job.target.with_suffix('.tif')}'")
+        with open_input(job.source, options, output) as cube:
+            losses = write_stream(
+                job.target,
+                CubeStream(cube.outline, cube.rows),
+                overwrite=options.overwrite,
+                mat_version=options.mat_version,
+                tiled=options.tiled,
+            )
     wavelength_nm = cube.facts.wavelength_nm
     if not wavelength_nm:
         output.remark(job.source, "has no wavelengths, so the new file has none either")

@@ -7,6 +7,7 @@ from glmha_cli.batch.request import STDIO
 from glmha_cli.batch.streams import file_for_stdout
 from glmha_cli.cli.cube_colours import in_colours, observed, some_bands, three_bands
 from glmha_cli.cli.cube_input import open_input
+from glmha_cli.cli.nearby import nearby
 from glmha_cli.cli.options import PreviewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
@@ -25,18 +26,19 @@ def preview(options: PreviewOptions) -> None:
 
 
 def write_preview(options: PreviewOptions, output: Output) -> None:
-    (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
-    output_format(job.target)
-    with open_input(job.source, options, output) as cube:
-        bands = options.bands
-        if bands is None and not cube.facts.wavelength_nm:
-            bands = some_bands(cube.shape[2])
-            output.remark(job.source, f"without wavelengths its colours are unknown; shown as by --bands {bands}")
-        chosen = three_bands(cube.shape[2], bands) if bands else observed(cube.facts, cube.shape[2])
-        pixels, missing = in_colours(cube, chosen, gain=options.gain)
-    if missing:
-        output.remark(job.source, f"{missing} pixels without data are shown black")
-    losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
+    with nearby(options, output, reads=["input"], writes=["output"]) as options:
+        (job,) = plan_file(options.input, options.output, suffix_for=lambda suffix: ".png", overwrite=options.overwrite)
+        output_format(job.target)
+        with open_input(job.source, options, output) as cube:
+            bands = options.bands
+            if bands is None and not cube.facts.wavelength_nm:
+                bands = some_bands(cube.shape[2])
+                output.remark(job.source, f"without wavelengths its colours are unknown; shown as by --bands {bands}")
+            chosen = three_bands(cube.shape[2], bands) if bands else observed(cube.facts, cube.shape[2])
+            pixels, missing = in_colours(cube, chosen, gain=options.gain)
+        if missing:
+            output.remark(job.source, f"{missing} pixels without data are shown black")
+        losses = write_photo(job.target, pixels, like=Photo(colours=pixels, bit_depth=8), overwrite=options.overwrite)
     for loss in losses:
         output.remark(job.target, loss)
     output.note(f"{job.source} -> {job.target}")

@@ -2,14 +2,18 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from glmha_cli.batch import records
 from glmha_cli.batch.parquet import write_parquet
+from glmha_cli.batch.record import Line
+from glmha_cli.cli.nearby import nearby
 from glmha_cli.cli.options import FailedOptions, MergeOptions, RecordsOptions, ReportOptions
 from glmha_cli.cli.output import Output, printable
 from glmha_cli.errors import UsageError
 from glmha_cli.io.atomic import atomic_output
+from glmha_cli.io.remote.url import url_text
 
 REASONS_SHOWN = 10
 
@@ -21,7 +25,8 @@ def alone(options: ReportOptions) -> None:
 def summary(options: RecordsOptions) -> None:
     """Counts and reasons on stdout."""
     output = Output(quiet=options.quiet, as_json=options.json)
-    totals = records.totals(options.records).plain()
+    with nearby(options, output, reads=["records"]) as near:
+        totals = records.totals(near.records).plain()
     output.record(totals)
     if options.json:
         return
@@ -39,7 +44,9 @@ def summary(options: RecordsOptions) -> None:
 def failed(options: FailedOptions) -> None:
     """The inputs alone on stdout, as `--files-from` takes them."""
     output = Output(quiet=options.quiet, as_json=options.json)
-    for state in records.to_do(options.records):
+    with nearby(options, output, reads=["records"]) as near:
+        states = list(records.to_do(near.records))
+    for state in states:
         if options.json:
             output.record({"input": state.input, "status": state.status, "reason": state.reason})
         elif options.null:
@@ -52,29 +59,30 @@ def failed(options: FailedOptions) -> None:
 
 def merge(options: MergeOptions) -> None:
     """One record, whole or not at all."""
-    written = 0
-    with atomic_output(checked(options), overwrite=options.overwrite) as temporary, temporary.open("w") as file:
-        for line in records.merged(options.records):
-            file.write(json.dumps(line) + "\n")
-            written += 1
-    tell(options, written)
+
+    def write(lines: Iterable[Line], path: Path) -> int:
+        with path.open("w") as file:
+            return sum(file.write(json.dumps(line) + "\n") > 0 for line in lines)
+
+    written_as(options, write)
 
 
 def to_parquet(options: MergeOptions) -> None:
     """The same lines as `merge` writes, as a table."""
-    with atomic_output(checked(options), overwrite=options.overwrite) as temporary:
-        written = write_parquet(records.merged(options.records), temporary)
-    tell(options, written)
+    written_as(options, write_parquet)
 
 
-def checked(options: MergeOptions) -> Path:
-    """The output; UsageError where it is one of the records, which would be replaced while it is read."""
+def written_as(options: MergeOptions, write: Callable[[Iterable[Line], Path], int]) -> None:
+    """The merged records by what writes lines and returns how many; UsageError where the output is one of the records,
+    which would be replaced while it is read.
+    """
+    output = Output(quiet=options.quiet, as_json=options.json)
     if any(record.resolve() == options.output.resolve() for record in options.records):
         raise UsageError(f"the output '{options.output}' is one of the records", "give the output another name")
-    return options.output
-
-
-def tell(options: MergeOptions, written: int) -> None:
-    output = Output(quiet=options.quiet, as_json=options.json)
-    output.note(f"{options.output}: {written} lines of {len(options.records)} records")
-    output.record({"output": str(options.output), "lines": written})
+    with (
+        nearby(options, output, reads=["records"], writes=["output"]) as near,
+        atomic_output(near.output, overwrite=near.overwrite) as temporary,
+    ):
+        lines = write(records.merged(near.records), temporary)
+    output.note(f"{url_text(options.output)}: {lines} lines of {len(options.records)} records")
+    output.record({"output": url_text(options.output), "lines": lines})

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from glmha_cli.cli.cube_colours import in_colours, observed, some_bands, three_bands
 from glmha_cli.cli.cube_input import CubeRows, open_input
+from glmha_cli.cli.nearby import nearby
 from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.spectrum_plot import draw
@@ -22,7 +23,10 @@ from glmha_cli.io.cubes.quantity import quantity_of
 
 def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
-    with open_input(options.input, options, output) as cube:
+    with (
+        nearby(options, output, reads=["input"]) as near,
+        open_input(near.input, near, output) as cube,
+    ):
         spectra = {text: spectrum_at(cube, text) for text in options.at}
         picture = _picture(cube) if options.plot is not None else None
     # Without wavelengths a band has only its number.

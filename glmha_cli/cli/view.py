@@ -7,6 +7,7 @@ from pathlib import Path
 from glmha_cli.batch.checks import require_output
 from glmha_cli.cli.compare import names_of
 from glmha_cli.cli.cube_input import read_input
+from glmha_cli.cli.nearby import nearby
 from glmha_cli.cli.options import ViewOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.errors import UsageError
@@ -25,7 +26,8 @@ def view(options: ViewOptions) -> None:
     page = _page_of(options)
     if not options.serve:
         require_output(page, overwrite=options.overwrite)
-    cubes = [read_input(path, options, output) for path in options.cubes]
+    with nearby(options, output, reads=["cubes"]) as near:
+        cubes = [read_input(path, near, output) for path in near.cubes]
     names = names_of(options.cubes)
     values = page_values(names, cubes, served=options.serve)
     if options.serve:

@@ -13,7 +13,8 @@ from typing import Any
 from glmha_cli.devices import has_gpu
 from glmha_cli.errors import NoInputError, UsageError, WeightsUnavailableError
 from glmha_cli.installed import repair_command
-from glmha_cli.weights import hub
+from glmha_cli.io.remote.url import Url, is_url, url_text
+from glmha_cli.weights import hub, remote
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.convert import converted
 from glmha_cli.weights.integrity import difference, sha256_of, verified
@@ -32,8 +33,8 @@ def ignore(text: str) -> None:
 class Access:
     """What may be done to get weights.
 
-    weights_dir: looked into first. offline: no requests. accept_licence: the user agrees to the model's terms.
-    say: takes a line for the user. progress: the client may draw bars.
+    weights_dir: looked into first; a folder, or its URL. offline: no requests. accept_licence: the user agrees to the
+    model's terms. say: takes a line for the user. progress: the client may draw bars.
     """
 
     weights_dir: Path | None = None
@@ -110,11 +111,17 @@ def _kind(entry: ModelEntry, formats: Sequence[str], access: Access) -> str:
             f"'{entry.id}' has no {' or '.join(formats)} file",
             f"glmha export {entry.id} {entry.id}.onnx makes one, for --model",
         )
-    here = [kind for kind in there if len(there) > 1 and locate(entry, kind, access.weights_dir)]
-    return (here or there or kinds)[0]
+    if len(there) < 2:
+        return (there or kinds)[0]
+    here = (kind for kind in there if locate(entry, kind, access.weights_dir, offline=access.offline))
+    return next(here, there[0])
 
 
 def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
+    if is_url(path):
+        raise UsageError(
+            f"--model takes a file of this machine, not '{Url.parse(url_text(path))}'", "copy it here first"
+        )
     if path.is_file() and (format := "onnx" if path.suffix.lower() == ".onnx" else "safetensors") not in formats:
         raise UsageError(
             f"'{path}' is in the format {format}; {' or '.join(formats)} is needed here",
@@ -129,8 +136,14 @@ def _require_task(model: str, its_task: str, task: str | None) -> None:
         raise UsageError(f"'{model}' is a model for {its_task}, not for {task}", f"glmha {its_task} …")
 
 
-def locate(entry: ModelEntry, kind: str, weights_dir: Path | None) -> tuple[str, Path] | None:
-    """The first place on this machine that has the model's file of a format, and the file; not verified."""
+def locate(entry: ModelEntry, kind: str, weights_dir: Path | None, *, offline: bool = False) -> tuple[str, Path] | None:
+    """The first place on this machine that has the model's file of a format, and the file; not verified.
+
+    Where `weights_dir` is a URL, the file is fetched from there, unless `offline`.
+    """
+    if weights_dir is not None and is_url(weights_dir):
+        kept = remote.kept(url_text(weights_dir), entry.files[kind], offline=offline)
+        return ("weights-dir", kept) if kept is not None else locate(entry, kind, None)
     if weights_dir is not None and not weights_dir.is_dir():
         raise NoInputError(f"no folder '{weights_dir}'", f"glmha models pull {entry.id} --to {weights_dir}")
     name = entry.files[kind].name
@@ -149,7 +162,7 @@ def fetch(entry: ModelEntry, kind: str, access: Access) -> Path:
             "give your own by --model PATH.safetensors; `glmha models` lists what is there",
         )
     file = entry.files[kind]
-    place, path = locate(entry, kind, access.weights_dir) or ("", None)
+    place, path = locate(entry, kind, access.weights_dir, offline=access.offline) or ("", None)
     if path is not None and place != HUB_CACHE:
         hint = repair_command(path) if place == "bundled" else f"glmha models pull {entry.id} --to DIR"
         return verified(path, file, hint=hint)

@@ -12,7 +12,10 @@ from glmha_cli.cli.options.shared import Overwrite, ReportOptions
 @dataclass(frozen=True, kw_only=True)
 class RecordsOptions(ReportOptions):
     records: Annotated[
-        list[Path], typer.Argument(help="Records of one run or several, as --record wrote them.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Records of one run or several, as --record wrote them; files or URLs.", show_default=False
+        ),
     ]
 
 

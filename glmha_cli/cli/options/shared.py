@@ -44,7 +44,7 @@ class WeightsDirOptions(ReportOptions):
         Path | None,
         typer.Option(
             envvar="GLMHA_WEIGHTS_DIR",
-            help="Folder in which weights are looked for first (created by: glmha models pull ID --to DIR).",
+            help="Folder, or its URL, in which weights are looked for first (made by: glmha models pull ID --to DIR).",
             show_default=False,
             rich_help_panel=WEIGHTS,
         ),

@@ -86,7 +86,7 @@ class Stage:
     def _fetch(self, path: Path) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         found = store.fetch(self.url(path), path)
-        if path.suffix.lower() == ".hdr":  # of a pair, whose data has the same stem
+        if path.suffix.lower() in (".hdr", ".img"):  # of a pair, whose other file has the same stem
             self._fetch_partners(path)
         return found
 
