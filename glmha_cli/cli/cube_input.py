@@ -19,15 +19,6 @@ from glmha_cli.io.supervised import Supervised
 _BIT = "bit"
 
 
-def read_input(path: Path, options: CubeExplained, output: Output) -> Cube:
-    """The cube of a file as the options explain it; says what reading left out or changed."""
-    with reader_of(output) as reader:
-        cube: Cube = reader.read("glmha_cli.io.cubes.cube:read_cube", path, explained(options))
-    for note in cube.facts.notes:
-        output.remark(path, note)
-    return cube
-
-
 @dataclass(frozen=True)
 class CubeRows(Outlined):
     """A cube in its file, of which rows are read; a format that is read as a whole stays in the process that reads."""
@@ -43,7 +34,7 @@ class CubeRows(Outlined):
 
 @contextmanager
 def open_input(path: Path, options: CubeExplained, output: Output) -> Iterator[CubeRows]:
-    """The same, by rows: for cubes that may be larger than memory."""
+    """The cube of a file as the options explain it, by rows, as it may be larger than memory; says what was changed."""
     how = explained(options)
     with reader_of(output) as reader:
         outline = reader.read("glmha_cli.io.cubes.windows:outline", path, how)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import Cube, write_cube
 from glmha_cli.io.cubes.overviews import reduced
 from glmha_cli.pages.cubes import page_values, spectra
@@ -345,6 +346,44 @@ def served(monkeypatch):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+class Watched:
+    """A cube that notes which rows are asked for."""
+
+    def __init__(self, cube):
+        self.cube, self.shape, self.facts, self.read = cube, cube.shape, cube.facts, []
+
+    def rows(self, start, stop):
+        self.read.append((start, stop))
+        return self.cube.rows(start, stop)
+
+
+def test_only_the_rows_of_an_area_are_read_and_some_at_a_time(monkeypatch):
+    cube = Watched(scene(0.5))
+    monkeypatch.setattr("glmha_cli.io.cubes.windows.BLOCK_BYTES", 4 * W * len(NM) * 3)
+    ((one,), area) = spectra([cube], {"x0": 3, "x1": 8, "y0": 10, "y1": 17}), cube.cube[10:17, 3:8]
+    assert cube.read == [(10, 13), (13, 16), (16, 17)]
+    np.testing.assert_allclose(one["mean"], area.mean(axis=(0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(one["spread"], area.std(axis=(0, 1)), rtol=1e-5)
+    gaps = Watched(scene())
+    ((found,), pixels) = spectra([gaps], {"x0": 0, "x1": 2, "y0": 0, "y1": 5}), gaps.cube[0:5, 0:2]
+    np.testing.assert_allclose(found["mean"], np.nanmean(pixels, axis=(0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(found["spread"], np.nanstd(pixels, axis=(0, 1)), rtol=1e-5)
+
+
+def test_a_page_of_blocks_is_that_of_the_whole(monkeypatch):
+    monkeypatch.setattr("glmha_cli.pages.cubes.PAGE_VALUES", H * W * len(NM) // 9)
+    whole = page_values(["a"], [scene()])
+    monkeypatch.setattr("glmha_cli.io.cubes.windows.BLOCK_BYTES", 4 * W * len(NM) * 5)
+    cube = Watched(scene())
+    assert page_values(["a"], [cube]) == whole and cube.read[:2] == [(0, 8), (8, 16)], "whole blocks of 4 x 4 pixels"
+
+
+def test_a_cube_without_data_is_named():
+    empty = Cube(values=np.full((4, 5, 31), np.nan, np.float32), wavelength_nm=NM)
+    with pytest.raises(BadDataError, match="'a': holds no data"):
+        page_values(["a"], [empty])
 
 
 def test_a_served_page_has_the_spectra_of_all_pixels(browser, served):

@@ -94,6 +94,10 @@ class Cube(np.ndarray):
     def wavelength_nm(self) -> tuple[float, ...]:
         return self.facts.wavelength_nm
 
+    def rows(self, start: int, stop: int) -> Float[np.ndarray, "rows w bands"]:
+        """Some rows, as `windows.CubeRows` reads them from a file."""
+        return self.values[start:stop]
+
     @property
     def missing(self) -> Bool[np.ndarray, "h w bands"]:
         """Where there is no data."""

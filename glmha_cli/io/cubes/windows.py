@@ -74,10 +74,11 @@ def read_rows(path: Path, options: CubeOptions, start: int, stop: int) -> Cube:
         return to_cube(_rows_of(stored, axes, slice(start, stop)), options, is_part=True)
 
 
-def blocks(shape: tuple[int, int, int], block_bytes: int | None = None) -> Iterator[tuple[int, int]]:
-    """(start, stop) of blocks of rows, together all rows."""
+def blocks(shape: tuple[int, ...], block_bytes: int | None = None, *, of: int = 1) -> Iterator[tuple[int, int]]:
+    """(start, stop) of blocks of rows, together all rows; as many as `of` or a multiple, but for the last."""
     height, width, bands = shape
     rows = max(1, min(height, (block_bytes or BLOCK_BYTES) // (4 * width * bands)))
+    rows = -(-rows // of) * of
     for start in range(0, height, rows):
         yield start, min(start + rows, height)
 

@@ -1,9 +1,13 @@
 """Cubes by rows: the same as whole, for every format and layout; and a cube of 2 GB in little memory."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from itertools import pairwise
 from pathlib import Path
 
@@ -147,6 +151,25 @@ def memory_bytes(pid: int) -> int:
             continue
         total += sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is measured as Linux tells it")
+def test_a_cube_of_2_gb_is_served_within_700_mb(tmp_path):
+    command = [sys.executable, "-m", "glmha_cli", "view", large(tmp_path), "--serve", "--json"]
+    found: dict[str, str] = {}
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as process:
+        reading = threading.Thread(target=lambda: found.update(json.loads(process.stdout.readline())))
+        reading.start()
+        most = 0
+        while reading.is_alive():
+            most = max(most, memory_bytes(process.pid))
+            time.sleep(0.05)
+        with urllib.request.urlopen(f"{found['url']}spectra?x0=5&x1=9&y0=1998&y1=2012", timeout=60) as answer:
+            (area,) = json.load(answer)
+        most = max(most, memory_bytes(process.pid))
+        process.send_signal(signal.SIGINT)
+    assert area["mean"] == pytest.approx([0.5 * 10 / 14] * B) and 0 < most < 700e6, most
 
 
 @pytest.mark.long
