@@ -24,6 +24,8 @@ Network = Callable[[ReadRows, tuple[int, int]], Iterator[Rows]]
 """Restores a photo of some size, of which it reads the rows from the top down; its finished rows, strip after strip."""
 
 LARGEST_FACTOR = 16
+ROWS_AT_ONCE = 256
+"""Of the photo itself: a strip of a reduced one is as many times as large, and need not be held as a whole."""
 MARGIN = 2
 """Rows beside a pixel that the cubic convolution which enlarges corrections looks at."""
 
@@ -87,14 +89,18 @@ def corrected(read: ReadRows, size: tuple[int, int], factor: int, network: Netwo
     read: is called with starts that go back by no more than `kept_rows(factor)`.
     """
 
+    at_once = max(1, ROWS_AT_ONCE // factor)
+
     def read_reduced(start: int, stop: int) -> Rows:
-        return reduced(read(start * factor, min(stop * factor, size[0])), factor)
+        spans = [(first, min(first + at_once, stop)) for first in range(start, stop, at_once)]
+        return np.concatenate([reduced(read(a * factor, min(b * factor, size[0])), factor) for a, b in spans])
 
     def corrections() -> Iterator[Rows]:
         start = 0
-        for output in network(read_reduced, reduced_size(size, factor)):
-            yield output.clip(0, 1) - read_reduced(start, start + len(output))
-            start += len(output)
+        for strip in network(read_reduced, reduced_size(size, factor)):
+            for output in np.split(strip, range(at_once, len(strip), at_once)):
+                yield output.clip(0, 1) - read_reduced(start, start + len(output))
+                start += len(output)
 
     start = 0
     for correction in enlarged(corrections(), factor, size):

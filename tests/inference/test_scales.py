@@ -11,7 +11,16 @@ from PIL import Image
 from glmha_cli.errors import UsageError
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.scale_choice import choose
-from glmha_cli.inference.scales import RowWindow, Scales, corrected, enlarged, kept_rows, reduced, reduced_size
+from glmha_cli.inference.scales import (
+    ROWS_AT_ONCE,
+    RowWindow,
+    Scales,
+    corrected,
+    enlarged,
+    kept_rows,
+    reduced,
+    reduced_size,
+)
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.tasks.derain import DERAIN
 from tests.inference.engines import Identity
@@ -99,6 +108,20 @@ class Stripes(Identity):
         thin = sum(np.roll(tiles, shift, axis=2) for shift in (0, 1)) / 2
         wide = sum(np.roll(tiles, shift, axis=2) for shift in range(-2, 4)) / 6
         return tiles - 0.5 * (thin - wide)
+
+
+def test_strips_of_reduced_photos_are_enlarged_a_few_rows_at_a_time():
+    """A strip of tiles of a photo reduced by 8 is 2000 rows of the photo, which nobody has to hold."""
+    picture, asked = photo(2000, 16), []
+
+    def read(start, stop):
+        asked.append(stop - start)
+        return picture[start:stop]
+
+    strips = list(corrected(read, picture.shape[:2], 8, lambda read, size: halving(read, size, rows=250)))
+    assert max(*asked, *map(len, strips)) <= ROWS_AT_ONCE + kept_rows(8)
+    whole = enlarged([-0.5 * reduced(picture, 8)], 8, picture.shape[:2])
+    np.testing.assert_allclose(np.concatenate(strips), (picture + np.concatenate(list(whole))).clip(0, 1), atol=1e-6)
 
 
 def striped(factor, size=800):
