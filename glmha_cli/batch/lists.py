@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.inputs import Found
@@ -26,14 +27,20 @@ def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None
     return [_named(name, root, stage) for name in dict.fromkeys(names)]
 
 
+LARGEST_LIST = 2**30
+"""Bytes: some ten million names. A device such as /dev/zero never ends."""
+
+
 def read_list(name: str) -> bytes:
-    """The content of a list of files; "-" for stdin. Raises NoInputError."""
-    if name == "-":
-        return sys.stdin.buffer.read()
+    """The content of a list of files; "-" for stdin. Raises NoInputError; UsageError where it does not end."""
     try:
-        return Path(name).read_bytes()
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            content = file.read(LARGEST_LIST + 1)
     except OSError as error:
         raise NoInputError(f"list '{name}' cannot be opened: {error.strerror or error}") from error
+    if len(content) > LARGEST_LIST:
+        raise UsageError(f"list '{name}' is longer than {LARGEST_LIST // 2**20} MiB", "split it: split -l 1000000 LIST")
+    return content
 
 
 def _named(name: str, root: Path | None, stage: Stage | None) -> Found:

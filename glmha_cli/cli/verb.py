@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import MISSING, Field, fields
+from itertools import pairwise
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -46,12 +47,19 @@ class Command(_PlainFlags, TyperCommand):
     """Typer's, but errors about arguments show them escaped: a shell makes arguments of all names in a folder."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if _has_empty_name(args):
+            ctx.fail("an argument is empty; is a variable of the command not set?")
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
             if hasattr(error, "message"):
                 error.message = printable(error.message, kept="\n")
             raise
+
+
+def _has_empty_name(args: list[str]) -> bool:
+    """Whether an argument is "", which as a path would be the current folder; the value of an option may be."""
+    return any(not arg and (before == "-" or not before.startswith("-")) for before, arg in pairwise(["", *args]))
 
 
 def add_verb(

@@ -144,6 +144,11 @@ def test_lists(here):
     assert "--files-from" in refusal("--null", "in", "out", code=2)
 
 
+def test_a_list_that_never_ends_is_refused(here, monkeypatch):
+    monkeypatch.setattr("glmha_cli.batch.lists.LARGEST_LIST", 2**20)
+    assert "'/dev/zero' is longer than 1 MiB" in refusal("--files-from", "/dev/zero", "--null", "out", code=2)
+
+
 def test_a_listed_file_that_cannot_be_done_costs_only_itself(here):
     touch("in/a.png", "in/notes.txt", "b.png")
     Path("list.txt").write_text("in/a.png\nin/gone.png\nin/notes.txt\nb.png\nin\n")

@@ -141,3 +141,25 @@ def test_a_side_too_long_for_the_format_is_told_before_the_work():
 def test_a_terminal_without_a_width_hides_nothing(tmp_path):
     done = run_glmha("derain", "missing.png", "out.png", cwd=tmp_path, env={**os.environ, "COLUMNS": "0"})
     assert done.returncode == 66 and done.stderr.startswith("error: no file 'missing.png'")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("derain", "", "out.png"),
+        ("derain", "in.png", ""),
+        ("derain", "-", ""),
+        ("convert", "", "x.tif"),
+        ("preview", ""),
+    ],
+)
+def test_an_empty_name_is_no_folder(arguments):
+    """What a shell makes of a variable that is not set."""
+    done = run_here(*arguments)
+    assert done.returncode == 2 and "an argument is empty" in " ".join(done.stderr.split()), done.stderr
+
+
+def test_the_value_of_an_option_may_be_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run_here("derain", "in.png", "out.png", "--suffix", "")
+    assert done.returncode == 66 and "no file 'in.png'" in done.stderr
