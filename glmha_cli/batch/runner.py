@@ -138,7 +138,7 @@ class _Run:
             for outcome in outcomes:
                 if summary.single and outcome.error is not None:
                     raise outcome.error
-                if len(summary.failures) == request.max_failures:
+                if request.max_failures is not None and len(summary.failures) >= request.max_failures:
                     break
 
 

@@ -122,3 +122,17 @@ def test_an_interrupt_lets_the_file_that_is_written_be_finished_and_drops_the_ot
         list(run_jobs(jobs(8), work))
     written = [i for name, i in work.events if name == "write"]
     assert written == [i for name, i in work.events if name == "settled"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("side_by_side", [1, 3])
+def test_where_the_next_job_is_not_at_hand_those_before_it_are_done_first(side_by_side):
+    work, settled = FakeWork(), []
+
+    def given():
+        for job in jobs(4):
+            yield job
+            yield None
+            settled.append([number for name, number in work.events if name == "settled"])
+
+    assert [outcome.status for outcome in run_jobs(given(), work, side_by_side=side_by_side)] == ["ok"] * 4
+    assert settled == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]

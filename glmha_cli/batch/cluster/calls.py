@@ -58,14 +58,14 @@ class Calls(Reporter):
 
     def settled(self, outcome: Outcome) -> None:
         error, output = outcome.error, self.there.pop(outcome.job.target)
-        self.there.pop(outcome.job.source)
+        self.there.pop(outcome.job.source, None)
         if error is not None and isinstance(self.places, Remote):
             error = self.places.stage.renamed(error)
         self.progress.pop(output, None)
         self._tell("settled", output, outcome.status, outcome.seconds, dict(outcome.details), error)
 
     def remark(self, path: PurePath, text: str) -> None:
-        self._tell("remark", self.there[path], self.places.named(text))
+        self._tell("remark", self.there.get(path, path), self.places.named(text))
 
     def note(self, text: str) -> None:
         self._tell("note", self.places.named(text))

@@ -1,6 +1,6 @@
 """What the members of a cluster call is done by the driver's process: it alone writes the record."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +25,9 @@ class Clerk:
     left: dict[Path, frozenset[str]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def done(self, calls: Iterable[tuple[Seat, Call]], failed: Iterable[Outcome] = ()) -> Iterator[Outcome]:
-        """Do the calls and yield the outcomes among them and those of `failed`; what goes on record with them is on
-        disk when the first is told, or an answer given.
+    def done(self, calls: Iterable[tuple[Seat, Call]], failed: Iterable[Outcome] = ()) -> list[Outcome]:
+        """Do the calls; returns the outcomes among them and those of `failed`. What goes on record with all of them is
+        on disk before the first is told, or an answer given.
         """
         self.outcomes = list(failed)
         with self._at_once():
@@ -39,7 +39,7 @@ class Clerk:
                 self.keeper.recorded(outcome)
         for outcome in self.outcomes:
             self.keeper.told(outcome)
-            yield outcome
+        return self.outcomes
 
     def _at_once(self) -> AbstractContextManager[None]:
         return nullcontext() if self.keeper.record is None else self.keeper.record.at_once()

@@ -22,7 +22,7 @@ from glmha_cli.errors import GlmhaError
 from glmha_cli.weights.store import ignore
 
 ATTEMPTS = 3
-"""A file fails when so many members were lost with it; the run ends when all were so many times, with nothing done."""
+"""A file fails when so many members were lost with it; the run ends when all were so many times before they had one."""
 LOOK_SECONDS = 0.2
 """The longest that finding the next jobs keeps members waiting: their outputs may have to be compared with a record."""
 IDLE_SECONDS = 0.5
@@ -47,7 +47,7 @@ def outcomes_on(cluster: Cluster, jobs: Iterable[Job], setup: Setup, keeper: Kee
 class _Driver:
     """jobs: not looked at yet. again: those whose member was lost; each gets a member of its own, as one of them may
     have been the cause. lost: how often that happened, by output. failed: what has been tried too often.
-    fruitless: members lost since a job was settled.
+    fruitless: members lost without a job since one was settled.
     """
 
     ray: Ray
@@ -117,7 +117,7 @@ class _Driver:
 
     def _replace(self, seat: Seat, lost: Lost) -> None:
         """A member is lost: another comes in its place, and its jobs are done again."""
-        self.fruitless += 1
+        self.fruitless += not seat.jobs  # a loss with jobs counts for these
         if self.fruitless >= ATTEMPTS * len(self.seats):
             raise GlmhaError(f"the workers of the cluster end again and again: {lost.reason}", lost.hint)
         self.clerk.keeper.reporter.warning(f"a worker was lost, others do its {len(seat.jobs)} files ({lost.reason})")
@@ -132,6 +132,5 @@ class _Driver:
 
     def _stop(self) -> None:
         """What members have begun to move into place is there in the end, and on record; the rest is dropped."""
-        told = [(seat, call) for seat, calls in self.ray.stopped(self.seats) for call in calls if call.is_success]
-        for _ in self.clerk.done(told):
-            pass
+        last = self.ray.stopped(self.seats)
+        self.clerk.done((seat, call) for seat, calls in last for call in calls if call.is_success)

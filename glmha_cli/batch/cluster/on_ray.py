@@ -4,7 +4,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -74,29 +75,44 @@ class Ray:
         except ImportError as error:
             raise UsageError(f"--cluster ray needs the package {error.name or 'ray'}", extra_command("ray")) from error
         self.ray: Any = ray
-        self._connect()
+        self.is_callers = ray.is_initialized()  # in Python somebody may use it for more
+        if not self.is_callers:
+            self._connect()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.ray.shutdown()
+        if not self.is_callers:
+            self.ray.shutdown()
+
+    @property
+    def address(self) -> str | None:
+        return self.cluster.address or os.environ.get("RAY_ADDRESS")
 
     def _connect(self) -> None:
         """To the cluster that was named, or to one of this machine that nothing else can reach."""
-        address = self.cluster.address or os.environ.get("RAY_ADDRESS")
+        address = self.address
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if not address:
             options |= {"num_cpus": num_threads(), "include_dashboard": False, "object_store_memory": STORE_BYTES}
         handler = signal.getsignal(signal.SIGTERM)
         try:
-            self.ray.init(address=address or "local", **options)
-        except Exception as error:
+            with warnings.catch_warnings(action="ignore"):
+                self._init(address, options)
+        except Exception as error:  # of many classes
             where = f"the cluster at {address}" if address else "a cluster on this machine"
-            raise UsageError(
-                f"{where} cannot be used: {first_line(error)}", "ray status tells what is there"
-            ) from error
+            raise UsageError(f"{where} cannot be used: {first_line(error)}", "ask it by `ray status`") from error
         finally:
-            if threading.current_thread() is threading.main_thread():
+            if threading.current_thread() is threading.main_thread() and handler is not None:
                 signal.signal(signal.SIGTERM, handler)  # Ray's ends with another code
+
+    def _init(self, address: str | None, options: Mapping[str, Any]) -> None:
+        try:
+            self.ray.init(address=address or "local", **options)
+        except Exception:
+            if address:
+                raise
+            self.ray.shutdown()  # Ray gives its own processes 30 s to start, which a busy machine may miss
+            self.ray.init(address="local", **options)
 
     def seats(self) -> list[Seat]:
         """One for each member asked for, or that there is room for."""
@@ -104,6 +120,8 @@ class Ray:
         room = sum(map(self._room_on, nodes))
         if not room:
             needs = f"{self.cluster.cpus:g} CPUs" + (f" and {self.cluster.gpus:g} GPUs" if self.cluster.gpus else "")
+            if not self.address and not self.is_callers:
+                raise UsageError(f"this machine has not {needs} for an actor", "--cpus-per-actor 1 --gpus-per-actor 0")
             self.say(f"no machine of the cluster has {needs} for a worker; waiting for one that has")
         return [self.seat() for _ in range(self.cluster.actors or max(1, room))]
 
@@ -144,7 +162,7 @@ class Ray:
             cause = getattr(error, "cause", None) or error
             return Lost(f"{type(cause).__name__}: {first_line(cause)}" if isinstance(cause, Exception) else str(cause))
 
-    def stopped(self, seats: Iterable[Seat]) -> Iterator[tuple[Seat, "list[Call]"]]:
+    def stopped(self, seats: Sequence[Seat]) -> Iterator[tuple[Seat, "list[Call]"]]:
         """What members tell last, once they have ended, or will not."""
         last = [(seat, [*([seat.call] if seat.call else []), seat.actor.stop.remote()]) for seat in seats if seat.room]
         calls = [call for _, each in last for call in each]
@@ -154,3 +172,5 @@ class Ray:
             for call in self.ray.wait(each, num_returns=len(each), timeout=0)[0]:
                 reply = self._reply(seat, call)
                 yield seat, reply if isinstance(reply, list) else []
+        for seat in seats:
+            self.ray.kill(seat.actor)
