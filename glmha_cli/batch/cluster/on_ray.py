@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STORE_BYTES = 80 << 20
 """Of Ray's store of objects, on a cluster of one's own: near the least that it takes, as nothing is put there."""
 STOP_SECONDS = 10
+HINT = "see `ray status` there; RAY_AUTH_MODE=token where it asks for a token"
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,14 @@ class Ray:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if not address:
             options |= {"num_cpus": num_threads(), "include_dashboard": False, "object_store_memory": STORE_BYTES}
+            options |= {"_node_ip_address": "127.0.0.1"}
         handler = signal.getsignal(signal.SIGTERM)
         try:
             with warnings.catch_warnings(action="ignore"):
                 self._init(address, options)
         except Exception as error:  # of many classes
             where = f"the cluster at {address}" if address else "a cluster on this machine"
-            raise UsageError(f"{where} cannot be used: {first_line(error)}", "ask it by `ray status`") from error
+            raise UsageError(f"{where} cannot be used: {first_line(error)}", HINT if address else "") from error
         finally:
             if threading.current_thread() is threading.main_thread() and handler is not None:
                 signal.signal(signal.SIGTERM, handler)  # Ray's ends with another code
