@@ -13,6 +13,7 @@ from glmha_cli.allocator import return_freed_memory
 from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
+from glmha_cli.inference.levels import EVERY, THINNED, levelled, thinned_tiling
 from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
 from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size, stacked
@@ -106,7 +107,11 @@ class Restorer:
         on_tile(0, total)
         if factors != (1,):
             return self._corrected(source, factors, blend, count)
-        return self._finished(source, self._tiled(self._reader(source), size, self.tiling, count, blend.reaches(1)))
+        outputs = self._tiled(self._reader(source), size, self.tiling, count, blend.reaches(1))
+        if self.task.independent_rows and total > 1 and size[0] >= EVERY:
+            thin, small = source[THINNED], thinned_tiling(source[THINNED].shape[:2], self.tiling)
+            outputs = levelled(outputs, self._tiled(self._reader(thin), thin.shape[:2], small))
+        return self._finished(source, outputs)
 
     def _finished(self, source: Any, outputs: Iterable[Rows]) -> Iterator[Rows]:
         project, start = self.task.project if self.projects else None, 0

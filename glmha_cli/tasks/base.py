@@ -29,6 +29,8 @@ class Task:
     any_scale: a photo for which `prepare` gives the photo itself, as floats, may be corrected at reduced sizes: what
         the task removes is as many pixels larger as the photo is.
     any_orientation: the input may be rotated and mirrored, and the result turns with it.
+    independent_rows: each row of the input is measured by itself, and some of them, `source[start::step]`, are an input
+        too; tiles then get the mean colours of such a smaller one (`inference.levels`).
     project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
     tile_px: side of the tiles unless another is asked for.
     """
@@ -47,6 +49,7 @@ class Task:
     tile_px: int = 256
     any_scale: bool = False
     any_orientation: bool = False
+    independent_rows: bool = False
 
     @property
     def restores_photos(self) -> bool:

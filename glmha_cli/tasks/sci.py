@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 BANDS = len(SCI_NM)
 WHOLE_PX = 1024
-"""A tile's statistics set its mean colour, so tiles of different parts of a scene have steps between them, which show
-where it is flat; a snapshot up to this size is one tile."""
+"""A tile's statistics set its mean colour, so those of different parts of a scene differ; a snapshot up to this size is
+one tile, and tiles of a larger one are levelled."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,4 +129,5 @@ SCI = Task(
     project=project,
     wavelength_nm=SCI_NM,
     tile_px=WHOLE_PX,
+    independent_rows=True,
 )
