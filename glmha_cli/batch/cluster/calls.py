@@ -34,7 +34,8 @@ class Call:
 class Calls(Reporter):
     """Keeper and reporter of a member (see `glmha_cli.batch.keeper.Keeping`): what it is told becomes calls.
 
-    there: what the driver calls the inputs and outputs of the jobs that are here.
+    there: what the driver calls the inputs and outputs of the jobs that are here. made: not told yet. open: calls whose
+    answers are waited for, by number. progress: the last call `tiles` of each job. ended: nobody answers any more.
     """
 
     places: Places
