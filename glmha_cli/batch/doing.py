@@ -13,6 +13,7 @@ from glmha_cli.batch.report import Outcome
 from glmha_cli.batch.stages import OwnRestorer
 from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.engine_choice import num_side_by_side
+from glmha_cli.inference.gathered import Gathered
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.memory import free_bytes
 from glmha_cli.weights.store import Weights
@@ -42,6 +43,10 @@ def outcomes_of(
         if setup.files.mask is not None:  # before that, rather than as the failure of every file
             reader.read("glmha_cli.io.measurements.read:read_mask", setup.files.mask)
         restorer = setup.loader.load(setup.weights, say=say)
+        device = restorer.engine.device
+        side_by_side = num_side_by_side(setup.sizes, device=device)
+        if side_by_side > 1 and device != "cpu":
+            restorer.engine = Gathered(restorer.engine)
         worker = Worker(
             reader=reader,
             own=OwnRestorer(restorer),
@@ -51,5 +56,4 @@ def outcomes_of(
             hashes=setup.hashes,
             places=places,
         )
-        side_by_side = num_side_by_side(setup.sizes, device=restorer.engine.device)
         yield from run_jobs(jobs, worker, side_by_side=side_by_side)

@@ -28,10 +28,14 @@ def is_quick(sizes: Sequence[tuple[int, int]], tiling: Tiling, *, single: bool) 
     return saved_s / num_threads() < LOADING_S if single else saved_s <= 0
 
 
-def num_side_by_side(sizes: Sequence[tuple[int, int]], *, device: str) -> int:
-    """How many images of these sizes (h, w) are computed at the same time, in a batch.
+GATHERED = 8
+"""Small images at once on CUDA (`gathered`); one leaves most of a GPU idle."""
 
-    On CPUs one for each thread if they are small: threads that share a small tile wait for each other.
+
+def num_side_by_side(sizes: Sequence[tuple[int, int]], *, device: str) -> int:
+    """How many images of these sizes (h, w) are computed at the same time, in a batch, if they are small.
+
+    On CPUs one for each thread: threads that share a small tile wait for each other. On CUDA several as one.
     """
     small = bool(sizes) and max(h * w for h, w in sizes) <= SMALL_PX
-    return num_threads() if small and device == "cpu" else 1
+    return {"cpu": num_threads(), "cuda": GATHERED}.get(device, 1) if small else 1

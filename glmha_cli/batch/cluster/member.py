@@ -65,7 +65,7 @@ class Member:
         except GlmhaError as error:
             return error
         files = FILES_AHEAD // 2 if order.stage is not None else 0
-        return num_side_by_side(setup.sizes, device="cpu") + max(STAGES, files)
+        return num_side_by_side(setup.sizes, device="cuda" if self.order.uses_gpu else "cpu") + max(STAGES, files)
 
     def exchange(
         self, jobs: Sequence[Job], secret: Mapping[str, Url], answers: Mapping[int, Any], seconds: float
