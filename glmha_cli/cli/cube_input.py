@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from glmha_cli.cli.options import CubeExplained
@@ -60,7 +59,8 @@ def parse_scale(text: str) -> float:
     try:
         if text.endswith(_BIT) and 1 <= (bits := int(text.removesuffix(_BIT).rstrip("- "))) <= 64:
             return 1 / (2**bits - 1)
-        scale = float(Fraction(text))
+        number, _, divisor = text.partition("/")
+        scale = float(number) / float(divisor or 1)
     except (ValueError, ZeroDivisionError):
         scale = 0.0
     if not 0 < scale < float("inf"):

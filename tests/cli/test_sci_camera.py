@@ -49,6 +49,21 @@ def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     assert bool(read.notes) == (kind in ("double 0..255", "counts in double", "12 bit in 16"))
 
 
+def test_a_measurement_under_any_name_is_read(camera, tmp_path):
+    scipy.io.savemat(tmp_path / "y.mat", {"snapshot": camera[2], "exposure_ms": 3.0})
+    np.testing.assert_array_equal(read_measurement(tmp_path / "y.mat").values, camera[2])
+
+
+def test_of_several_arrays_what_to_do_is_said(camera, tmp_path):
+    scipy.io.savemat(tmp_path / "x.mat", {"first": camera[2], "second": camera[2]})
+    with pytest.raises(BadDataError, match="several variables that fit") as caught:
+        read_measurement(tmp_path / "x.mat")
+    assert caught.value.hint == "--key first"
+    with pytest.raises(BadDataError, match="several variables that fit") as caught:
+        read_mask(tmp_path / "x.mat")
+    assert caught.value.hint == "call the mask's 'mask'"
+
+
 def test_a_calibrated_mask_with_noise_is_left_as_it_is(camera):
     noisy = np.clip(camera[1] + 0.03 * np.random.default_rng(0).standard_normal((48, 64)), 0, None)
     np.testing.assert_allclose(as_mask(noisy).values, noisy.astype(np.float32))

@@ -79,7 +79,7 @@ def _told_or_asked(stored: Stored, count: int) -> str:
 def _in_doubt(shape: Sequence[int]) -> BadDataError:
     return BadDataError(
         f"holds {size_text(shape)} values, and it is unclear which axis is that of the bands",
-        "--axes bhw where the bands come first, --axes hwb where they come last (glmha convert takes it too)",
+        "--axes bhw where the bands come first, hbw in the middle, hwb last (glmha convert takes it too)",
     )
 
 

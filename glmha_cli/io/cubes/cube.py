@@ -174,7 +174,8 @@ def _name_of(path: Path) -> str:
     """In FORMATS, to read: by the suffix; any other file that has an ENVI header beside it is one of a pair."""
     suffix = path.suffix.lower()
     has_header = suffix not in FORMATS and any(
-        header.is_file() for header in (path.with_suffix(".hdr"), path.with_name(f"{path.name}.hdr"))
+        header.is_file()
+        for header in (path.with_suffix(".hdr"), path.with_suffix(".HDR"), path.with_name(f"{path.name}.hdr"))
     )
     return ".hdr" if has_header else suffix
 

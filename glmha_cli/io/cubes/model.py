@@ -37,6 +37,12 @@ class Georeference:
     geotiff: tuple[GeoTag, ...] = ()
     envi: Mapping[str, str] = field(default_factory=dict)
 
+    def lost_without_grid(self) -> tuple[str, ...]:
+        """What a file that holds `crs` and `transform` alone cannot say of the place, as notes."""
+        if self.transform is not None:
+            return ()
+        return (f"its georeference is no plain grid: {'all but its CRS is ' if self.crs else ''}left out",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:

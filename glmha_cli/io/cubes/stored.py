@@ -32,7 +32,7 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
     if missing is not None:
         values[missing] = np.nan
     if np.isinf(values).any():
-        raise BadDataError("holds infinite or NaN values")
+        raise BadDataError("holds infinite values", "write NaN there, which means no data")
     if not is_part and np.isnan(values).all():
         raise BadDataError("holds no data")
     per_band, notes = _per_band(stored, values.shape[2])

@@ -4,7 +4,7 @@ Nothing is read before its name, kind and declared size are checked, and nothing
 """
 
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,10 +53,18 @@ def pick(variables: Variables, known: Collection[str], key: str | None = None) -
     raise BadDataError(problem, f"its variables: {', '.join(sorted(variables)) or 'none'}")
 
 
-def pick_array(variables: Variables, known: Collection[str], key: str | None, *, num_axes: Collection[int]) -> str:
+def pick_array(
+    variables: Variables,
+    known: Collection[str],
+    key: str | None,
+    *,
+    num_axes: Collection[int],
+    advice: str = "--key {}",
+) -> str:
     """The name to read: `key` if given, else the one of `known` that is there, else the one array of so many axes.
 
-    BadDataError lists those where there are several or none. What has but one row or column is no array of two axes.
+    BadDataError lists those where there are several, with `advice` (of the first one's name), or none.
+    What has but one row or column is no array of two axes.
     """
     if key is not None:
         return pick(variables, known, key)
@@ -71,9 +79,16 @@ def pick_array(variables: Variables, known: Collection[str], key: str | None, *,
         return found[0]
     if not found:
         axes = " or ".join(map(str, num_axes))
-        raise BadDataError(f"holds no array of {axes} axes", f"its variables: {', '.join(sorted(variables)) or 'none'}")
-    sizes = [f"{name} ({' x '.join(map(str, variables[name].shape))})" for name in found]
-    raise BadDataError(f"has several variables that fit: {', '.join(sizes)}", f"--key {found[0]}")
+        sizes = _with_sizes(variables, sorted(variables))
+        raise BadDataError(
+            f"holds no array of real numbers with {axes} axes", f"its variables: {', '.join(sizes) or 'none'}"
+        )
+    sizes = _with_sizes(variables, found)
+    raise BadDataError(f"has several variables that fit: {', '.join(sizes)}", advice.format(found[0]))
+
+
+def _with_sizes(variables: Variables, names: Iterable[str]) -> list[str]:
+    return [f"{name} ({' x '.join(map(str, variables[name].shape)) or 'one value'})" for name in names]
 
 
 def require_numbers(array: np.ndarray) -> np.ndarray:

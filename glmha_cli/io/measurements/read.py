@@ -9,7 +9,7 @@ from jaxtyping import Float
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.formats.npy import load_npy
 from glmha_cli.io.cubes.formats.tiff_picture import load_gray
-from glmha_cli.io.cubes.variables import open_variables, pick, pick_array, require_numbers
+from glmha_cli.io.cubes.variables import open_variables, pick_array, require_numbers
 from glmha_cli.io.guard import reading
 from glmha_cli.io.measurements.model import BANDS, LARGEST_TRANSMISSION, Mask, Measurement
 from glmha_cli.io.photos.read import read_photo
@@ -29,7 +29,7 @@ DARK_MASK = 0.05
 def read_measurement(path: Path, *, key: str | None = None, normalise: bool = False) -> Measurement:
     """Read a 2-D measurement.
 
-    key: the variable of a .mat or .npz to read; by default `simulation_test` or `meas_real`.
+    key: the variable of a .mat or .npz to read; by default `simulation_test`, `meas_real`, or the only one of two axes.
     normalise: treat the file as real, as `meas_real` always is. Integers are then divided by the largest
         number of their type; without it they are refused, as counts are not Y. Counts in floating point are divided by
         their own largest.
@@ -40,7 +40,7 @@ def read_measurement(path: Path, *, key: str | None = None, normalise: bool = Fa
         BadDataError: damaged, no such variable, not 2-D, not finite, or dark throughout.
     """
     with reading(path, "a measurement"):
-        array, name = _read_array(path, MEASUREMENT_KEYS, key)
+        array, name = _read_array(path, MEASUREMENT_KEYS, key, num_axes=(2,))
         return as_measurement(array, normalise=normalise or name == REAL_KEY)
 
 
@@ -69,7 +69,7 @@ def read_mask(path: Path) -> Mask:
         BadDataError: damaged, no such variable, not 2-D or 3-D, not finite, negative, or dark throughout.
     """
     with reading(path, "a mask"):
-        array, _ = _read_array(path, MASK_KEYS, None, num_axes=(2, 3))
+        array, _ = _read_array(path, MASK_KEYS, None, num_axes=(2, 3), advice="call the mask's 'mask'")
         return as_mask(array)
 
 
@@ -95,16 +95,16 @@ def as_mask(array: np.ndarray) -> Mask:
 
 
 def _read_array(
-    path: Path, known: Collection[str], key: str | None, *, num_axes: Collection[int] = ()
+    path: Path, known: Collection[str], key: str | None, *, num_axes: Collection[int], advice: str = "--key {}"
 ) -> tuple[np.ndarray, str]:
     """The array and its name; "" from the files that name none, which the readers of `_BARE` are for.
 
-    num_axes: an array of so many is taken under any name if there is just one.
+    num_axes: an array of so many is taken under any name if there is just one. advice: where there are several.
     """
     suffix = path.suffix.lower()
     if suffix in _NAMING:
         variables = open_variables(path)
-        name = pick_array(variables, known, key, num_axes=num_axes) if num_axes else pick(variables, known, key)
+        name = pick_array(variables, known, key, num_axes=num_axes, advice=advice)
         return variables[name](), name
     if suffix not in _BARE:
         raise unknown("file format", suffix, (*_NAMING, *_BARE))

@@ -169,6 +169,60 @@ def test_side_data_that_do_not_fit_the_bands_are_left_out_and_named(tmp_path):
     assert len([note for note in cube.facts.notes if "for 6 bands: left out" in note]) == 2
 
 
+@pytest.mark.parametrize(
+    ("data", "header"), [("X.DAT", "X.HDR"), ("X.IMG", "X.HDR"), ("x.dat", "x.HDR"), ("X", "X.HDR")]
+)
+def test_a_pair_in_capitals_is_read_by_either_name(tmp_path, data, header):
+    envi(tmp_path, data=data).rename(tmp_path / header)
+    for name in (data, header):
+        np.testing.assert_array_equal(read_cube(tmp_path / name), VALUES)
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("fwhm = {a, b}", "'fwhm' holds no numbers"),
+        ("data ignore value = none", "'data ignore value' holds no numbers"),
+        ("reflectance scale factor = {1, 2}", "'reflectance scale factor' holds 2 numbers"),
+        ("data type = 6", "complex numbers"),
+        ("data type = 99", "unknown kind of number"),
+        ("major frame offsets = {16, 0}", "frame offsets"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(tmp_path, field, said):
+    with pytest.raises(BadDataError, match=said) as caught:
+        read_cube(envi(tmp_path, VALUES, field))
+    assert caught.value.hint
+
+
+def test_a_single_number_may_stand_in_braces(tmp_path):
+    lines = "reflectance scale factor = {1000.0}", "data ignore value = {7}"
+    stored = np.full(VALUES.shape, 500, "<u2")
+    stored[2, 3] = 7
+    cube = read_cube(envi(tmp_path, stored, *lines, data_type=12))
+    assert cube[0, 0, 0] == pytest.approx(0.5) and cube.missing.sum() == 6
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npz", ".mat", ".nc"])
+def test_a_turned_map_is_where_gdal_sees_it(tmp_path, suffix):
+    rasterio = pytest.importorskip("rasterio", reason="compares with GDAL")
+    info = "map info = {UTM, 1, 1, 500000, 5400000, 30, 20, 33, North, WGS-84, units=Meters, rotation=30}"
+    header = envi(tmp_path, VALUES, info)
+    with rasterio.open(tmp_path / "x.img") as seen:
+        expected = seen.transform.to_gdal()
+    write_cube(tmp_path / f"y{suffix}", read_cube(header))
+    place = read_cube(tmp_path / f"y{suffix}").facts.georeference
+    np.testing.assert_allclose(place.transform, expected, rtol=1e-9)
+    assert place.crs == "EPSG:32633" or "33N" in place.crs
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat", ".nc"])
+def test_a_place_without_a_grid_is_named_where_it_is_lost(tmp_path, suffix):
+    lines = "geo points = {1, 1, 48, 9, 5, 5, 47, 10}", "coordinate system string = {GEOGCS[x]}"
+    notes = write_cube(tmp_path / f"y{suffix}", read_cube(envi(tmp_path, VALUES, *lines)))
+    assert any("no plain grid: all but its CRS" in note for note in notes)
+
+
 def test_a_virtual_mosaic_is_refused(tmp_path):
     (tmp_path / "x.hdr").write_text("ENVI META FILE\nFile : /etc/passwd\n")
     (tmp_path / "x.img").write_bytes(bytes(100))

@@ -132,3 +132,16 @@ def test_groups_in_groups_cost_time_by_their_number(tmp_path):
     start = time.process_time()
     assert read_cube(tmp_path / "a.h5").values.shape == VALUES.shape
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "name", ["_FillValue", "missing_value", "Data_Ignore_Value", "nodata", "NoData", "no_data_value"]
+)
+def test_the_number_for_no_data_whatever_its_attribute_is_called(tmp_path, name):
+    values = np.random.default_rng(0).random((5, 6, 7)).astype(np.float32)
+    values[1, 2] = -9999
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["cube"] = values
+        file["cube"].attrs[name] = -9999.0
+    cube = read_cube(tmp_path / "x.h5")
+    assert cube.missing.sum() == 7 and np.isnan(cube[1, 2]).all() and cube.facts.nodata == -9999

@@ -158,7 +158,9 @@ def test_scales_as_they_are_typed(text, scale):
     assert parse_scale(text) == pytest.approx(scale)
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "bit", "0bit", "99bit", "1/0", "nan", "inf", "abc"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "bit", "0bit", "99bit", "1/0", "nan", "inf", "abc", "1e400", "1e99999999999", "1e400/1e400"]
+)
 def test_scales_that_are_none(text):
     with pytest.raises(UsageError, match="--scale"):
         parse_scale(text)
@@ -171,5 +173,12 @@ def test_nan_is_no_data_and_infinity_is_damage(tmp_path):
     assert read_cube(tmp_path / "x.npy").missing.sum() == 31
     values[3, 4] = np.inf
     np.save(tmp_path / "x.npy", values)
-    with pytest.raises(BadDataError, match="infinite or NaN"):
+    with pytest.raises(BadDataError, match="infinite values"):
         read_cube(tmp_path / "x.npy")
+
+
+def test_an_array_that_is_no_cube_is_named_with_its_size(tmp_path):
+    scipy.io.savemat(tmp_path / "x.mat", {"batch": np.zeros((1, 4, 5, 6)), "phases": np.ones((4, 5, 6)) * 1j})
+    with pytest.raises(BadDataError, match="real numbers with 3 axes") as caught:
+        read_cube(tmp_path / "x.mat")
+    assert caught.value.hint == "its variables: batch (1 x 4 x 5 x 6), phases (4 x 5 x 6)"

@@ -20,7 +20,6 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "fwhm": {"units": "nm"},
 }
 """Of the arrays that have some."""
-NO_GRID = "its georeference is no plain grid: left out"
 
 
 def coordinates_of(cube: Cube | CubeStream) -> dict[str, Float[np.ndarray, " n"]]:
@@ -57,4 +56,5 @@ def grid_mapping_of(cube: Cube | CubeStream) -> dict[str, str]:
 
 def notes_on_place(cube: Cube | CubeStream) -> tuple[str, ...]:
     """What CF cannot say of where the pixels lie."""
-    return () if cube.facts.georeference is None or grid_mapping_of(cube) else (NO_GRID,)
+    place = cube.facts.georeference
+    return () if place is None else place.lost_without_grid()

@@ -39,7 +39,7 @@ _COLUMN_AXES = (
 )
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
 _WIDTHS, _GOOD = ("fwhm", "fwhm_nm"), ("good_band", "good_wavelengths")
-_NODATA = ("_FillValue", "missing_value", "Data_Ignore_Value")
+_NODATA = ("_fillvalue", "missing_value", "data_ignore_value", "nodata", "no_data", "nodata_value", "no_data_value")
 _ENVI_FIELDS = {"Map_Info": "map info", "Coordinate_System_String": "coordinate system string"}
 _OF_STRUCTURE = ("_NCProperties", "Conventions", "CLASS", "NAME")
 
@@ -76,7 +76,7 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
         "band_names": _names(arrays.get("band_name")),
         "scale": _scale(said),
         "offset": _finite(_number(said.get("add_offset"))),
-        "nodata": next((_number(said[name]) for name in _NODATA if name in said), None),
+        "nodata": _nodata(said),
         "georeference": _georeference(said, folder, arrays) or _map_info(arrays),
         "tags": tags_of(attributes),
         "band_tags": _band_tags(arrays.get("band_tags")),
@@ -107,6 +107,12 @@ def _listed(attributes: Mapping[str, Any], names: Sequence[str]) -> list[float]:
 
 def _unit(attributes: Mapping[str, Any], *names: str) -> str:
     return next((_text(each) for name, each in attributes.items() if name.lower() in names), "")
+
+
+def _nodata(attributes: Mapping[str, Any]) -> float | None:
+    """In the order of the names, whatever their case."""
+    said = {name.lower(): _number(value) for name, value in attributes.items()}
+    return next((number for name in _NODATA if (number := said.get(name)) is not None), None)
 
 
 def _scale(attributes: Mapping[str, Any]) -> float | None:

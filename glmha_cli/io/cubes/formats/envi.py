@@ -15,6 +15,7 @@ from glmha_cli.io.cubes.formats.envi_files import data_of, header_of, reads
 from glmha_cli.io.cubes.formats.envi_header import (
     STRUCTURE,
     items_of,
+    number_of,
     numbers_of,
     read_header,
 )
@@ -63,7 +64,7 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
         offset=offset,
         band_names=said_names(items_of(fields.get("band names", ""))),
         good_bands=[number != 0 for number in numbers_of(fields, "bbl")],
-        nodata=float(fields["data ignore value"]) if "data ignore value" in fields else None,
+        nodata=number_of(fields, "data ignore value"),
         georeference=from_envi(fields),
         tags={name: text for name, text in others.items() if name not in band_tags} | _described(fields),
         band_tags=band_tags,
@@ -89,7 +90,7 @@ def _scale(fields: Mapping[str, str], bands: int) -> tuple[np.ndarray | None, np
     for name, numbers in (("gain", gain), ("offset", offset)):
         if numbers.size not in (0, bands):
             raise BadDataError(f"names {numbers.size} values of {name} for {bands} bands")
-    factor = float(fields.get("reflectance scale factor", 1))
+    factor = number_of(fields, "reflectance scale factor") or 1
     if not gain.size and factor == 1:
         return None, offset if offset.size else None
     return (gain if gain.size else np.ones(bands)) / factor, offset / factor if offset.size else None
@@ -99,8 +100,14 @@ def _values(data: Path, fields: Mapping[str, str]) -> RawArray:
     """The numbers as stored; BadDataError unless the file has exactly the declared size."""
     sizes = {"h": int(fields["lines"]), "w": int(fields["samples"]), "b": int(fields["bands"])}
     order = _BYTE_ORDERS[fields.get("byte order", "0")]
-    dtype = np.dtype(f"{order}{_DATA_TYPES[fields['data type']]}")
+    data_type = fields["data type"]
+    if data_type not in _DATA_TYPES:
+        kind = "complex numbers" if data_type in ("6", "9") else "an unknown kind of number"
+        raise BadDataError(f"holds {kind} (data type {data_type})", "save real numbers: data type 4 (float32)")
+    dtype = np.dtype(f"{order}{_DATA_TYPES[data_type]}")
     first, second, third = (sizes[axis] for axis in _AXES[fields["interleave"].lower()])
+    if any(numbers_of(fields, "major frame offsets") + numbers_of(fields, "minor frame offsets")):
+        raise BadDataError("has bytes between its lines or bands (frame offsets)", "save it without them")
     offset = int(fields.get("header offset", "0"))
     array = RawArray(data, offset, (first, second, third), dtype)
     require_plausible(data, array.shape, dtype.itemsize, most_bytes=math.inf)

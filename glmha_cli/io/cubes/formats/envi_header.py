@@ -11,7 +11,7 @@ _HEADER_MAX_BYTES = 16 << 20
 STRUCTURE = (
     "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
     "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
-    "data offset values", "reflectance scale factor", *ENVI_FIELDS,
+    "data offset values", "reflectance scale factor", "major frame offsets", "minor frame offsets", *ENVI_FIELDS,
 )  # fmt: skip
 """Fields that a cube holds in its own way; all others are tags."""
 
@@ -53,7 +53,21 @@ def items_of(value: str) -> list[str]:
 
 def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
     """Of a list by commas, spaces or tabs; what follows a semicolon in a line is a comment."""
-    return [float(item) for item in re.sub(r";.*|[{},]", " ", fields.get(name, "")).split()]
+    items = re.sub(r";.*|[{},]", " ", fields.get(name, "")).split()
+    try:
+        return [float(item) for item in items]
+    except ValueError as error:
+        raise BadDataError(f"its field '{name}' holds no numbers", "correct the header, a text file") from error
+
+
+def number_of(fields: Mapping[str, str], name: str) -> float | None:
+    """The only number of a field, in braces or not; None where there is no such field."""
+    numbers = numbers_of(fields, name)
+    if len(numbers) > 1:
+        raise BadDataError(
+            f"its field '{name}' holds {len(numbers)} numbers, not one", "correct the header, a text file"
+        )
+    return numbers[0] if numbers else None
 
 
 def listed(items: Iterable[object]) -> str:

@@ -106,8 +106,7 @@ def variables_of(
 ) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
     """(all but the values, as `read` finds it; notes on what is left out)."""
     place = cube.facts.georeference
-    is_lost = place is not None and not place.crs and place.transform is None
-    notes = ("its georeference is no plain grid: left out",) if is_lost else ()
+    notes = place.lost_without_grid() if place else ()
     tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
     found: dict[str, np.ndarray | str] = {
         KEPT["wavelength_nm"][format_name]: np.array([cube.wavelength_nm], np.float64),

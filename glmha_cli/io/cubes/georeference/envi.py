@@ -1,5 +1,6 @@
 """Georeferences as fields of ENVI headers."""
 
+import math
 from collections.abc import Mapping
 
 from glmha_cli.io.cubes.georeference.by_rasterio import NEEDS_RASTERIO, esri_wkt
@@ -37,13 +38,21 @@ def _envi_crs(fields: Mapping[str, str], map_info: list[str]) -> str:
 
 
 def _envi_transform(map_info: list[str]) -> Transform | None:
-    """Of {projection, column, row, x, y, width, height of a pixel, …}, pixels counted from 1; None if it is turned."""
+    """Of {projection, column, row, x, y, dx, dy, …, rotation=degrees}, pixels counted from 1; turned as by GDAL."""
     try:
         column, row, x, y, dx, dy = map(float, map_info[1:7])
     except ValueError:
         return None
-    turned = [item for item in map_info if item.lower().startswith("rotation") and float(item.split("=")[1])]
-    return None if turned else (x - (column - 1) * dx, dx, 0.0, y + (row - 1) * dy, 0.0, -dy)
+    cos, sin = _cosine_and_sine(map_info)
+    xs, ys = (cos * dx, sin * dx), (sin * dy, -cos * dy)
+    left, top = (start - (column - 1) * step[0] - (row - 1) * step[1] for start, step in ((x, xs), (y, ys)))
+    return left, *xs, top, *ys
+
+
+def _cosine_and_sine(map_info: list[str]) -> tuple[float, float]:
+    turned = [float(item.partition("=")[2]) for item in map_info if item.lower().startswith("rotation")]
+    angle = math.radians(turned[0] if turned else 0)
+    return math.cos(angle), math.sin(angle)
 
 
 def to_envi(place: Georeference) -> tuple[dict[str, str], str]:
