@@ -49,6 +49,13 @@ def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     assert bool(read.notes) == (kind in ("double 0..255", "counts in double", "12 bit in 16"))
 
 
+def test_a_narrow_measurement_that_is_transposed_is_told(camera):
+    turned = as_measurement(np.ascontiguousarray(camera[2].T), normalise=False)
+    with pytest.raises(BadDataError, match="48 columns are too few") as caught:
+        check_fit(turned, Mask(values=camera[1]))
+    assert "needs a measurement of 48 x 118; the measurement would fit transposed" in caught.value.hint
+
+
 def test_a_measurement_under_any_name_is_read(camera, tmp_path):
     scipy.io.savemat(tmp_path / "y.mat", {"snapshot": camera[2], "exposure_ms": 3.0})
     np.testing.assert_array_equal(read_measurement(tmp_path / "y.mat").values, camera[2])

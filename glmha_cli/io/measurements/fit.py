@@ -28,13 +28,13 @@ def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int
             f"the mask has {mask.values.shape[2]} bands, and the network reconstructs {bands}", _OTHER_BANDS
         )
     setting = f"with {bands} bands at step {step}"
+    fits = f"this mask needs a measurement of {_measurement_for(mask, step=step, bands=bands)}"
+    fits += _what_would_fit(measurement, mask, step=step, bands=bands)
     if w < 1:
-        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}")
+        raise BadDataError(f"{w_ext} columns are too few for a measurement: {setting} it has over {w_ext - w}", fits)
     raise BadDataError(
         f"a measurement of {h} x {w_ext} does not fit a mask of {size_text(mask.values.shape)}",
-        f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; "
-        f"this mask needs a measurement of {_measurement_for(mask, step=step, bands=bands)}"
-        f"{_what_would_fit(measurement, mask, step=step, bands=bands)}",
+        f"{setting} this measurement needs a mask of {h} x {w}, or shifted {h} x {w_ext} x {bands}; {fits}",
     )
 
 
