@@ -40,6 +40,12 @@ def with_companions(job: Job, files: FileOptions) -> FileOptions:
     )
 
 
+def has_companions(job: Job, files: FileOptions) -> bool:
+    """Whether all that is to be written beside this job's cube is there."""
+    names = with_companions(job, files)
+    return all(os.path.lexists(path) for path in (names.clipped, names.uncertainty) if path is not None)
+
+
 def _named(path: Path | None, job: Job, suffix: str) -> Path | None:
     return path if path is None or path.suffix else path / job.relative.with_suffix(suffix)
 

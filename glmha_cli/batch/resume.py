@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from glmha_cli.batch.areas import settings_for
+from glmha_cli.batch.companions import has_companions
+from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.places import Places, is_one_of
 from glmha_cli.batch.record import Line, Past, read_record
@@ -29,21 +31,21 @@ class Known:
         return True
 
 
-def resumed(job: Job, known: Known, settings: Line, places: Places) -> Job:
+def resumed(job: Job, known: Known, settings: Line, places: Places, files: FileOptions) -> Job:
     """The job as the record leaves it: done, where record and files together prove that.
 
     Else, an output that is this record's own may be replaced: cut off while it was written, or made of another input
     or with other settings. One whose output was changed since, or is someone else's, has a problem.
     """
-    found = _resumed(job, known.pasts, settings, places)
+    found = _resumed(job, known.pasts, settings, places, files)
     if found.problem is job.problem or not known.has_more():
         return found
-    return _resumed(job, known.pasts, settings, places)
+    return _resumed(job, known.pasts, settings, places, files)
 
 
-def _resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places) -> Job:
+def _resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places, files: FileOptions) -> Job:
     past = pasts.get(places.name(job.target), Past())
-    if job.problem is None and _is_done(job, past.line, settings, places):
+    if job.problem is None and _is_done(job, past.line, settings, places) and has_companions(job, files):
         return replace(job, done=True)
     return _reopened(job, past, places)
 

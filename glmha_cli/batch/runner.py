@@ -84,7 +84,7 @@ class _Run:
     def resumed(self, plan: Plan, record: Path, weights: Weights) -> Iterable[Job]:
         """The jobs as the record leaves them, looked at when it is their turn."""
         known, settings = Known(record), self.settings(weights)
-        jobs = (resumed(job, known, settings, self.places) for job in plan.jobs)
+        jobs = (resumed(job, known, settings, self.places, self.request.files) for job in plan.jobs)
         if not plan.single:
             return jobs
         (job,) = jobs

@@ -115,6 +115,19 @@ def test_clipped_pixels_and_uncertainty_beside_cubes(models, photo, tmp_path):
             assert cube.facts.tags["quantity"] == "standard deviation of reflectance"
 
 
+@pytest.mark.parametrize("lost", ["clipped/photo.png", "spread/photo.tif"])
+def test_a_cube_whose_companion_is_gone_is_made_again(models, photo, tmp_path, lost):
+    with contextlib.chdir(tmp_path):
+        Path("in").mkdir()
+        photo.rename("in/photo.png")
+        beside = ("--clipped", "clipped", "--uncertainty", "spread")
+        run = ("rgb2hsi", "in", "out", "--model", models / "rgb2hsi.safetensors", *beside, "--record", "r.jsonl")
+        assert "1 done" in run_here(*run).stderr
+        Path(lost).unlink()
+        assert "1 done" in run_here(*run, "--resume").stderr and Path(lost).exists()
+        assert "1 skipped" in run_here(*run, "--resume").stderr
+
+
 def test_without_projection_the_cube_is_the_networks_own(models, photo, tmp_path):
     out = tmp_path / "cube.npy"
     flags = ["--no-project", "--model", models / "rgb2hsi.safetensors"]
