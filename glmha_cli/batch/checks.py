@@ -79,7 +79,8 @@ def refuse_url(path: PurePath) -> None:
         address = f"{found[1]}://{found[2]}"
         fetch = f"curl -O '{address}'" if found[1].startswith("http") else f"copy it from {found[1]}:// first"
         raise UsageError(
-            f"'{address}' is an address, not a file: glmha only opens local files", f"{fetch}, then name the file"
+            f"'{address}' is an address, not a file: this verb opens files of this machine alone",
+            f"{fetch}, then name the file",
         )
 
 

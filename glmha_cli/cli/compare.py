@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glmha_cli.batch.checks import require_output
+from glmha_cli.batch.checks import refuse_url, require_output
 from glmha_cli.cli.options import CompareOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import read_photos
@@ -31,6 +31,8 @@ def compare(options: CompareOptions) -> None:
     if options.output in options.photos:
         raise UsageError(f"'{options.output}' is one of the photos", "name another output")
     require_output(options.output, overwrite=options.overwrite)
+    for path in options.photos:
+        refuse_url(path)
     photos = read_photos(options.photos, output, max_pixels=options.max_pixels)
     require_one_size(options.photos, photos)
     names, scores = names_of(options.photos), scores_of(photos)

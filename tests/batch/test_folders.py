@@ -137,11 +137,13 @@ def test_no_folder_can_be_made_below_a_file(output):
 
 
 @pytest.mark.parametrize(
-    ("address", "hint"), [("https://example.org/a.npy", "curl -O"), ("s3://bucket/a.npy", "copy it from s3://")]
+    ("address", "hint"), [("https://example.org/a.png", "curl -O"), ("s3://bucket/a.png", "copy it from s3://")]
 )
-@pytest.mark.parametrize("verb", ["preview", "convert"])
-def test_an_address_is_told_from_a_path_where_files_alone_are_taken(address, hint, verb):
-    result = run_here(verb, address, "out.tif")
+@pytest.mark.parametrize(
+    "arguments", [("compare", "{}", "b.png", "-o", "c.html"), ("degrade", "derain", "{}", "out.png")]
+)
+def test_an_address_is_told_from_a_path_where_files_alone_are_taken(address, hint, arguments):
+    result = run_here(*(argument.format(address) for argument in arguments))
     assert result.returncode == 2, result.stderr
     assert "is an address, not a file" in result.stderr and address in result.stderr and hint in result.stderr
 

@@ -32,6 +32,11 @@ def server():
     server.stop()
 
 
+def empty(client) -> None:
+    for each in client.list_objects_v2(Bucket="photos").get("Contents", []):
+        client.delete_object(Bucket="photos", Key=each["Key"])
+
+
 @pytest.fixture
 def proxy(server, tmp_path, monkeypatch):
     """A bucket with three photos below in/, which are in in/ here, too, behind a proxy."""
@@ -46,6 +51,7 @@ def proxy(server, tmp_path, monkeypatch):
         s3fs.S3FileSystem.clear_instance_cache()
         client = boto3.client("s3", endpoint_url=f"http://{server[0]}:{server[1]}")
         client.create_bucket(Bucket="photos")
+        empty(client)  # what other tests of this process have put there: moto's servers share what they hold
         for index, name in enumerate(NAMES):
             path = Path("in", name)
             path.parent.mkdir(exist_ok=True)
@@ -53,8 +59,7 @@ def proxy(server, tmp_path, monkeypatch):
             client.upload_file(str(path), "photos", f"in/{name}")
         proxy.client = client
         yield proxy
-        for each in client.list_objects_v2(Bucket="photos").get("Contents", []):
-            client.delete_object(Bucket="photos", Key=each["Key"])
+        empty(client)
 
 
 @pytest.fixture
