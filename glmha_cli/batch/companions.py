@@ -42,8 +42,11 @@ def with_companions(job: Job, files: FileOptions) -> FileOptions:
 
 def has_companions(job: Job, files: FileOptions) -> bool:
     """Whether all that is to be written beside this job's cube is there."""
-    names = with_companions(job, files)
-    return all(os.path.lexists(path) for path in (names.clipped, names.uncertainty) if path is not None)
+    return all(map(os.path.lexists, _places(with_companions(job, files))))
+
+
+def _places(files: FileOptions) -> list[Path]:
+    return [path for path in (files.clipped, files.uncertainty) if path is not None]
 
 
 def _named(path: Path | None, job: Job, suffix: str) -> Path | None:
@@ -64,7 +67,7 @@ def clipped_in(source: Source, colours: Num[np.ndarray, "h w c"]) -> UInt8[np.nd
 
 def require_free_companions(files: FileOptions) -> None:
     """CannotCreateError where one is there; before the cube is written."""
-    for path in filter(None, (files.clipped, files.uncertainty)):
+    for path in _places(files):
         if taken := next(filter(os.path.lexists, files_of(path)), None):
             raise exists_already(taken)
 
@@ -101,11 +104,8 @@ def write_companions(
 
 def refuse_companions(job: Job, files: FileOptions) -> None:
     """UsageError where a companion would be the input, the cube or the other companion; before any work."""
-    names = with_companions(job, files)
     taken = {os.path.realpath(path) for path in (job.source, *files_of(job.target))}
-    for path in (names.clipped, names.uncertainty):
-        if path is None:
-            continue
+    for path in _places(with_companions(job, files)):
         if os.path.realpath(path) in taken:
             raise UsageError(f"'{path}' would be written twice, or over an input", "name another output")
         taken.add(os.path.realpath(path))

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 from glmha_cli.batch.remote import open_stage
 from glmha_cli.cli.output import Output
-from glmha_cli.errors import CannotCreateError, UsageError
+from glmha_cli.errors import UsageError
+from glmha_cli.io.atomic import exists_already
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import is_url, url_text
+from glmha_cli.io.stores import is_store
 
 Options = TypeVar("Options")
 
@@ -35,7 +37,7 @@ def nearby(options: Options, output: Output, *, reads: Sequence[str], writes: Se
         overwrite = bool(getattr(options, "overwrite", False))
         for path in outputs:
             if not overwrite and stage.exists(path):
-                raise CannotCreateError(f"'{path}' exists already", "--overwrite")
+                raise exists_already(path)
             path.parent.mkdir(parents=True, exist_ok=True)
         yield replace(options, **places)  # type: ignore[type-var]
         for path in outputs:
@@ -53,6 +55,6 @@ def _placed(value: Any, stage: Stage) -> Any:
         return [_placed(path, stage) for path in value]
     if value is None or not is_url(value):
         return value
-    if value.suffix.lower() == ".zarr":
+    if is_store(value):
         raise UsageError(f"'{url_text(value)}' is a folder, as all Zarr cubes are: copy it to a disk first")
     return stage.place(url_text(value))

@@ -1,12 +1,12 @@
 """The network that an enhancement begins with: its reductions chosen where they are to be, its first weights fitted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.enhancement.crops import HELD_OUT, Crops
@@ -42,8 +42,7 @@ def begun(teacher: nn.Module, crops: Crops, plan: Plan, reporter: Reporter) -> t
             reporter.step_of("statistics", done + 1, num)
 
     products = collect(teacher, told(), changed_at(teacher, plan.levels))
-    held_out = list(islice(crops.pairs(HELD_OUT), NUM_HELD_OUT)) if plan.chooses else []
-    chosen = chosen_reductions(teacher, products, held_out, plan, reporter) if plan.chooses else {}
+    chosen = chosen_reductions(teacher, products, crops, plan, reporter) if plan.chooses else {}
     torch.manual_seed(plan.seed)  # of the weights that nothing is known of
     if chosen:
         student = with_reductions(teacher, chosen, cast(GLMHAConfig, plan.attention))
@@ -55,13 +54,10 @@ def begun(teacher: nn.Module, crops: Crops, plan: Plan, reporter: Reporter) -> t
 
 
 def chosen_reductions(
-    teacher: nn.Module,
-    products: Mapping[str, Products],
-    held_out: Sequence[tuple[Inputs, Tensor]],
-    plan: Plan,
-    reporter: Reporter,
+    teacher: nn.Module, products: Mapping[str, Products], crops: Crops, plan: Plan, reporter: Reporter
 ) -> Chosen:
     """The best of what every reduction does at every level, within the plan's budget or loss."""
+    held_out = list(islice(crops.pairs(HELD_OUT), NUM_HELD_OUT))
     inputs = [given for given, _ in held_out]
     tried = trials(
         teacher,

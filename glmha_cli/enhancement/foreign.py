@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from glmha_cli.attention.base import AttentionConfig, Host, convolutions
 from glmha_cli.attention.csa import ChannelSelfAttention, CSAConfig
 from glmha_cli.attention.glmha import GLMHAConfig
-from glmha_cli.enhancement.initial import initialise_all
+from glmha_cli.enhancement.initial import changed_in, initialise_all
 from glmha_cli.enhancement.layers import Layers
 from glmha_cli.enhancement.statistics import Inputs, attentions_of, collect
 from glmha_cli.errors import UsageError
@@ -106,11 +106,9 @@ def enhance_network(
     require_same(network, teacher, images[0])
     student = with_new(teacher, attention or GLMHAConfig())
     held_out, told = images[::4], [each for index, each in enumerate(images) if index % 4]
-    names = list(attentions_of(teacher))
-    initialise_all(student, teacher, collect(teacher, told, names))
+    initialise_all(student, teacher, collect(teacher, told, attentions_of(teacher)))
     if layer_steps:
-        layers = Layers(teacher, {name: student.get_submodule(name) for name in names})
-        layers.teach(cycle(told), held_out, steps=layer_steps)
+        Layers(teacher, changed_in(student, teacher)).teach(cycle(told), held_out, steps=layer_steps)
     teach_whole(student, teacher, cycle(told), whole_steps)
     return student.train(network.training)
 
@@ -121,7 +119,7 @@ def as_read(network: nn.Module, old: type[nn.Module] | None, read: Callable[[Any
     if old is not None and read is not None:
         for name, layer in [each for each in copied.named_modules() if isinstance(each[1], old)]:
             like = next(layer.parameters())
-            put(copied, name, read(layer).as_ours().to(like.device, like.dtype).eval())
+            copied.set_submodule(name, read(layer).as_ours().to(like.device, like.dtype).eval())
     if not attentions_of(copied):
         what = "channel attention (csa)" if old is None else f"layers of class {old.__name__}"
         raise UsageError(f"{type(network).__name__} has no {what}", "old = the layers' class, read = their weights")
@@ -136,13 +134,8 @@ def with_new(network: nn.Module, attention: AttentionConfig) -> nn.Module:
     for name, layer in attentions_of(copied).items():
         like = layer.temperature
         new = attention.build(layer.out.in_channels, layer.heads, host_of(layer))
-        put(copied, name, new.to(like.device, like.dtype).eval())
+        copied.set_submodule(name, new.to(like.device, like.dtype).eval())
     return copied
-
-
-def put(network: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, attribute = name.rpartition(".")
-    setattr(network.get_submodule(parent), attribute, layer)
 
 
 @torch.no_grad()

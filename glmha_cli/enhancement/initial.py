@@ -21,20 +21,20 @@ RIDGE = 1e-5
 """Of the input's products, as a share of their mean: channels that are never there decide nothing."""
 
 
-def changed_in(student: nn.Module, teacher: nn.Module) -> list[str]:
-    """The names of the attentions that are others than the teacher's."""
-    parts = dict(student.named_modules())
-    return [name for name, old in attentions_of(teacher).items() if type(parts[name]) is not type(old)]
+def changed_in(student: nn.Module, teacher: nn.Module) -> dict[str, nn.Module]:
+    """The student's attentions that are others than the teacher's, by name."""
+    there = {name: (old, student.get_submodule(name)) for name, old in attentions_of(teacher).items()}
+    return {name: new for name, (old, new) in there.items() if type(new) is not type(old)}
 
 
 def initialise_all(
     student: nn.Module, teacher: nn.Module, products: Mapping[str, Products], *, iterations: int = ITERATIONS
 ) -> dict[str, float]:
     """Each attention that is another than the teacher's; by name, the share that is missed (see `initialise`)."""
-    parts, old = dict(student.named_modules()), attentions_of(teacher)
+    old = attentions_of(teacher)
     return {
-        name: initialise(parts[name], old[name], products[name], iterations=iterations)
-        for name in changed_in(student, teacher)
+        name: initialise(new, old[name], products[name], iterations=iterations)
+        for name, new in changed_in(student, teacher).items()
     }
 
 

@@ -11,8 +11,7 @@ from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.enhancement.ranks import Trial, changed_at, levels_of, trials
 from glmha_cli.enhancement.statistics import Inputs, collect
 from glmha_cli.errors import UsageError
-from glmha_cli.evaluation.figure import new_figure
-from glmha_cli.io.atomic import atomic_output
+from glmha_cli.evaluation.figure import new_figure, save_figure
 
 
 def outlook(
@@ -80,5 +79,4 @@ def plot(path: Path, tried: Sequence[Trial], *, title: str, overwrite: bool = Fa
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     figure.suptitle(title)
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, path, overwrite=overwrite)

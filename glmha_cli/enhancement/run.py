@@ -128,8 +128,7 @@ class _Enhancement:
 
     def layers(self, student: nn.Module) -> None:
         share = LAYERS_SHARE if self.plan.steps == "all" else 1.0
-        parts = dict(student.named_modules())
-        missed = Layers(self.teacher, {name: parts[name] for name in changed_in(student, self.teacher)}).teach(
+        missed = Layers(self.teacher, changed_in(student, self.teacher)).teach(
             self.crops.inputs(self.plan.images),
             list(islice(self.crops.inputs(HELD_OUT), NUM_HELD_OUT)),
             steps=self.plan.layer_steps,

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from glmha_cli.attention.base import ChannelAttention
 from glmha_cli.errors import BadDataError
-from glmha_cli.evaluation.figure import new_figure
-from glmha_cli.io.atomic import atomic_output
+from glmha_cli.evaluation.figure import new_figure, save_figure
 from glmha_cli.networks.config import built_from
 
 SHARES = (0.90, 0.95, 0.99)
@@ -155,5 +154,4 @@ def plot(path: Path, found: Sequence[Spectrum], *, title: str, overwrite: bool =
     figure.axes[0].set_ylabel("cumulative share, mean over blocks, heads, images")
     figure.axes[0].legend(title="matrix of a head", fontsize="small")
     figure.suptitle(title)
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, path, overwrite=overwrite)

@@ -22,8 +22,7 @@ def replace_layers(network: nn.Module, attention: AttentionConfig, old: type[nn.
         what = "attention between channels" if old is None else old.__name__
         raise UsageError(f"no {what} found in {type(network).__name__} that takes (b, c, h, w) alone", HINT)
     for name, layer in layers:
-        parent, _, attribute = name.rpartition(".")
-        setattr(changed.get_submodule(parent), attribute, _in_place_of(layer, attention))
+        changed.set_submodule(name, _in_place_of(layer, attention))
     return changed
 
 

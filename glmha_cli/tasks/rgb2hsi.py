@@ -39,9 +39,14 @@ def in_light(colours: Num[np.ndarray, "h w c"], illuminant: str) -> Num[np.ndarr
     return colours if light is D65 else LitPhoto(colours, light)
 
 
+def colours_of(source: Num[np.ndarray, "h w c"] | LitPhoto) -> Num[np.ndarray, "h w c"]:
+    """The photo of a source, whatever the light."""
+    return source.colours if isinstance(source, LitPhoto) else source
+
+
 def prepare(source: Num[np.ndarray, "h w c"] | LitPhoto) -> tuple[Float[np.ndarray, "h w 3"]]:
     """The photo, whatever the light: the network has learnt with photos in D65."""
-    return photo_as_it_is(source.colours if isinstance(source, LitPhoto) else source)
+    return photo_as_it_is(colours_of(source))
 
 
 def project(
@@ -49,11 +54,10 @@ def project(
 ) -> Float[np.ndarray, "h w 31"]:
     """The cube near `cube` that renders exactly to the photo's colours, in the light of the photo."""
     from glmha_cli.io.photos.read import as_pixels
-    from glmha_cli.physics.colour import project_onto_photo
+    from glmha_cli.physics.colour import D65, project_onto_photo
 
-    if isinstance(source, LitPhoto):
-        return project_onto_photo(cube, as_pixels(source.colours), source.light)
-    return project_onto_photo(cube, as_pixels(source))
+    light = source.light if isinstance(source, LitPhoto) else D65
+    return project_onto_photo(cube, as_pixels(colours_of(source)), light)
 
 
 RGB2HSI = Task(

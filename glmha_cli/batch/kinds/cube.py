@@ -16,7 +16,7 @@ from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
 from glmha_cli.tasks.base import Task
-from glmha_cli.tasks.rgb2hsi import LitPhoto, in_light
+from glmha_cli.tasks.rgb2hsi import colours_of, in_light
 
 
 class CubeKind:
@@ -68,8 +68,9 @@ class CubeKind:
         notes = list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
         if options.clipped is None and options.uncertainty is None:
             return notes
-        colours = source.value.colours if isinstance(source.value, LitPhoto) else source.value
-        return notes + write_companions(source, colours, options, overwrite=overwrite, provenance=provenance)
+        return notes + write_companions(
+            source, colours_of(source.value), options, overwrite=overwrite, provenance=provenance
+        )
 
     def rendered(self, result: Num[np.ndarray, "h w bands"], task: Task, source: Source) -> Photo:
         """Its colours to an observer under D65."""

@@ -10,6 +10,7 @@ import typer
 
 from glmha_cli.cli.options.restoring import FromMeasurement, FromPhoto, RestoreOptions
 from glmha_cli.cli.options.shared import COMPUTE, FILES
+from glmha_cli.physics.wavelengths import DEFAULT_LIGHT
 
 if TYPE_CHECKING:
     from glmha_cli.batch.files import FileOptions
@@ -42,7 +43,7 @@ class PhotoToCube(FromPhoto, ToCube):
             "F1 to F12, or a measured spectrum as .csv (nm, power).",
             rich_help_panel=COMPUTE,
         ),
-    ] = "D65"
+    ] = DEFAULT_LIGHT
     clipped: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +66,6 @@ class PhotoToCube(FromPhoto, ToCube):
     def files(self) -> FileOptions:
         """UsageError for a light that is none, or without the step that uses it."""
         from glmha_cli.errors import UsageError
-        from glmha_cli.physics.wavelengths import DEFAULT_LIGHT
         from glmha_cli.tasks.lights import named_power
 
         named_power(self.illuminant)

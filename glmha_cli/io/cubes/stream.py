@@ -33,3 +33,11 @@ class CubeStream(Outlined):
     def blocks(self) -> Iterator[tuple[int, Float[np.ndarray, "rows w bands"]]]:
         for start, stop in blocks(self.shape):
             yield start, self.rows(start, stop).values
+
+
+def as_written(cube: Cube | CubeStream) -> tuple[Blocks, float | None]:
+    """(values as a file holds them, the number there that means no data; None where nothing has to be said)."""
+    if isinstance(cube, CubeStream):
+        return cube.blocks(), cube.nodata
+    values, nodata = cube.stored()
+    return [(0, values)], nodata

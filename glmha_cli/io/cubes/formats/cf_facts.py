@@ -9,6 +9,7 @@ import numpy as np
 
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import Georeference, as_transform, said_names
+from glmha_cli.io.cubes.variable import Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,12 @@ class Labelled:
     dtype: np.dtype
     attributes: Mapping[str, Any]
     read: Callable[[], np.ndarray]
+
+
+def variable_of(array: Labelled | None) -> Variable:
+    """To choose among arrays by; None is a link."""
+    is_numeric = array is not None and array.dtype.kind in "fiub"
+    return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
 
 
 Arrays = Mapping[str, Labelled | None]

@@ -123,6 +123,6 @@ ENVI = CubeFormat(
     read=read,
     open=open_pair,
     write=envi_write.write,
-    write_rows=envi_write.write_rows,
+    write_rows=envi_write.write,
     reads=reads,
 )

@@ -10,35 +10,18 @@ from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, as_item, as_name, as_value, header_text, listed
 from glmha_cli.io.cubes.georeference.envi import to_envi
 from glmha_cli.io.cubes.model import Cube
-from glmha_cli.io.cubes.stream import Blocks, CubeStream
+from glmha_cli.io.cubes.stream import CubeStream, as_written
 
 _SHOWN_AS_RGB_NM = (640, 550, 460)
 
 
-def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """Write both files, the header last. Each is whole or absent.
+def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write both files, the header last, a cube by rows block by block. Each is whole or absent.
 
     Killed between the two moves of an overwrite, the old header stands beside the new data: it describes them
     (same size) or is refused when read (another size).
     """
-    values, nodata = cube.stored()
-    return _write(path, cube, [(0, values)], nodata, overwrite=overwrite, provenance=provenance)
-
-
-def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """The same, block by block."""
-    return _write(path, cube, cube.blocks(), cube.nodata, overwrite=overwrite, provenance=provenance)
-
-
-def _write(
-    path: Path,
-    cube: Cube | CubeStream,
-    blocks: Blocks,
-    nodata: float | None,
-    *,
-    overwrite: bool,
-    provenance: str,
-) -> tuple[str, ...]:
+    blocks, nodata = as_written(cube)
     header, data = files_of(path)
     fields, notes = _header(cube, nodata, provenance)
     height, width, bands = cube.shape

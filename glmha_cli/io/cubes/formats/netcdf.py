@@ -26,11 +26,10 @@ from glmha_cli.io.cubes.formats.cf import (
     grid_mapping_of,
     notes_on_place,
 )
-from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, tags_of
+from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, tags_of, variable_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
-from glmha_cli.io.cubes.stream import Blocks, CubeStream
-from glmha_cli.io.cubes.variable import Variable
+from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
 from glmha_cli.io.guard import require_plausible
 
@@ -44,22 +43,11 @@ _CHUNK_PX = 256
 _BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable. {:10d}"
 
 
-def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """Write a cube; attributes that HDF5 cannot hold are left out."""
-    values, nodata = cube.stored()
-    return _write(path, cube, [(0, values)], nodata, overwrite=overwrite, provenance=provenance)
-
-
-def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """The same, block by block."""
-    return _write(path, cube, cube.blocks(), cube.nodata, overwrite=overwrite, provenance=provenance)
-
-
-def _write(
-    path: Path, cube: Cube | CubeStream, blocks: Blocks, nodata: float | None, *, overwrite: bool, provenance: str
-) -> tuple[str, ...]:
+def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write a cube, one by rows block by block; attributes that HDF5 cannot hold are left out."""
     import h5py
 
+    blocks, nodata = as_written(cube)
     tags = {name: text for name, text in cube.facts.tags.items() if name not in _RESERVED}
     fitting = {
         name: text for name, text in tags.items() if _ATTRIBUTE.fullmatch(name) and len(text) < _LONGEST_ATTRIBUTE
@@ -137,11 +125,11 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         if options.key is None and (detectors := prisma.cubes_in(arrays)):
             return prisma.read(path, file, detectors, tags_of(file.attrs))
         key = options.key.strip("/") if options.key is not None else None
-        name = pick_array({name: _variable(each) for name, each in arrays.items()}, (CUBE,), key, num_axes=(3,))
+        labelled = {each: _labelled(path, dataset) for each, dataset in arrays.items()}
+        name = pick_array({each: variable_of(array) for each, array in labelled.items()}, (CUBE,), key, num_axes=(3,))
         require_own(file, name)
         if file[name].ndim != 3:
             raise BadDataError(f"'{name}' has {file[name].ndim} axes, not height x width x bands")
-        labelled = {each: _labelled(path, dataset) for each, dataset in arrays.items()}
         dimensions = [_dimension(file[name], axis) for axis in range(3)]
         return Stored(values=on_disk(path, file[name]), **facts_of(name, labelled, dimensions, file.attrs))
 
@@ -159,15 +147,9 @@ def _dimension(dataset: "h5py.Dataset", axis: int) -> str:
     return str(scales[0].name if len(scales) else scales.label).rpartition("/")[2].lower()
 
 
-def _variable(dataset: "h5py.Dataset | None") -> Variable:
-    is_numeric = dataset is not None and dataset.dtype.kind in "fiub"
-    shape = () if dataset is None else dataset.shape or ()
-    return Variable(shape=shape, is_numeric=is_numeric, read=lambda: np.empty(0))
-
-
 def _format(name: str) -> CubeFormat:
     return CubeFormat(
-        name="netcdf", title=name, read=read, open=open_cube, write=write, write_rows=write_rows, names_variables=True
+        name="netcdf", title=name, read=read, open=open_cube, write=write, write_rows=write, names_variables=True
     )
 
 

@@ -19,11 +19,10 @@ from glmha_cli.installed import extra_command
 from glmha_cli.io.atomic_store import atomic_store
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import cf
-from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of
+from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, variable_of
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
 from glmha_cli.io.cubes.on_disk import size_bytes
-from glmha_cli.io.cubes.stream import Blocks, CubeStream
-from glmha_cli.io.cubes.variable import Variable
+from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
 from glmha_cli.io.cubes.windows import blocks as blocks_of
 from glmha_cli.io.cubes.zarr_store import ZarrArray, arrays_in, metadata_of
@@ -37,23 +36,12 @@ _CHUNK_ROWS, _CHUNK_COLUMNS = 256, 4096
 _FILL = "_FillValue"
 
 
-def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """Write a cube. UsageError where the library is not installed."""
-    values, nodata = cube.stored()
-    return _write(path, cube, [(0, values)], nodata, overwrite=overwrite, provenance=provenance)
-
-
-def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
-    """The same, block by block."""
-    return _write(path, cube, cube.blocks(), cube.nodata, overwrite=overwrite, provenance=provenance)
-
-
-def _write(
-    path: Path, cube: Cube | CubeStream, blocks: Blocks, nodata: float | None, *, overwrite: bool, provenance: str
-) -> tuple[str, ...]:
+def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
+    """Write a cube, one by rows block by block. UsageError where the library is not installed."""
     _require_library()
     import zarr
 
+    blocks, nodata = as_written(cube)
     tags = {**cube.facts.tags, "Conventions": cf.CONVENTIONS, **({"provenance": provenance} if provenance else {})}
     with atomic_store(path, overwrite=overwrite) as temporary:
         group = zarr.create_group(zarr.storage.LocalStore(temporary), zarr_format=3, attributes=tags)
@@ -71,12 +59,12 @@ def _write_cube(group: "Group", cube: Cube | CubeStream, blocks: Blocks, nodata:
         "band_tags": {name: list(texts) for name, texts in cube.facts.band_tags.items()},
     }
     # A block of rows is a row of chunks, so that each is written once.
-    rows = min(_CHUNK_ROWS, *(stop - start for start, stop in [next(blocks_of(cube.shape))]))
+    _, rows = next(blocks_of(cube.shape))
     array = group.create_array(
         cf.CUBE,
         shape=(bands, height, width),
         dtype="float32",
-        chunks=(1, rows, min(width, _CHUNK_COLUMNS)),
+        chunks=(1, min(rows, _CHUNK_ROWS), min(width, _CHUNK_COLUMNS)),
         dimension_names=list(coordinates),
         fill_value=0.0 if nodata is None else nodata,
         attributes={**cf.ATTRIBUTES[cf.CUBE], **{name: each for name, each in said.items() if each}},
@@ -117,8 +105,9 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
     """The array `cube`, the one of three axes, or the one that the options name; with what CF says of it."""
     _require_library()
     arrays = dict(arrays_in(path))
+    labelled = {name: _labelled(each) for name, each in arrays.items()}
     key = options.key.strip("/") if options.key is not None else None
-    name = pick_array({name: _variable(each) for name, each in arrays.items()}, (cf.CUBE,), key, num_axes=(3,))
+    name = pick_array({name: variable_of(each) for name, each in labelled.items()}, (cf.CUBE,), key, num_axes=(3,))
     array = arrays[name]
     if array is None:
         raise BadDataError(f"'{name}' is a link to another place, which is not followed")
@@ -127,7 +116,6 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
     if array.dtype.kind not in "fiub":
         raise BadDataError(f"holds {array.metadata['data_type']}, not real numbers")
     values, note = array.on_disk()
-    labelled = {name: _labelled(each) for name, each in arrays.items()}
     facts = facts_of(name, labelled, array.dimensions, metadata_of(path).get("attributes", {}))
     names, tags = array.attributes.get("band_names"), array.attributes.get("band_tags")
     if isinstance(names, list):
@@ -151,11 +139,6 @@ def _decoded(array: ZarrArray) -> Mapping[str, Any]:
     return {**array.attributes, _FILL: struct.unpack("<d", base64.standard_b64decode(found))[0]}
 
 
-def _variable(array: ZarrArray | None) -> Variable:
-    is_numeric = array is not None and array.dtype.kind in "fiub"
-    return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
-
-
 def _require_library() -> None:
     if importlib.util.find_spec("zarr") is None:
         raise UsageError("stores of Zarr need the optional package zarr", extra_command("zarr"))
@@ -167,6 +150,6 @@ ZARR = CubeFormat(
     read=read,
     open=open_cube,
     write=write,
-    write_rows=write_rows,
+    write_rows=write,
     names_variables=True,
 )
