@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter
 
 from glmha_cli.inference.tiling import Tiling
 
@@ -32,6 +31,8 @@ def thinned_tiling(size: tuple[int, int], tiling: Tiling) -> Tiling:
 
 def levelled(tiled: Iterable[Rows], thinned: Iterable[Rows]) -> Iterator[Rows]:
     """The rows of a tiled result with the slow variations of `thinned`, the result of its rows `THINNED`."""
+    from scipy.ndimage import gaussian_filter  # a fifth of a second, which runs on photos need not wait for
+
     result, thin = np.concatenate(list(tiled)), np.concatenate(list(thinned))
     for band in range(result.shape[2]):
         excess = np.repeat(thin[..., band] - result[THINNED, :, band], EVERY, axis=0)

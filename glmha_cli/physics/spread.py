@@ -10,7 +10,6 @@ from importlib.resources import files
 
 import numpy as np
 from jaxtyping import Float, Num, UInt8
-from scipy.ndimage import map_coordinates
 
 SATURATED, BLACK = 255, 128
 """In masks of clipped pixels: a channel at its top, one at its bottom; elsewhere 0."""
@@ -24,6 +23,8 @@ def _grid() -> Float[np.ndarray, "n n n 31"]:
 
 def spread_of(photo: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 31"]:
     """Standard deviation, float32, of the reflectances that make each pixel's colour; photo: sRGB in [0, 1]."""
+    from scipy.ndimage import map_coordinates  # a fifth of a second, which runs on photos need not wait for
+
     grid = _grid()
     places = np.moveaxis(photo, 2, 0) * (len(grid) - 1)
     spread = np.empty((*photo.shape[:2], grid.shape[3]), np.float32)

@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from glmha_cli.lookup import resolve
-from glmha_cli.training.optimizers import OPTIMIZERS, is_matrix, muon, orthogonal
+from glmha_cli.training.optimizers import (
+    OPTIMIZERS,
+    is_matrix,
+    muon,
+    orthogonal,
+    turned,
+    turned_by_gram,
+)
 
 
 def small_network() -> nn.Module:
@@ -60,6 +67,15 @@ def test_singular_values_become_alike(shape):
     u, _, v = torch.linalg.svd(torch.randn(*shape, generator=torch.Generator().manual_seed(2)), full_matrices=False)
     found = torch.linalg.svdvals(orthogonal((u * torch.linspace(1, 0.05, min(shape)) @ v)[None]))
     assert found.min() > 0.6 and found.max() < 1.25
+
+
+def test_the_short_way_for_wide_matrices_ends_at_the_same():
+    # A rank of 3 of 8: what is nearly nothing must not grow by rounding.
+    wide = torch.randn(2, 8, 3, generator=torch.Generator().manual_seed(4)) @ torch.randn(
+        2, 3, 96, generator=torch.Generator().manual_seed(5)
+    )
+    wide /= wide.norm(dim=(1, 2), keepdim=True)
+    torch.testing.assert_close(turned_by_gram(wide), turned(wide), rtol=1e-3, atol=1e-4)
 
 
 def test_matrices_of_one_shape_are_turned_together_as_each_alone():
