@@ -71,7 +71,7 @@ def enhance(
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
     measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
     work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
-    student = work.run(data, machine)
+    student = work.run(machine)
     made = {**about, "network": network_to_plain(built_from(student)), "enhanced": work.told(about, source)}
     save_checkpoint(output, student.state_dict(), made, dtype=torch.float32, overwrite=overwrite)
     return made
@@ -90,11 +90,11 @@ class _Enhancement:
     reporter: Reporter
     start: float
 
-    def run(self, data: DataPaths, machine: Machine) -> nn.Module:
+    def run(self, machine: Machine) -> nn.Module:
         self.kept.folder.mkdir(parents=True, exist_ok=True)
         student, steps = self.before_the_whole()
         if self.plan.steps == "all":
-            self.as_a_whole(student, steps, data, machine)
+            self.as_a_whole(student, steps, machine)
         return student
 
     def told(self, about: Mapping[str, Any], source: Path) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class _Enhancement:
         student.zero_grad()
         return max(1, int(SPARE * max(self.left_s(), 0) / min(seconds)))
 
-    def as_a_whole(self, student: nn.Module, steps: int, data: DataPaths, machine: Machine) -> None:
+    def as_a_whole(self, student: nn.Module, steps: int, machine: Machine) -> None:
         """The network learns from what it was, and from the truth."""
         goes_on = (self.kept.folder / "last.ckpt").exists()
         run = RunSettings(
@@ -162,5 +162,6 @@ class _Enhancement:
         )
         recipe = replace(self.recipe, network=network_to_plain(built_from(student)))
         recipe = short_recipe(recipe, self.plan, steps)
-        load_weights(student, train(recipe, data, run, machine=machine, reporter=self.reporter, teacher=self.teacher))
+        best = train(recipe, self.prepared, run, machine=machine, reporter=self.reporter, teacher=self.teacher)
+        load_weights(student, best)
         self.row("whole", student, steps=steps)

@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from glmha_cli.training.checks import (
     require_startable,
 )
 from glmha_cli.training.data.found import DataPaths
-from glmha_cli.training.data.run_data import prepare_data
+from glmha_cli.training.data.run_data import RunData, prepare_data
 from glmha_cli.training.module import Restoration
 from glmha_cli.training.recipe import Recipe, Schedule
 from glmha_cli.training.settings import ANY_MACHINE, SILENT, Machine, RunSettings, TrainingReporter
@@ -43,7 +44,7 @@ KNOWN_WARNINGS = (
 
 def train(
     recipe: Recipe,
-    data: DataPaths,
+    data: DataPaths | RunData,
     run: RunSettings,
     *,
     machine: Machine = ANY_MACHINE,
@@ -52,7 +53,8 @@ def train(
 ) -> Path:
     """Train `recipe` on clean photos or cubes degraded on the fly, or on pairs; returns the best weights so far.
 
-    teacher: a network whose results are to be imitated as much as the truth (`Restoration`).
+    data: where they lie, or what was read of them for this recipe but for its schedule. teacher: a network whose
+    results are to be imitated as much as the truth (`Restoration`).
 
     The run's folder receives last.ckpt (everything needed to go on), curve.csv, curve.png, last.safetensors and
     best.safetensors (averaged weights, float16). A finished run can be lengthened by a recipe of more steps. Raises a
@@ -62,7 +64,8 @@ def train(
     start = time.monotonic()
     require_possible(recipe, run, machine)
     keep_freed_memory()
-    prepared = prepare_data(recipe, data, num_workers=machine.num_workers)
+    reads = data.under if isinstance(data, RunData) else partial(prepare_data, paths=data)
+    prepared = reads(recipe, num_workers=machine.num_workers)
     module = Restoration(recipe, list(prepared.sets), teacher)
     if run.start_from is not None:
         load_weights(module.network, run.start_from, partly=True)

@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from glmha_cli.training.data import run_data
+from glmha_cli.training.data.sources import load_targets
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network
 from tests.cli.in_process import run_here
@@ -38,6 +40,13 @@ def test_the_result_is_a_checkpoint_that_tells_where_it_comes_from(source, photo
     Image.open(photos / "0.png").save(tmp_path / "in.png")
     restored = run_glmha("derain", tmp_path / "in.png", tmp_path / "clean.png", "--model", output)
     assert restored.returncode == 0, restored.stderr
+
+
+def test_photos_are_read_once(source, photos, recipe, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(run_data, "load_targets", lambda *of, **more: read.append(1) or load_targets(*of, **more))
+    assert enhance(source, tmp_path / "out.safetensors", photos, recipe).returncode == 0
+    assert len(read) == 1
 
 
 def test_it_goes_on_where_it_was_ended_and_gives_the_same(source, photos, recipe, tmp_path):

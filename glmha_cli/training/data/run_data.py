@@ -24,6 +24,10 @@ class RunData(lightning.LightningDataModule):
         super().__init__()
         self.recipe, self.dataset, self.sets, self.num_workers = recipe, dataset, sets, num_workers
 
+    def under(self, recipe: Recipe, *, num_workers: int) -> "RunData":
+        """The same data, which are not read again, for a recipe of another schedule."""
+        return RunData(recipe, self.dataset, self.sets, num_workers=num_workers)
+
     def _trainer(self) -> lightning.Trainer:
         assert self.trainer is not None  # Lightning asks for batches only then
         return self.trainer
