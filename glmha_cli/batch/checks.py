@@ -1,7 +1,6 @@
 """Everything about a path that can be wrong, found before any work."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path, PurePath
@@ -10,10 +9,10 @@ from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.atomic import missing_folder, refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
+from glmha_cli.io.remote.url import READ_ONLY, is_url, url_text
 from glmha_cli.io.stores import is_file
 from glmha_cli.lookup import closest
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE)
 NAME_MAX_BYTES = 255
 """Of a file's name, on about every file system."""
 
@@ -75,9 +74,10 @@ def require_free(jobs: Iterable[Job]) -> None:
 
 def refuse_url(path: PurePath) -> None:
     """UsageError for a web address where a path is needed; as a path, it has one slash less."""
-    if not os.path.lexists(path) and (found := _URL.match(str(path))):
-        address = f"{found[1]}://{found[2]}"
-        fetch = f"curl -O '{address}'" if found[1].startswith("http") else f"copy it from {found[1]}:// first"
+    if not os.path.lexists(path) and is_url(path):
+        address = url_text(path)
+        scheme = address.partition(":")[0]
+        fetch = f"curl -O '{address}'" if scheme in READ_ONLY else f"copy it from {scheme}:// first"
         raise UsageError(
             f"'{address}' is an address, not a file: this verb opens files of this machine alone",
             f"{fetch}, then name the file",
