@@ -4,9 +4,9 @@
 
 SETS gets streaks-1x, streaks-2x, streaks-4x (photographed streaks at three scales: streaks.py), dry, blur-short-1x to
 blur-long-2x (camera shake by waves, degradations/validation_blur.py, at three lengths; at scale 2 photo and blur are
-twice as large) and sharp, each with input/ and target/, for `glmha train --validate-pairs`, `glmha eval --pairs` and
-`quality.py --pairs`. The photos must not be trained on. A set has the middles of `--count` of them, spread over all;
-every second blurred one has the noise of a sensor.
+twice as large), sweep-short-1x to sweep-long-2x (a camera carried on one way) and sharp, each with input/ and target/,
+for `glmha train --validate-pairs`, `glmha eval --pairs` and `quality.py --pairs`. The photos must not be trained on. A
+set has the middles of `--count` of them, spread over all; every second blurred one has the noise of a sensor.
 """
 
 import argparse
@@ -23,11 +23,12 @@ from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.data.files import files_in
 from glmha_cli.training.data.photos import SUFFIXES, decode
 from glmha_cli.training.degradations.sensor import add_noise, from_levels, to_levels
-from glmha_cli.training.degradations.validation_blur import shaken
+from glmha_cli.training.degradations.validation_blur import Camera, shaken, sweeping, trembling
 
 STREAK_SCALES, BLUR_SCALES = (1, 2, 4), (1, 2)
 LENGTHS_PX = {"short": 3.0, "middle": 6.0, "long": 12.0}
 """Of blur at scale 1."""
+CAMERAS = {"blur": trembling, "sweep": sweeping}
 SHOT, READ = 2e-4, 2e-3
 
 Photo = Float[np.ndarray, "h w 3"]
@@ -76,9 +77,11 @@ def sets(streaks: Path | None) -> Iterator[tuple[str, int, Damage]]:
         for scale in STREAK_SCALES:
             yield f"streaks-{scale}x", 1, partial(rainy, streaks=photographed, scale=scale)
     yield "dry", 1, as_it_is
-    for scale in BLUR_SCALES:
-        for name, length_px in LENGTHS_PX.items():
-            yield f"blur-{name}-{scale}x", scale, partial(blurred, length_px=length_px, scale=scale)
+    for kind, camera in CAMERAS.items():
+        for scale in BLUR_SCALES:
+            for name, length_px in LENGTHS_PX.items():
+                damage = partial(blurred, length_px=length_px, scale=scale, camera=camera)
+                yield f"{kind}-{name}-{scale}x", scale, damage
     yield "sharp", 1, as_it_is
 
 
@@ -90,11 +93,11 @@ def rainy(photo: Photo, place: int, *, streaks: np.ndarray, scale: int) -> Photo
     return rain_of_streaks(photo, streaks, scale=scale, rng=np.random.default_rng([scale, place]))
 
 
-def blurred(photo: Photo, place: int, *, length_px: float, scale: int) -> Photo:
+def blurred(photo: Photo, place: int, *, length_px: float, scale: int, camera: Camera) -> Photo:
     """Between 0.75 and 1.25 times `length_px`, at scale 1."""
     rng = np.random.default_rng([int(length_px), place])
     length_px *= scale * rng.uniform(0.75, 1.25)
-    light = shaken(srgb_to_linear(photo), rng, extent_px=length_px).clip(0, 1)
+    light = shaken(srgb_to_linear(photo), rng, extent_px=length_px, camera=camera).clip(0, 1)
     if place % 2:
         light = add_noise(light, rng, shot=SHOT, read=READ).clip(0, 1)
     return linear_to_srgb(light)

@@ -58,7 +58,7 @@ def test_sets_are_written_alike_and_measured_beside_their_baselines(streaks, tmp
     for name in "ab":
         script("validation_sets.py", photos, "-o", tmp_path / name, "--streaks", streaks, "--side", "48")
     written = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.png"))
-    assert len(written) == 11 * 2 * 2  # sets, folders, photos
+    assert len(written) == 17 * 2 * 2  # sets, folders, photos
     for path in written:
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()
     config = network_from_plain({"name": "restormer", "channels": 8, "num_blocks": [1, 1, 1, 1], "stem_downscale": 2})

@@ -18,8 +18,15 @@ from glmha_cli.training.degradations.blur import (
     enlarged,
 )
 from glmha_cli.training.degradations.blur_kinds import MAX_EXTENT_PX, Motion
-from glmha_cli.training.degradations.motion import PATH_STEPS, at_mid_exposure, convolve, draw_paths, kernel_of
-from glmha_cli.training.degradations.validation_blur import add_validation_blur, shaken
+from glmha_cli.training.degradations.motion import (
+    PATH_STEPS,
+    at_mid_exposure,
+    convolve,
+    draw_paths,
+    kernel_of,
+    middle_shows,
+)
+from glmha_cli.training.degradations.validation_blur import add_validation_blur, shaken, sweeping
 
 PURE = dict.fromkeys(SHARES, 0.0)
 NONE = dict.fromkeys(KINDS, 0.0)
@@ -155,6 +162,15 @@ def test_the_frames_of_a_sequence_meet_the_photo_in_the_middle(seed):
     assert blur(spot, seed, only("moving", extent_px=(3.0, 10.0), **PURE))[28:33, 28:33].max() > 0.1
 
 
+def test_paths_that_hide_where_their_middle_was_are_left_out():
+    ahead = np.linspace(-0.5, 0.5, PATH_STEPS)
+    there_and_back = 0.5 - np.abs(ahead) * 2
+    turned = np.exp(1j * np.linspace(0, 3, 7))[:, None]
+    assert middle_shows(turned * ahead).all()
+    assert not middle_shows(turned * there_and_back).any()
+    assert middle_shows(PATHS).all()
+
+
 def test_paths_are_repeated_by_their_seed_and_fill_their_circle():
     np.testing.assert_array_equal(PATHS, draw_paths(256, seed=0))
     assert not np.array_equal(PATHS, draw_paths(256, seed=1))
@@ -259,6 +275,19 @@ def test_validation_blur_leaves_light_where_the_photo_is_at_mid_exposure_and_dif
         rows, cols = np.nonzero(light > 1e-4)
         assert np.hypot(rows - 30, cols - 30).max() < 10 + 3
     assert len({light.tobytes() for light in shaken_spots}) == 8
+
+
+def test_a_camera_that_is_carried_on_leaves_its_light_on_either_side_of_the_middle():
+    spot = np.zeros((61, 61, 3), dtype=np.float32)
+    spot[30, 30] = 1
+    places = np.stack(np.mgrid[:61, :61], axis=-1) - 30
+    spans = []
+    for seed in range(8):
+        light = shaken(spot, np.random.default_rng(seed), extent_px=12.0, camera=sweeping)[..., 0]
+        mean = (light[..., None] * places).sum((0, 1)) / light.sum()
+        assert np.hypot(*mean) < 0.13 * 12
+        spans.append(np.ptp(places[light > 1e-3], axis=0).max())
+    assert min(spans) >= 8 / np.sqrt(2) and max(spans) <= 14
 
 
 def test_validation_names_its_sets_and_sharp_is_the_photo_itself():
