@@ -1,7 +1,7 @@
 """What looks like rain and is none: thin bright lines, lights at night, bars, text.
 
-They are drawn on dry crops and must stay: on a mask of twice the size, then reduced, so that edges are soft as in
-photos.
+They are drawn on crops before the rain, and must stay: on a mask of twice the size, then reduced, so that edges are
+soft as in photos.
 """
 
 from collections.abc import Callable

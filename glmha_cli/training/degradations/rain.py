@@ -19,6 +19,7 @@ from PIL import Image
 from scipy import ndimage
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations import Degrade, MakePair
 from glmha_cli.training.degradations.exposure import Exposure
 from glmha_cli.training.degradations.look_alikes import draw_look_alikes
@@ -39,6 +40,7 @@ NEAR_SCALE = (2.5, 5.0)
 """How much wider the streaks of near drops are than those behind them."""
 
 Photo = Float[np.ndarray, "h w 3"]
+Streaks = Float[np.ndarray, "h w 1"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,22 +51,22 @@ class RainConfig:
     with drops on the lens, `clean` the photo as it is: shares of all samples that sum to 1. Of all rain the share
     `enlarged` has streaks longer and wider by a factor in `scale`. Of light rain (with mist or droplets or none) the
     share `near` has thick faint streaks of near drops before it. Of all samples the share `simple` has a simpler
-    background, and `photographed` the noise and curve of a camera, after the rain; of these `compressed` went through
-    JPEG of a quality in `jpeg_quality`. Of clean samples the share `look_alikes` has lines, lights, bars or text that
-    must stay. `bank_layers` layers of `layer_px` squared pixels cost one byte a pixel, `bank_seed` is what they are
+    background, `look_alikes` has lines, lights, bars or text that must stay, under rain or not, and `photographed` the
+    noise and curve of a camera, after the rain; of these `compressed` went through JPEG of a quality in `jpeg_quality`.
+    `bank_layers` layers of `layer_px` squared pixels cost one byte a pixel, `bank_seed` is what they are
     drawn from.
     """
 
     heavy: float = 0.4
-    light: float = 0.35
+    light: float = 0.39
     mist: float = 0.05
     droplets: float = 0.04
-    clean: float = 0.16
+    clean: float = 0.12
     enlarged: float = 0.4
     scale: tuple[float, float] = (1.0, 4.0)
     near: float = 0.25
     simple: float = 0.15
-    look_alikes: float = 0.6
+    look_alikes: float = 0.25
     photographed: float = 0.3
     compressed: float = 0.6
     jpeg_quality: tuple[int, int] = (70, 98)
@@ -98,7 +100,7 @@ def rainy_pair(photo: Photo, *, bank: RainBank, rng: np.random.Generator, config
     kind = rng.choice(KINDS, p=mixture(config, KINDS))
     if rng.random() < config.simple:
         photo = simplified(photo, rng)
-    if kind == "clean" and rng.random() < config.look_alikes:
+    if rng.random() < config.look_alikes:
         photo = draw_look_alikes(photo, rng)
     scale = log_uniform(rng, config.scale) if rng.random() < config.enlarged else 1.0
     rainy = photo if kind == "clean" else _RAIN[kind](photo, Rain(bank, rng, scale, config.near)).clip(0, 1)
@@ -142,7 +144,7 @@ def _heavy(photo: Photo, rain: Rain) -> Photo:
 
 
 def _light(photo: Photo, rain: Rain) -> Photo:
-    """One direction (at times two layers of it, near and far), added or screened."""
+    """One direction (at times two layers of it, near and far), added, screened or lit by the sky."""
     rng = rain.rng
     angle = np.clip(rng.normal(0, 18), -55, 55)
     scales = [rain.scale] * rng.choice([1, 1, 2])
@@ -154,10 +156,26 @@ def _light(photo: Photo, rain: Rain) -> Photo:
         log_uniform(rng, limits) / 255 * window(rain.bank.sparse_near(angle, rng), photo.shape, rng, scale=scale)
         for scale, limits in zip(scales, opacities, strict=True)
     )
-    streaks = reduce(np.add, layers)
-    if rng.random() < 0.5:
-        return photo + _grey(streaks)
-    return 1 - (1 - photo) * (1 - np.minimum(_grey(streaks), 1))
+    return _BLENDS[rng.integers(len(_BLENDS))](photo, _grey(reduce(np.add, layers)), rng)
+
+
+def _added(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
+    return photo + streaks
+
+
+def _screened(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
+    return 1 - (1 - photo) * (1 - np.minimum(streaks, 1))
+
+
+def _lit(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
+    """A drop hides light for a share of the exposure and gives as much of the sky's, which is brighter (Garg and Nayar,
+    "Vision and rain", 2007)."""
+    light = srgb_to_linear(photo)
+    sky = np.float32(rng.uniform(0.4, 1.0))
+    return linear_to_srgb(light + np.minimum(streaks, 1) * np.maximum(sky - light, 0))
+
+
+_BLENDS = (_added, _screened, _lit)
 
 
 def _mist(photo: Photo, rain: Rain) -> Photo:
@@ -196,5 +214,5 @@ _RAIN: dict[str, Callable[[Photo, Rain], Photo]] = {
 }
 
 
-def _grey(streaks: np.ndarray) -> Float[np.ndarray, "h w 1"]:
+def _grey(streaks: np.ndarray) -> Streaks:
     return streaks[..., None].astype(np.float32)

@@ -77,7 +77,7 @@ def _sparse_layer(rng: np.random.Generator, *, angle_deg: float, size: int) -> U
         angle_deg=angle_deg,
         load=load,
         coverage=2 * load,
-        length_px=log_uniform(rng, (6, 70)),
+        length_px=log_uniform(rng, (6, 120)),
         taper=rng.uniform(0.1, 0.7),
         sigma_px=rng.uniform(0.4, 1.2),
         plateau=rng.uniform(0.02, 0.3),

@@ -83,13 +83,21 @@ def test_of_clean_samples_whatever_is_drawn_or_photographed_is_to_stay(size, see
     np.testing.assert_array_equal(rainy, target)
 
 
+@pytest.mark.parametrize("kind", ["heavy", "light"])
+def test_what_looks_like_rain_stays_under_rain_too(kind):
+    for seed in range(10):
+        rainy, target = pair(grey(96), seed, only(kind, look_alikes=1.0))
+        assert not np.array_equal(target, grey(96))
+        assert (rainy >= target).all() and not np.array_equal(rainy, target)
+
+
 def test_the_default_mixture_holds_its_clean_share():
     config, same = RainConfig(), []
     for seed in range(1000):
         rainy, target = pair(grey(64), seed, config)
         same.append(np.array_equal(rainy, target))
-    # Three standard deviations below 16 %; more room above, since light rain may miss a small patch.
-    assert 0.125 < np.mean(same) < 0.26
+    # Three standard deviations below 12 %; more room above, since light rain may miss a small patch.
+    assert 0.089 < np.mean(same) < 0.22
 
 
 def test_grain_of_the_camera_is_no_rain():
