@@ -192,6 +192,7 @@ def test_what_a_platforms_wheel_holds_needs_no_compiler(tmp_path, monkeypatch):
     """The best variant that loads; without it, or where it is damaged, none, as there is no compiler."""
     if not (usable := list(library.usable())):
         pytest.skip("this CPU has no variant of the steps")
+    monkeypatch.delenv("CC", raising=False)
     path = variants.build(library.VARIANTS[usable[-1]], tmp_path, f"{usable[-1]}-")
     monkeypatch.setattr(library, "PREBUILT", tmp_path)
     monkeypatch.setenv("CC", "no-such-compiler")
