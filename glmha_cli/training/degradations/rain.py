@@ -19,7 +19,6 @@ from PIL import Image
 from scipy import ndimage
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations import Degrade, MakePair
 from glmha_cli.training.degradations.exposure import Exposure
 from glmha_cli.training.degradations.look_alikes import draw_look_alikes
@@ -30,6 +29,7 @@ from glmha_cli.training.degradations.mixtures import (
     require_scale,
     require_shares,
 )
+from glmha_cli.training.degradations.rain_blends import blended
 from glmha_cli.training.degradations.rain_layers import RainBank, window
 from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_levels
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
@@ -40,7 +40,6 @@ NEAR_SCALE = (2.5, 5.0)
 """How much wider the streaks of near drops are than those behind them."""
 
 Photo = Float[np.ndarray, "h w 3"]
-Streaks = Float[np.ndarray, "h w 1"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +139,7 @@ def _heavy(photo: Photo, rain: Rain) -> Photo:
     layers = (rng.uniform(0.2, 1) * window(layer, photo.shape, rng, scale=rain.scale) for layer in picks)
     streaks = reduce(np.add, layers)
     # The floor keeps a window with hardly a streak in it from being stretched into a few blinding ones.
-    return photo + _grey(streaks * (mean / max(streaks.mean(), 8)))
+    return photo + (streaks * (mean / max(streaks.mean(), 8)))[..., None]
 
 
 def _light(photo: Photo, rain: Rain) -> Photo:
@@ -156,26 +155,7 @@ def _light(photo: Photo, rain: Rain) -> Photo:
         log_uniform(rng, limits) / 255 * window(rain.bank.sparse_near(angle, rng), photo.shape, rng, scale=scale)
         for scale, limits in zip(scales, opacities, strict=True)
     )
-    return _BLENDS[rng.integers(len(_BLENDS))](photo, _grey(reduce(np.add, layers)), rng)
-
-
-def _added(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
-    return photo + streaks
-
-
-def _screened(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
-    return 1 - (1 - photo) * (1 - np.minimum(streaks, 1))
-
-
-def _lit(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
-    """A drop hides light for a share of the exposure and gives as much of the sky's, which is brighter (Garg and Nayar,
-    "Vision and rain", 2007)."""
-    light = srgb_to_linear(photo)
-    sky = np.float32(rng.uniform(0.4, 1.0))
-    return linear_to_srgb(light + np.minimum(streaks, 1) * np.maximum(sky - light, 0))
-
-
-_BLENDS = (_added, _screened, _lit)
+    return blended(photo, reduce(np.add, layers), rng)
 
 
 def _mist(photo: Photo, rain: Rain) -> Photo:
@@ -212,7 +192,3 @@ _RAIN: dict[str, Callable[[Photo, Rain], Photo]] = {
     "mist": _mist,
     "droplets": _droplets,
 }
-
-
-def _grey(streaks: np.ndarray) -> Streaks:
-    return streaks[..., None].astype(np.float32)
