@@ -11,6 +11,8 @@ from torch import Tensor, nn
 MOMENTUM = 0.95
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
+WIDE = 4
+"""So many times as wide as high, a matrix is turned by its Gram matrix: up to twice as wide that gained nothing."""
 
 
 def adamw(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
@@ -88,7 +90,7 @@ def orthogonal(matrices: Float[Tensor, "k n m"]) -> Float[Tensor, "k n m"]:
     x = matrices if wide else matrices.mT
     x = x.bfloat16() if x.is_cuda else x.float()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    by_gram = x.dtype == torch.float32 and x.shape[2] >= 4 * x.shape[1]
+    by_gram = x.dtype == torch.float32 and x.shape[2] >= WIDE * x.shape[1]
     x = turned_by_gram(x) if by_gram else turned(x)
     return (x if wide else x.mT).to(matrices.dtype)
 
@@ -105,11 +107,17 @@ def turned_by_gram(x: Float[Tensor, "k n m"]) -> Float[Tensor, "k n m"]:
     """The same by products of n x n alone, half the time where m is large; it needs float32, as X X^T squares what the
     singular values differ by."""
     a, b, c = QUINTIC
-    gram, identity = x @ x.mT, torch.eye(x.shape[1], device=x.device)
-    whole = identity
-    for _ in range(ITERATIONS):
-        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c) + a * identity
-        whole, gram = factor @ whole, factor @ gram @ factor
+    constant = a * torch.eye(x.shape[1], device=x.device)
+
+    def factor_of(gram: Float[Tensor, "k n n"]) -> Float[Tensor, "k n n"]:
+        return torch.baddbmm(gram, gram, gram, beta=b, alpha=c) + constant
+
+    gram = x @ x.mT
+    whole = factor = factor_of(gram)
+    for _ in range(ITERATIONS - 1):
+        gram = factor @ gram @ factor
+        factor = factor_of(gram)
+        whole = factor @ whole
     return whole @ x
 
 

@@ -5,7 +5,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,8 +63,7 @@ def train(
     start = time.monotonic()
     require_possible(recipe, run, machine)
     keep_freed_memory()
-    reads = data.under if isinstance(data, RunData) else partial(prepare_data, paths=data)
-    prepared = reads(recipe, num_workers=machine.num_workers)
+    prepared = prepare_data(recipe, data, num_workers=machine.num_workers)
     module = Restoration(recipe, list(prepared.sets), teacher)
     if run.start_from is not None:
         load_weights(module.network, run.start_from, partly=True)

@@ -7,14 +7,7 @@ import torch
 from torch import nn
 
 from glmha_cli.lookup import resolve
-from glmha_cli.training.optimizers import (
-    OPTIMIZERS,
-    is_matrix,
-    muon,
-    orthogonal,
-    turned,
-    turned_by_gram,
-)
+from glmha_cli.training.optimizers import OPTIMIZERS, is_matrix, muon, orthogonal, turned, turned_by_gram
 
 
 def small_network() -> nn.Module:

@@ -24,10 +24,6 @@ class RunData(lightning.LightningDataModule):
         super().__init__()
         self.recipe, self.dataset, self.sets, self.num_workers = recipe, dataset, sets, num_workers
 
-    def under(self, recipe: Recipe, *, num_workers: int) -> "RunData":
-        """The same data, which are not read again, for a recipe of another schedule."""
-        return RunData(recipe, self.dataset, self.sets, num_workers=num_workers)
-
     def _trainer(self) -> lightning.Trainer:
         assert self.trainer is not None  # Lightning asks for batches only then
         return self.trainer
@@ -50,8 +46,13 @@ class RunData(lightning.LightningDataModule):
         ]
 
 
-def prepare_data(recipe: Recipe, paths: DataPaths, *, num_workers: int) -> RunData:
-    """Find, check and read the data. Raises a GlmhaError for what does not fit the recipe, and for bad files."""
+def prepare_data(recipe: Recipe, paths: DataPaths | RunData, *, num_workers: int) -> RunData:
+    """Find, check and read the data; what was read for a recipe of another schedule is not read again.
+
+    Raises a GlmhaError for what does not fit the recipe, and for bad files.
+    """
+    if isinstance(paths, RunData):
+        return RunData(recipe, paths.dataset, paths.sets, num_workers=num_workers)
     task, degradation = resolve(TASKS, recipe.task, "task"), degradation_of(recipe)
     validation, stages = degradation.validation(), recipe.schedule.stages
     found = find_data(task, paths, taken=validation)

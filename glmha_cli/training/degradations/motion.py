@@ -34,11 +34,13 @@ def draw_paths(num_paths: int, *, seed: int) -> Complex[np.ndarray, "n steps"]:
 
 
 def middle_shows(paths: Complex[np.ndarray, "n steps"]) -> Bool[np.ndarray, " n"]:
-    """Whether each is, in the middle of its time, about where half of it lies on either side along its longer axis."""
-    centred = paths - paths.mean(axis=1, keepdims=True)
+    """Whether each is, in the middle of its time, about where half of it lies on either side along its longer axis.
+
+    paths: of mean 0.
+    """
     # Half the angle of the second moment is the longer axis's.
-    axis = np.exp(0.5j * np.angle((centred**2).mean(axis=1, keepdims=True)))
-    along = (centred * axis.conj()).real
+    axis = np.exp(0.5j * np.angle((paths**2).mean(axis=1, keepdims=True)))
+    along = (paths * axis.conj()).real
     halfway = np.take_along_axis(paths, np.argsort(along, axis=1)[:, [PATH_STEPS // 2]], axis=1)[:, 0]
     return np.abs(paths[:, PATH_STEPS // 2] - halfway) <= MIDDLE_WITHIN
 

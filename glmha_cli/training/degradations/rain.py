@@ -52,8 +52,7 @@ class RainConfig:
     share `near` has thick faint streaks of near drops before it. Of all samples the share `simple` has a simpler
     background, `look_alikes` has lines, lights, bars or text that must stay, under rain or not, and `photographed` the
     noise and curve of a camera, after the rain; of these `compressed` went through JPEG of a quality in `jpeg_quality`.
-    `bank_layers` layers of `layer_px` squared pixels cost one byte a pixel, `bank_seed` is what they are
-    drawn from.
+    `bank_layers` layers of `layer_px` squared pixels cost one byte a pixel, `bank_seed` is what they are drawn from.
     """
 
     heavy: float = 0.4

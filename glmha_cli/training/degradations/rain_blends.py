@@ -13,7 +13,7 @@ def blended(photo: Photo, streaks: Float[np.ndarray, "h w"], rng: np.random.Gene
     """Added, screened or lit by the sky. photo: sRGB in [0, 1]. streaks: their opacity, 0 where it is dry; nothing
     becomes darker, and what is added may exceed 1.
     """
-    return _BLENDS[rng.integers(len(_BLENDS))](photo, streaks[..., None].astype(np.float32), rng)
+    return _BLENDS[rng.integers(len(_BLENDS))](photo, streaks[..., None], rng)
 
 
 def _added(photo: Photo, streaks: Streaks, rng: np.random.Generator) -> Photo:
