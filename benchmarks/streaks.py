@@ -1,4 +1,4 @@
-"""Rain drawn with photographed streaks, a mechanism that training does not have.
+"""Rain drawn with photographed streaks, which training does not have; a third of its light rain is lit as here.
 
 The streaks are those of Garg and Nayar's database ("Photorealistic rendering of rain streaks", SIGGRAPH 2006): each an
 image of one drop that falls through the exposure, oscillating, brightest where it lights up.
