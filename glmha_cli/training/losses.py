@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from glmha_cli.physics.colour import TO_RGB
 
-RELATIVE_WEIGHT, SQUARE_WEIGHT, COLOUR_WEIGHT = 0.5, 4.0, 1.0
-"""Beside the angle in radians; what remains of each of the first two is then about alike."""
+RELATIVE_WEIGHT, SQUARE_WEIGHT, COLOUR_WEIGHT = 0.5, 8.0, 1.0
+"""Beside the angle in radians. Squares weigh most (docs/decisions.md)."""
 DARKEST = 0.01
 """Reflectances below count as so much in relative errors: no camera tells them from black."""
 

@@ -35,10 +35,10 @@ def test_reflectance_by_hand():
     target = torch.full((1, 31, 2, 2), 0.5)
     # A flat spectrum renders to gray, so a tenth more of each band is a tenth more of linear light, at no angle.
     gray = colour.linear_to_srgb(np.array([0.5, 0.55]))
-    expected = 0.5 * 0.1 + 4 * 0.05 + gray[1] - gray[0]
+    expected = 0.5 * 0.1 + 8 * 0.05 + gray[1] - gray[0]
     assert reflectance(1.1 * target, target).item() == pytest.approx(expected, abs=2e-3)
     dark = torch.full_like(target, 0.002)
-    expected = 0.5 * 0.2 + 4 * 0.002 + 0.002 * 12.92 + chord(dark, 0 * target).mean().item()
+    expected = 0.5 * 0.2 + 8 * 0.002 + 0.002 * 12.92 + chord(dark, 0 * target).mean().item()
     assert reflectance(dark, 0 * target).item() == pytest.approx(expected, abs=1e-4)
 
 

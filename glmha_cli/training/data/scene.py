@@ -13,6 +13,9 @@ CANDIDATES = 1024
 LIKENESS = 0.03
 """Standard deviation of a material's colour from that of its place in the photo, in `colour_place`."""
 
+TOO_DARK = 30.0
+"""In the logarithm of how likely a material is, where its place is brighter than it was measured."""
+
 MIXING = (0.005, 0.06)
 """Distance of colours, in `colour_place`, over which neighbouring materials mix."""
 
@@ -29,13 +32,13 @@ def scene(
 
     Some of its pixels stand for its materials. Each gets a spectrum of about its colour, every pixel those of the
     pixels that it resembles, and, up to a random share, its own deviation from their colour. `recoloured`: spectra of
-    any colour, and no deviations.
+    any colour as bright as they were measured, with the photo for their light, and no deviations.
     """
     pixels = rgb.reshape(-1, 3)
     count = round(log_uniform(rng, MATERIALS))
     seeds = pixels[rng.integers(len(pixels), size=count)]
     drawn = library.draw(rng, count, weights) if recoloured else materials(seeds, library, rng, weights)
-    spectra = library.spectra[drawn]
+    spectra = library.spectra[drawn] * (library.luminance[drawn][:, None] if recoloured else 1)
     reach = log_uniform(rng, MIXING)
     distances = squared_distances(colour_place(pixels), colour_place(seeds))
     shares = np.exp((distances.min(axis=1, keepdims=True) - distances) / np.float32(2 * reach**2))
@@ -64,10 +67,14 @@ def materials(
     rng: np.random.Generator,
     weights: Float[np.ndarray, " sources"],
 ) -> np.ndarray:
-    """For each colour (linear sRGB) a spectrum of about that colour, drawn as `weights` make it likely: indices."""
+    """For each colour (linear sRGB) a spectrum of about that colour, drawn as `weights` make it likely: indices. It is
+    no darker than the colour if any candidate is not.
+    """
     drawn = library.draw(rng, CANDIDATES, weights)
     distances = squared_distances(colour_place(colours), colour_place(library.colours[drawn]))
-    return drawn[(rng.gumbel(size=distances.shape) - distances / (2 * LIKENESS**2)).argmax(axis=1)]
+    likely = rng.gumbel(size=distances.shape) - distances / (2 * LIKENESS**2)
+    likely[(colours @ LUMINANCE)[:, None] > library.luminance[drawn]] -= TOO_DARK
+    return drawn[likely.argmax(axis=1)]
 
 
 def colour_place(rgb: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:

@@ -21,7 +21,9 @@ from glmha_cli.training.data.reflectances import LUMINANCE, Library
 from glmha_cli.training.data.scene import colour_place, scene
 from glmha_cli.training.degradations.sensor import log_uniform
 
-GAIN = (0.1, 1.5)
+GAIN = (0.1, 1.0)
+"""Of a spectrum as it was measured: shades only darken, so what is bright is of a bright material."""
+
 PATCH_PX = (1, 1, 2, 4, 8)
 NEAREST = 1000
 LINEAR = srgb_to_linear(np.arange(256) / 255).astype(np.float32)
@@ -69,11 +71,12 @@ def training_cube(
         cube = chart(photo.shape[:2], library, rng, weights)
     else:
         cube = scene(LINEAR[photo], library, rng, weights, recoloured=rng.random() < config.recoloured)
+        cube *= np.float32(log_uniform(rng, GAIN))
     if rng.random() < config.relit:
         cube = relit(cube, library.wavelength_nm, rng)
     if rng.random() < config.stray_light:
         cube = with_stray_light(cube, rng)
-    return within(cube * np.float32(log_uniform(rng, GAIN)))
+    return within(cube)
 
 
 def one_group(library: Library, rng: np.random.Generator, config: CubesConfig) -> Float[np.ndarray, " sources"]:
@@ -101,15 +104,15 @@ def within(cube: Float[np.ndarray, "h w bands"]) -> Float[np.ndarray, "h w bands
 def chart(
     shape: tuple[int, int], library: Library, rng: np.random.Generator, weights: Float[np.ndarray, " sources"]
 ) -> Float[np.ndarray, "h w bands"]:
-    """Equal square patches, of a side in PATCH_PX, each a measured spectrum as bright as it was measured, times a gain
-    of its own in half of the charts.
+    """Equal square patches, of a side in PATCH_PX, each a measured spectrum as bright as it was measured, times a gain:
+    one for all in half of the charts, each its own in the others.
     """
     side = rng.choice(PATCH_PX)
     rows, columns = (-(-length // side) for length in shape)
     drawn = library.draw(rng, rows * columns, weights)
-    bright = library.luminance[drawn]
-    if rng.random() < 0.5:
-        bright = bright * np.exp(rng.uniform(math.log(GAIN[0]), math.log(GAIN[1]), len(drawn))).astype(np.float32)
+    count = 1 if rng.random() < 0.5 else len(drawn)
+    gains = np.exp(rng.uniform(math.log(GAIN[0]), math.log(GAIN[1]), count)).astype(np.float32)
+    bright = library.luminance[drawn] * gains
     patches = (library.spectra[drawn] * bright[:, None]).reshape(rows, columns, -1)
     return patches.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
 

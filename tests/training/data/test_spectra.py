@@ -70,11 +70,23 @@ def test_a_material_has_about_the_colour_of_its_place_and_is_another_one_each_ti
     assert np.mean([len(set(column)) for column in drawn.T]) > 3
 
 
+def test_no_material_is_darker_than_its_place_if_it_can_be_helped():
+    greys = np.linspace(0.05, 0.9 * LIBRARY.luminance.max(), 15, dtype=np.float32)[:, None].repeat(3, axis=1)
+    drawn = np.array([materials(greys, LIBRARY, np.random.default_rng(seed), EVEN) for seed in range(20)])
+    assert (LIBRARY.luminance[drawn] >= (greys @ LUMINANCE)).mean() > 0.95
+
+
 def test_a_scene_keeps_the_light_of_its_photo():
     rgb = LINEAR[smooth_photo(3)]
-    for recoloured in (False, True):
-        cube = scene(rgb, LIBRARY, np.random.default_rng(0), EVEN, recoloured=recoloured)
-        np.testing.assert_allclose(render_linear(cube) @ LUMINANCE, rgb @ LUMINANCE, atol=1e-3)
+    cube = scene(rgb, LIBRARY, np.random.default_rng(0), EVEN, recoloured=False)
+    np.testing.assert_allclose(render_linear(cube) @ LUMINANCE, rgb @ LUMINANCE, atol=1e-3)
+
+
+def test_recoloured_the_photo_is_the_light_on_materials_as_bright_as_they_were_measured():
+    rgb = LINEAR[smooth_photo(3)]
+    shares = render_linear(scene(rgb, LIBRARY, np.random.default_rng(0), EVEN, recoloured=True)) @ LUMINANCE
+    shares /= rgb @ LUMINANCE
+    assert LIBRARY.luminance.min() - 1e-3 < shares.min() and shares.max() < LIBRARY.luminance.max() + 1e-3
 
 
 def test_a_scene_has_about_the_colours_of_its_photo_unless_recoloured():
