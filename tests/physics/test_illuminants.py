@@ -48,7 +48,7 @@ def test_the_right_light_gives_better_spectra(name):
     """Of the samples of the CIE and others that rgb2hsi has not learnt: by its spectra, and by its colours in D65."""
     model, truth = load("rgb2hsi"), samples()
     (error, difference), (right, right_difference) = (errors(model, truth, name, told) for told in ("D65", name))
-    assert right < 0.95 * error, (right, error)
+    assert right < 0.9 * error, (right, error)
     assert right_difference < 0.5 * difference, (right_difference, difference)
 
 

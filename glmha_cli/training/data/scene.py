@@ -67,8 +67,8 @@ def materials(
     rng: np.random.Generator,
     weights: Float[np.ndarray, " sources"],
 ) -> np.ndarray:
-    """For each colour (linear sRGB) a spectrum of about that colour, drawn as `weights` make it likely: indices. It is
-    no darker than the colour if any candidate is not.
+    """For each colour (linear sRGB) a spectrum of about that colour, drawn as `weights` make it likely: indices. None
+    is darker than its colour where another of about that colour is not.
     """
     drawn = library.draw(rng, CANDIDATES, weights)
     distances = squared_distances(colour_place(colours), colour_place(library.colours[drawn]))
