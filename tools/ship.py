@@ -1,9 +1,12 @@
 """Put a trained checkpoint into the package, as safetensors (float16) and ONNX: metadata complete, in the manifest.
 
-    python tools/ship.py derain-lite RUN/best.safetensors --quality quality.json --training training.json
+    python tools/ship.py derain-lite RUN/best.safetensors --quality quality.json --training training.json --licence ID
+
+Of several checkpoints (of runs that differ by their seed) the mean of the weights goes in: Wortsman et al. 2022,
+"Model soups".
 
 quality.json: what benchmarks/quality.py prints. training.json: {"recipe", "command", "data", "device", …}; step and
-minutes come from the checkpoint's own run. Both go into the file's metadata and into weights_manifest.json.
+minutes come from the (first) checkpoint's own run. Both go into the file's metadata and into weights_manifest.json.
 """
 
 import argparse
@@ -21,23 +24,28 @@ from glmha_cli.weights.integrity import entry_of
 from glmha_cli.weights.manifest import PACKAGE, load_manifest, update_entry
 
 
+def mean_weights(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
+    each = [load_file(path) for path in checkpoints]
+    return {name: torch.stack([weights[name].double() for weights in each]).mean(0).float() for name in each[0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("id", help="entry of the manifest")
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoints", type=Path, nargs="+")
     parser.add_argument("--quality", type=Path, required=True)
     parser.add_argument("--training", type=Path, required=True)
     parser.add_argument("--licence", required=True)
     options = parser.parse_args()
     load_manifest().model(options.id)
-    about = read_about(options.checkpoint)
+    about = read_about(options.checkpoints[0])
     run = about.pop("run")
     training = {**json.loads(options.training.read_text()), "steps": run["step"], "minutes": run["minutes"]}
     quality = json.loads(options.quality.read_text())
     about |= {"id": options.id, "licence": options.licence, "training": training, "quality": quality}
     target = PACKAGE / "bundled" / f"{options.id}.safetensors"
     target.parent.mkdir(exist_ok=True)
-    save_checkpoint(target, load_file(options.checkpoint), about, dtype=torch.float16)
+    save_checkpoint(target, mean_weights(options.checkpoints), about, dtype=torch.float16)
     onnx = target.with_suffix(".onnx")
     export_onnx(target, onnx, sha256=entry_of(target).sha256, overwrite=True)
     files = {path.suffix[1:]: asdict(entry_of(path)) for path in (target, onnx)}
