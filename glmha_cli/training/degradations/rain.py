@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.training.degradations import Degrade, MakePair
+from glmha_cli.training.degradations.colours import recoloured
 from glmha_cli.training.degradations.exposure import Exposure
 from glmha_cli.training.degradations.look_alikes import draw_look_alikes
 from glmha_cli.training.degradations.mixtures import (
@@ -35,7 +36,7 @@ from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
 
 KINDS = ("heavy", "light", "mist", "droplets", "clean")
-SHARES = ("enlarged", "near", "simple", "look_alikes", "photographed", "compressed")
+SHARES = ("enlarged", "near", "recoloured", "simple", "look_alikes", "photographed", "compressed")
 NEAR_SCALE = (2.5, 5.0)
 """How much wider the streaks of near drops are than those behind them."""
 
@@ -49,9 +50,10 @@ class RainConfig:
     `heavy` is benchmark rain, `light` light to medium rain, `mist` light rain in haze, `droplets` light rain
     with drops on the lens, `clean` the photo as it is: shares of all samples that sum to 1. Of all rain the share
     `enlarged` has streaks longer and wider by a factor in `scale`. Of light rain (with mist or droplets or none) the
-    share `near` has thick faint streaks of near drops before it. Of all samples the share `simple` has a simpler
-    background, `look_alikes` has lines, lights, bars or text that must stay, under rain or not, and `photographed` the
-    noise and curve of a camera, after the rain; of these `compressed` went through JPEG of a quality in `jpeg_quality`.
+    share `near` has thick faint streaks of near drops before it. Of all samples the share `recoloured` has other
+    colours than its photo, `simple` a simpler background, `look_alikes` lines, lights, bars or text that must stay,
+    under rain or not, and `photographed` the noise and curve of a camera, after the rain; of these `compressed` went
+    through JPEG of a quality in `jpeg_quality`.
     `bank_layers` layers of `layer_px` squared pixels cost one byte a pixel, `bank_seed` is what they are drawn from.
     """
 
@@ -63,6 +65,7 @@ class RainConfig:
     enlarged: float = 0.4
     scale: tuple[float, float] = (1.0, 4.0)
     near: float = 0.25
+    recoloured: float = 0.5
     simple: float = 0.15
     look_alikes: float = 0.25
     photographed: float = 0.3
@@ -96,6 +99,8 @@ def rainy_pair(photo: Photo, *, bank: RainBank, rng: np.random.Generator, config
     The same generator state gives the same pair.
     """
     kind = rng.choice(KINDS, p=mixture(config, KINDS))
+    if rng.random() < config.recoloured:
+        photo = recoloured(photo, rng)
     if rng.random() < config.simple:
         photo = simplified(photo, rng)
     if rng.random() < config.look_alikes:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.training.degradations.colours import recoloured
 from glmha_cli.training.degradations.rain import KINDS, SHARES, RainConfig, rainy_pair
 from glmha_cli.training.degradations.rain_layers import RainBank, window
 from glmha_cli.training.degradations.validation_rain import add_validation_rain
@@ -126,6 +127,17 @@ def test_simple_backgrounds_keep_the_photos_colours():
     _, target = pair(image, 3, only("clean", simple=1.0))
     assert target.std() < image.std() / 2
     np.testing.assert_allclose(target.mean(axis=(0, 1)), image.mean(axis=(0, 1)), atol=0.03)
+
+
+def test_other_colours_keep_what_is_light_and_what_is_dark():
+    """Grey stays grey; of a coloured photo the mean of the channels, unless a channel is clipped."""
+    np.testing.assert_array_equal(pair(grey(32), 1, only("clean", recoloured=1.0))[1], grey(32))
+    image = 0.4 + 0.2 * photo((48, 48), 0)
+    for seed in range(20):
+        _, target = pair(image, seed, only("clean", recoloured=1.0))
+        np.testing.assert_allclose(target.mean(axis=2), image.mean(axis=2), atol=1 / 255)
+    orders = {tuple(np.argsort(recoloured(image, np.random.default_rng(seed))[0, 0])) for seed in range(50)}
+    assert len(orders) == 6
 
 
 def test_heavy_rain_is_heavier_than_light():
