@@ -1,4 +1,4 @@
-"""`-`: a photo from stdin or another pipe, a result to stdout.
+"""`-`: a photo or a video from stdin or another pipe, a result to stdout.
 
 Both pass through files of a temporary folder, as decoders need to seek.
 """
@@ -18,6 +18,7 @@ from glmha_cli.batch.plan import naming_of
 from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import DEV_STDIN, STDIO, BatchRequest
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, OutputError, UsageError
+from glmha_cli.io import videos
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.photos.formats import format_of, readable_names
 from glmha_cli.io.stores import is_store
@@ -26,13 +27,16 @@ from glmha_cli.tasks.base import Task
 
 @dataclass
 class Streams:
-    """Files that stand in for the standard streams. names: of each, what it is called in messages."""
+    """Files that stand in for the standard streams. names: of each, what it is called in messages. with_videos: whether
+    a video may come as well as a photo.
+    """
 
     folder: Path
     names: dict[str, str]
+    with_videos: bool = False
 
     def receive(self, name: str) -> Path:
-        """All of stdin, or of a pipe with a name, in a file with the extension of the photo that it is."""
+        """All of stdin, or of a pipe with a name, in a file with the extension of what it is."""
         if name not in (STDIO, DEV_STDIN):
             with opened(name) as pipe:
                 return self._received(pipe, name)
@@ -42,7 +46,7 @@ class Streams:
 
     def _received(self, stream: BinaryIO, name: str) -> Path:
         first_bytes = stream.read(64)
-        path = self._stand_in("stdin", extension_of(first_bytes, name), name)
+        path = self._stand_in("stdin", self._extension(first_bytes, name), name)
         try:
             with path.open("wb") as file:
                 file.write(first_bytes)
@@ -52,6 +56,10 @@ class Streams:
                 f"{name} could not be stored in '{self.folder}': {error.strerror or error}", "TMPDIR=/elsewhere"
             ) from error
         return path
+
+    def _extension(self, first_bytes: bytes, name: str) -> str:
+        container = videos.container_that_begins(first_bytes) if self.with_videos else None
+        return container.suffixes[0] if container else extension_of(first_bytes, name)
 
     def target(self, extension: str) -> Path:
         """Where to put what `send` sends."""
@@ -111,7 +119,7 @@ def through_files(request: BatchRequest, task: Task, reporter: Reporter) -> Iter
     """
     _require_alone(request, task)
     with tempfile.TemporaryDirectory(prefix="glmha-") as folder:
-        streams, sends = Streams(Path(folder), {}), request.output == STDIO
+        streams, sends = Streams(Path(folder), {}, task.restores_photos), request.output == STDIO
         try:
             if request.reads_stream:
                 request = replace(request, inputs=[str(streams.receive(request.inputs[0]))])

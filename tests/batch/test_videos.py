@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,21 @@ def test_a_video_is_restored_frame_by_frame(clip, tiny_model):
     again = ["--record", "run.jsonl", "--resume", "--scale", "1", "--tile", "whole"]
     again = run_here("derain", clip, "out.mp4", "--model", tiny_model, *again, "--json")
     assert json.loads(again.stdout)["status"] == "skipped"
+
+
+def test_a_video_through_pipes_is_restored_as_from_a_file(clip, tiny_model):
+    command = [sys.executable, "-m", "glmha_cli", "derain", "-", "-", "--model", str(tiny_model), "--scale", "1"]
+    piped = subprocess.run(command, input=clip.read_bytes(), capture_output=True, check=False, timeout=120)
+    assert piped.returncode == 0, piped.stderr.decode()
+    Path("piped.mp4").write_bytes(piped.stdout)
+    assert run_here("derain", clip, "file.mp4", *command[6:]).returncode == 0
+    assert times_of("piped.mp4") == times_of(clip) and sound_of("piped.mp4") == sound_of(clip)
+    for one, other in zip(frames_of("piped.mp4"), frames_of("file.mp4"), strict=True):
+        np.testing.assert_array_equal(one.to_ndarray(format="rgb24"), other.to_ndarray(format="rgb24"))
+    cube = subprocess.run(
+        [*command[:3], "rgb2hsi", "-", "cube.tif"], input=clip.read_bytes(), capture_output=True, check=False
+    )
+    assert cube.returncode == 65 and b"stdin is not a photo" in cube.stderr
 
 
 def test_a_folder_of_photos_and_videos(clip, tiny_model):

@@ -57,6 +57,11 @@ def _container_in(path: Path) -> Container | None:
             first_bytes = file.read(64)
     except OSError:
         return None
+    return container_that_begins(first_bytes)
+
+
+def container_that_begins(first_bytes: bytes) -> Container | None:
+    """By its first 64 bytes; None for what is no video."""
     if format_of(first_bytes) is not None:  # AVIF and HEIC are boxes as well
         return None
     text = first_bytes.decode("latin-1")
