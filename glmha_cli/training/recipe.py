@@ -80,6 +80,8 @@ class Recipe:
     """network: plain config (glmha_cli.networks). degradation: {"name": …, knobs}. seed: of data and weights.
     loss, optimizer: names in `losses.LOSSES` and `optimizers.OPTIMIZERS`. cubes: of cubes made of photos.
     deep_supervision: the loss looks at what every stage of an unfolding network gives, each half as much as the next.
+    shrink: photos are made smaller by a factor from 1 to this, another one for each crop, as far as they are large
+    enough: a small photo has more detail in as many pixels.
     cpu_threads: where a CPU trains, None for a thread per core. Threads meet after each operation, and the second core
     makes data: what is small is done sooner by one.
     """
@@ -92,6 +94,7 @@ class Recipe:
     loss: str = "charbonnier"
     deep_supervision: bool = False
     optimizer: str = "adamw"
+    shrink: Annotated[float, Range(1, 16)] = 1.0
     cpu_threads: Annotated[int, Range(1, 1024)] | None = None
     cubes: CubesConfig = field(default_factory=CubesConfig)
 

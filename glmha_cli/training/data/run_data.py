@@ -60,7 +60,12 @@ def prepare_data(recipe: Recipe, paths: DataPaths | RunData, *, num_workers: int
     sets = pair_sets(task, found)
     targets = load_targets(task, found, crop_px=max(stage.patch_px for stage in stages), config=recipe.cubes)
     sets |= synthetic_sets(targets.held_out, validation)
-    return RunData(recipe, Samples(targets, degradation, pairs, seed=recipe.seed), sets, num_workers=num_workers)
+    return RunData(
+        recipe,
+        Samples(targets, degradation, pairs, seed=recipe.seed, shrink=recipe.shrink),
+        sets,
+        num_workers=num_workers,
+    )
 
 
 def pair_sets(task: Task, found: FoundData) -> dict[str, list[Sample]]:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 from einops import rearrange
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glmha_cli.training.data.pairs import PhotoPair
 from glmha_cli.training.data.sources import CleanImage, Targets
 from glmha_cli.training.degradations import Degradation, MakePair
+from glmha_cli.training.degradations.sensor import log_uniform
 from glmha_cli.training.recipe import Schedule, Stage
 
 SampleKey = tuple[int, int, Stage]  # step, place in the batch
@@ -25,14 +27,20 @@ class Samples(Dataset):
     """Key -> sample: random crops, flipped and turned; of targets, made and degraded, or of a pair as it is."""
 
     def __init__(
-        self, targets: Targets, degradation: Degradation, pairs: Sequence[PhotoPair] = (), *, seed: int
+        self,
+        targets: Targets,
+        degradation: Degradation,
+        pairs: Sequence[PhotoPair] = (),
+        *,
+        seed: int,
+        shrink: float = 1.0,
     ) -> None:
-        self.targets, self.degradation, self.pairs, self.seed = targets, degradation, pairs, seed
+        self.targets, self.degradation, self.pairs, self.seed, self.shrink = targets, degradation, pairs, seed, shrink
         self.make_pair = degradation.training() if targets.images else None
 
     def __reduce__(self) -> tuple:
         """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
-        return partial(Samples, seed=self.seed), (self.targets, self.degradation, self.pairs)
+        return partial(Samples, seed=self.seed, shrink=self.shrink), (self.targets, self.degradation, self.pairs)
 
     def __getitem__(self, key: SampleKey) -> Sample:
         step, place, stage = key
@@ -42,7 +50,7 @@ class Samples(Dataset):
             both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)
             return (both[..., :3],), both[..., 3:]
         others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
-        crops = [random_crop(self.targets.images[i], stage.patch_px, rng) for i in (index, *others)]
+        crops = [shrunk_crop(self.targets.images[i], stage.patch_px, self.shrink, rng) for i in (index, *others)]
         assert self.make_pair is not None  # there are images
         return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.make_pair, rng)
 
@@ -50,6 +58,16 @@ class Samples(Dataset):
 def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:
     """(h, w, c) each, side^2 of them -> (side h, side w, c), row by row."""
     return rearrange(list(crops), "(i j) h w c -> (i h) (j w) c", i=side)
+
+
+def shrunk_crop(image: CleanImage, patch_px: int, shrink: float, rng: np.random.Generator) -> CleanImage:
+    """A crop of the photo made smaller by a factor from 1 to `shrink`, or less where it would be too small."""
+    most = min(shrink, min(image.shape[:2]) / patch_px) if image.dtype == np.uint8 else 1
+    side_px = round(patch_px * log_uniform(rng, (1, most))) if most > 1 else patch_px
+    crop = random_crop(image, side_px, rng)
+    if side_px == patch_px:
+        return crop
+    return np.asarray(Image.fromarray(crop).resize((patch_px, patch_px), Image.Resampling.LANCZOS))
 
 
 def random_crop(image: CleanImage, patch_px: int, rng: np.random.Generator) -> CleanImage:

@@ -16,7 +16,7 @@ from glmha_cli.tasks.derain import DERAIN
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from glmha_cli.tasks.sci import SCI
 from glmha_cli.training.data.found import DataPaths, find_data
-from glmha_cli.training.data.samples import Samples, mosaic, signals_held, stand_aside, training_loader
+from glmha_cli.training.data.samples import Samples, mosaic, shrunk_crop, signals_held, stand_aside, training_loader
 from glmha_cli.training.data.sources import load_targets
 from glmha_cli.training.data.spectra import CubesConfig
 from glmha_cli.training.data.validation import synthetic_sets
@@ -63,6 +63,22 @@ def test_a_mosaic_is_degraded_as_one_picture(case):
     samples, input_shapes, target_shape = case
     inputs, target = samples[5, 1, replace(STAGE, patch_px=12, mosaic=2)]
     assert [array.shape for array in inputs] == input_shapes and target.shape == target_shape
+
+
+def test_photos_are_shrunk_as_far_as_they_are_large_enough():
+    """The steepest slope of a ramp tells by how much; a cube stays as it is."""
+    ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 240, 3))
+
+    def factors(image, patch_px, shrink):
+        crops = [shrunk_crop(image, patch_px, shrink, np.random.default_rng(seed)).astype(float) for seed in range(40)]
+        assert {crop.shape for crop in crops} == {(patch_px, patch_px, image.shape[2])}
+        return [max(np.ptp(crop[:, 5, 0]), np.ptp(crop[5, :, 0])) / (patch_px - 1) for crop in crops]
+
+    assert set(factors(ramp, 32, 1.0)) == {1.0}
+    assert 1 <= min(factors(ramp, 32, 3.0)) < 1.3 and 2.5 < max(factors(ramp, 32, 3.0)) < 3.1
+    assert 1.8 < max(factors(ramp, 100, 3.0)) < 2.1
+    assert set(factors(ramp, 200, 3.0)) == {1.0}
+    assert set(factors(ramp.astype(np.float16), 32, 3.0)) == {1.0}
 
 
 def test_crops_of_a_mosaic_stand_row_by_row():
