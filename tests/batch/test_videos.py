@@ -56,9 +56,8 @@ def test_a_video_through_pipes_is_restored_as_from_a_file(clip, tiny_model):
     assert times_of("piped.mp4") == times_of(clip) and sound_of("piped.mp4") == sound_of(clip)
     for one, other in zip(frames_of("piped.mp4"), frames_of("file.mp4"), strict=True):
         np.testing.assert_array_equal(one.to_ndarray(format="rgb24"), other.to_ndarray(format="rgb24"))
-    cube = subprocess.run(
-        [*command[:3], "rgb2hsi", "-", "cube.tif"], input=clip.read_bytes(), capture_output=True, check=False
-    )
+    command = [*command[:3], "rgb2hsi", "-", "cube.tif"]
+    cube = subprocess.run(command, input=clip.read_bytes(), capture_output=True, check=False, timeout=120)
     assert cube.returncode == 65 and b"stdin is not a photo" in cube.stderr
 
 
