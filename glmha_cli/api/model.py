@@ -105,8 +105,9 @@ class Model:
         return self.restorer.task
 
     def __repr__(self) -> str:
-        engine = self.restorer.engine
-        return f"<glmha model {self.weights.id} for {self.task.name}, {engine.device}, {engine.precision}>"
+        restorer = self.restorer
+        how = f"{restorer.engine.device}, {restorer.described_precision}"
+        return f"<glmha model {self.weights.id} for {self.task.name}, {how}>"
 
     def __call__(
         self, image: Image, *, strength: float = 1.0, only: Any = None, on_tile: OnTile | None = None

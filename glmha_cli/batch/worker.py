@@ -92,7 +92,7 @@ class Worker:
 
     def provenance(self) -> dict[str, str]:
         """How to make the same output again."""
-        engine = self.restorer.engine
+        engine = self.restorer.computing
         return {
             "glmha": __version__,
             "task": self.restorer.task.name,

@@ -30,7 +30,7 @@ EXTRAS = {
     "training": ("lightning", "train"),
 }
 """What an optional package is for: its module, and the extra that installs it."""
-OF_INTEREST = ("avx2", "avx512f", "avx512_fp16", "amx_fp16", "amx_bf16", "asimd")
+OF_INTEREST = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_fp16", "amx_bf16", "asimd")
 
 
 def doctor(options: ReportOptions) -> int:

@@ -115,7 +115,7 @@ def loader_by_model(inputs: TaskFiles, options: EvalOptions) -> tuple[Load, dict
         "sha256": weights.sha256,
         "tta": options.tta,
         "device": restorer.engine.device,
-        "precision": restorer.engine.precision,
+        "precision": restorer.described_precision,
     }
     return load, setup | ({} if task.project is None else {"project": options.project})
 

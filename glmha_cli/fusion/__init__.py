@@ -48,8 +48,18 @@ def computes_float16_well() -> bool:
     """Whether this CPU multiplies matrices in float16 (AMX), six times as fast as in float32 and well within a quarter
     of an 8-bit step of it; bfloat16, as fast, is eight times as coarse.
     """
+    return _can("amx_fp16")
+
+
+def computes_bfloat16_well() -> bool:
+    """Whether this CPU multiplies matrices in bfloat16 (AVX-512 BF16 or AMX), at least twice as fast as in float32, and
+    within half an 8-bit step of it."""
+    return torch.backends.cpu.get_cpu_capability() == "AVX512" and (_can("avx512_bf16") or _can("amx_bf16"))
+
+
+def _can(feature: str) -> bool:
     capabilities: Callable[[], dict[str, bool]] = getattr(torch.cpu, "get_capabilities", dict)  # since PyTorch 2.11
-    return capabilities().get("amx_fp16", False)
+    return capabilities().get(feature, False)
 
 
 class Whole(nn.Module):

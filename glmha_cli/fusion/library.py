@@ -25,7 +25,7 @@ from glmha_cli.fusion.variants import FLAGS, SOURCE, VARIANTS, build, compiler, 
 SETTING = "GLMHA_COMPILED_STEPS"
 PREBUILT = Path(__file__).with_name("prebuilt")
 Size, Number, Pointer = ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p
-SIGNATURES = {  # all end with: whether maps are float16, and how many threads
+SIGNATURES = {  # all end with: the format of maps, and how many threads
     "update": (Pointer, Pointer, Pointer, Pointer, Pointer, Size, Size, Size, Number, Number),
     "activate": (Pointer, Size, Number, Number),
     "depthwise": (Pointer, Size, Pointer, Number, Pointer, Size, Size, Size, Size, Number, Number),

@@ -1,8 +1,8 @@
 /* Steps of a block for which PyTorch needs several passes over memory, in one each; `native.py` compiles and calls them.
  *
- * Maps are rows of one image, channels last: float16 (half = 1) or float32, computed in float32. A step is the distance
- * from a pixel to the next in numbers, so that maps may be some channels of wider ones. LANES channels are one vector;
- * the last one of a pixel may be part of one. `threads` share the rows.
+ * Maps are rows of one image, channels last, in one of three formats, computed in float32. A step is the distance from a
+ * pixel to the next in numbers, so that maps may be some channels of wider ones. LANES channels are one vector; the last
+ * one of a pixel may be part of one. `threads` share the rows.
  *
  * The first part says what a vector is: AVX-512, AVX2 with FMA and F16C, or four numbers in plain C, which a compiler
  * makes NEON (or SSE2) of. Vectors are added and multiplied by the operators of GCC's and Clang's vector types.
@@ -12,6 +12,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define ABREAST 4 /* pixels of a row computed together, as their windows overlap */
+enum { FLOAT, HALF, BRAIN }; /* float32, float16, bfloat16 */
 
 #if defined(__AVX512F__)
 
@@ -31,12 +32,11 @@ INLINE float sum_of(vec value) { return _mm512_reduce_add_ps(value); }
 INLINE vec load_float(const float *from, mask used) { return _mm512_maskz_loadu_ps(used, from); }
 INLINE void store_float(float *to, mask used, vec value) { _mm512_mask_storeu_ps(to, used, value); }
 
-INLINE vec load_half(const short *from, mask used) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(used, from)); }
-
-INLINE void store_half(short *to, mask used, vec value)
-{
-    _mm256_mask_storeu_epi16(to, used, _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
-}
+typedef __m256i short_vec;
+INLINE short_vec load_short(const short *from, mask used) { return _mm256_maskz_loadu_epi16(used, from); }
+INLINE void store_short(short *to, mask used, short_vec value) { _mm256_mask_storeu_epi16(to, used, value); }
+INLINE vec from_half(short_vec value) { return _mm512_cvtph_ps(value); }
+INLINE short_vec to_half(vec value) { return _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT); }
 
 #else
 
@@ -48,20 +48,21 @@ typedef ptrdiff_t mask; /* how many of the first lanes are used */
 #include <immintrin.h>
 #define LANES 8
 typedef __m256 vec;
-typedef short half_vec __attribute__((vector_size(16)));
+typedef short short_vec __attribute__((vector_size(16)));
 
 INLINE vec all(float value) { return _mm256_set1_ps(value); }
 INLINE vec fma_of(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vec least(vec a, vec b) { return _mm256_min_ps(a, b); }
 INLINE vec most(vec a, vec b) { return _mm256_max_ps(a, b); }
-INLINE vec from_half(half_vec value) { return _mm256_cvtph_ps((__m128i)value); }
-INLINE half_vec to_half(vec value) { return (half_vec)_mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT); }
+INLINE vec from_half(short_vec value) { return _mm256_cvtph_ps((__m128i)value); }
+INLINE short_vec to_half(vec value) { return (short_vec)_mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT); }
 
 #else
 
 #define LANES 4
 typedef float vec __attribute__((vector_size(16)));
 typedef int bits __attribute__((vector_size(16)));
+typedef short short_vec __attribute__((vector_size(8)));
 typedef _Float16 half_vec __attribute__((vector_size(8)));
 
 INLINE vec all(float value) { return (vec){value, value, value, value}; }
@@ -73,8 +74,8 @@ INLINE vec least(vec a, vec b)
 }
 
 INLINE vec most(vec a, vec b) { return -least(-a, -b); }
-INLINE vec from_half(half_vec value) { return __builtin_convertvector(value, vec); }
-INLINE half_vec to_half(vec value) { return __builtin_convertvector(value, half_vec); }
+INLINE vec from_half(short_vec value) { return __builtin_convertvector((half_vec)value, vec); }
+INLINE short_vec to_half(vec value) { return (short_vec)__builtin_convertvector(value, half_vec); }
 
 #endif
 
@@ -108,35 +109,51 @@ INLINE void store_float(float *to, mask used, vec value)
 
 INLINE vec only(vec value, mask used) { return used == LANES ? value : load_float((const float *)&value, used); }
 
-INLINE vec load_half(const short *from, mask used)
+INLINE short_vec load_short(const short *from, mask used)
 {
-    half_vec value = {0};
+    short_vec value = {0};
     if (used == LANES)
         memcpy(&value, from, sizeof value);
     else
         memcpy(&value, from, used * sizeof *from);
-    return from_half(value);
+    return value;
 }
 
-INLINE void store_half(short *to, mask used, vec value)
-{
-    half_vec rounded = to_half(value);
-    memcpy(to, &rounded, used * sizeof *to);
-}
+INLINE void store_short(short *to, mask used, short_vec value) { memcpy(to, &value, used * sizeof *to); }
 
 #endif
 
-INLINE vec load(const void *from, ptrdiff_t at, mask used, int half)
+typedef unsigned int words __attribute__((vector_size(4 * LANES)));
+typedef unsigned short upper __attribute__((vector_size(2 * LANES)));
+
+/* bfloat16 is the upper half of a float32. */
+INLINE vec from_brain(short_vec value) { return (vec)(__builtin_convertvector((upper)value, words) << 16); }
+
+INLINE short_vec to_brain(vec value)
 {
-    return half ? load_half((const short *)from + at, used) : load_float((const float *)from + at, used);
+#ifdef __AVX512BF16__
+    return (short_vec)_mm512_cvtneps_pbh(value);
+#else
+    words nan = (words)(value != value), bits = (words)value;
+    words rounded = bits + 0x7fff + (bits >> 16 & 1); /* to the nearest, ties to even */
+    return (short_vec)__builtin_convertvector(((rounded & ~nan) | (nan & 0x7fc00000)) >> 16, upper);
+#endif
 }
 
-INLINE void store(void *to, ptrdiff_t at, mask used, int half, vec value)
+INLINE vec load(const void *from, ptrdiff_t at, mask used, int format)
 {
-    if (half)
-        store_half((short *)to + at, used, value);
-    else
+    if (format == FLOAT)
+        return load_float((const float *)from + at, used);
+    short_vec value = load_short((const short *)from + at, used);
+    return format == HALF ? from_half(value) : from_brain(value);
+}
+
+INLINE void store(void *to, ptrdiff_t at, mask used, int format, vec value)
+{
+    if (format == FLOAT)
         store_float((float *)to + at, used, value);
+    else
+        store_short((short *)to + at, used, format == HALF ? to_half(value) : to_brain(value));
 }
 
 /* x Phi(x) within 1.5e-6 and 1e-7 of x. Phi(z) - 1/2 = z p(z^2), a polynomial fitted on [-5.25, 5.25]; beyond, Phi is 0 or 1. */
@@ -158,7 +175,7 @@ INLINE vec gelu(vec x)
 /* x += change, unless change is NULL; then normed = LayerNorm(x), unless normed is NULL. x is float32.
  * Only the first `channels` of each `step` count; the others are zeros, of weight and bias too. */
 INLINE void update_pixel(float *x, const void *change, const float *weight, const float *bias, void *normed,
-                         ptrdiff_t pixel, ptrdiff_t channels, ptrdiff_t step, int half)
+                         ptrdiff_t pixel, ptrdiff_t channels, ptrdiff_t step, int format)
 {
     ptrdiff_t first = pixel * step;
     float *row = x + first;
@@ -167,7 +184,7 @@ INLINE void update_pixel(float *x, const void *change, const float *weight, cons
         mask used = lanes(step - c);
         vec value = load_float(row + c, used);
         if (change) {
-            value += load(change, first + c, used, half);
+            value += load(change, first + c, used, format);
             store_float(row + c, used, value);
         }
         sums += value;
@@ -184,13 +201,13 @@ INLINE void update_pixel(float *x, const void *change, const float *weight, cons
     for (ptrdiff_t c = 0; c < step; c += LANES) {
         mask used = lanes(step - c);
         vec value = (load_float(row + c, used) - mean) * scale;
-        store(normed, first + c, used, half, value * load_float(weight + c, used) + load_float(bias + c, used));
+        store(normed, first + c, used, format, value * load_float(weight + c, used) + load_float(bias + c, used));
     }
 }
 
 /* `num` neighbouring outputs of a zero-padded depth-wise 3x3. A column is read once for all outputs that it touches. */
 INLINE void outputs(vec *out, int num, const void *in, ptrdiff_t top, ptrdiff_t x, ptrdiff_t width, ptrdiff_t step,
-                    const float *taps, ptrdiff_t channels, mask used, int half)
+                    const float *taps, ptrdiff_t channels, mask used, int format)
 {
     for (int i = 0; i < num; i++)
         out[i] = all(0);
@@ -202,7 +219,7 @@ INLINE void outputs(vec *out, int num, const void *in, ptrdiff_t top, ptrdiff_t 
         for (int i = -1; i <= num; i++) {
             if (i < 0 ? x == 0 : i == num && x + num == width)
                 continue;
-            vec value = load(in, top + (row * width + x + i) * step, used, half);
+            vec value = load(in, top + (row * width + x + i) * step, used, format);
             if (i > 0)
                 out[i - 1] = fma_of(value, right, out[i - 1]);
             if (i >= 0 && i < num)
@@ -222,17 +239,17 @@ struct convolution {
 
 /* Channels c to c + LANES, or those `used`, of what `some` does. */
 INLINE void part(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
-                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int half, ptrdiff_t c, mask used)
+                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int format, ptrdiff_t c, mask used)
 {
     vec of_a[ABREAST], of_b[ABREAST];
-    outputs(of_a, num, a.in, y * width * a.step + c, x, width, a.step, a.taps + c, channels, used, half);
+    outputs(of_a, num, a.in, y * width * a.step + c, x, width, a.step, a.taps + c, channels, used, format);
     if (b.in)
-        outputs(of_b, num, b.in, y * width * b.step + c, x, width, b.step, b.taps + c, channels, used, half);
+        outputs(of_b, num, b.in, y * width * b.step + c, x, width, b.step, b.taps + c, channels, used, format);
     for (int i = 0; i < num; i++) {
         vec value = gelu_a ? gelu(of_a[i]) : of_a[i];
         if (b.in)
             value *= of_b[i];
-        store(out, (y * width + x + i) * out_step + c, used, half, value);
+        store(out, (y * width + x + i) * out_step + c, used, format, value);
     }
 }
 
@@ -240,71 +257,73 @@ INLINE void part(struct convolution a, struct convolution b, int gelu_a, void *o
 /* The last channels: compiled once, as it is long and seldom used. */
 static __attribute__((noinline)) void rest(struct convolution a, struct convolution b, int gelu_a, void *out,
                                            ptrdiff_t out_step, ptrdiff_t y, ptrdiff_t x, ptrdiff_t width,
-                                           ptrdiff_t channels, int num, int half, ptrdiff_t c)
+                                           ptrdiff_t channels, int num, int format, ptrdiff_t c)
 {
     for (int i = 0; i < num; i++)
-        part(a, b, gelu_a, out, out_step, y, x + i, width, channels, 1, half, c, lanes(channels - c));
+        part(a, b, gelu_a, out, out_step, y, x + i, width, channels, 1, format, c, lanes(channels - c));
 }
 #endif
 
 /* out = conv(a), GELU(conv(a)) where gelu_a, times conv(b) unless b.in is NULL; `num` pixels from x on. */
 INLINE void some(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
-                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int half)
+                 ptrdiff_t x, ptrdiff_t width, ptrdiff_t channels, int num, int format)
 {
 #if FREE_MASKS
     for (ptrdiff_t c = 0; c < channels; c += LANES)
-        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c, lanes(channels - c));
+        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, format, c, lanes(channels - c));
 #else
     ptrdiff_t c = 0;
     for (; c + LANES <= channels; c += LANES)
-        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c, LANES);
+        part(a, b, gelu_a, out, out_step, y, x, width, channels, num, format, c, LANES);
     if (c < channels)
-        rest(a, b, gelu_a, out, out_step, y, x, width, channels, num, half, c);
+        rest(a, b, gelu_a, out, out_step, y, x, width, channels, num, format, c);
 #endif
 }
 
 INLINE void row(struct convolution a, struct convolution b, int gelu_a, void *out, ptrdiff_t out_step, ptrdiff_t y,
-                ptrdiff_t width, ptrdiff_t channels, int half)
+                ptrdiff_t width, ptrdiff_t channels, int format)
 {
     ptrdiff_t x = 0;
     for (; x + ABREAST <= width; x += ABREAST)
-        some(a, b, gelu_a, out, out_step, y, x, width, channels, ABREAST, half);
+        some(a, b, gelu_a, out, out_step, y, x, width, channels, ABREAST, format);
     for (; x < width; x++)
-        some(a, b, gelu_a, out, out_step, y, x, width, channels, 1, half);
+        some(a, b, gelu_a, out, out_step, y, x, width, channels, 1, format);
 }
 
-/* What is called. The loop stands where `half` is known: its body is compiled for both precisions. */
+/* What is called. The loop stands where the format is known: its body is compiled for each. */
 #define IN_PARALLEL(count, body) \
     _Pragma("omp parallel for num_threads(threads)") for (ptrdiff_t i = 0; i < (count); i++) { body; }
-#define FOR_BOTH(count, body) \
-    if (half) { enum { HALF = 1 }; IN_PARALLEL(count, body) } else { enum { HALF = 0 }; IN_PARALLEL(count, body) }
+#define FOR_EACH(count, body) \
+    if (format == FLOAT) { enum { MAPS = FLOAT }; IN_PARALLEL(count, body) } \
+    else if (format == HALF) { enum { MAPS = HALF }; IN_PARALLEL(count, body) } \
+    else { enum { MAPS = BRAIN }; IN_PARALLEL(count, body) }
 
 void update(float *x, const void *change, const float *weight, const float *bias, void *normed, ptrdiff_t pixels,
-            ptrdiff_t channels, ptrdiff_t step, int half, int threads)
+            ptrdiff_t channels, ptrdiff_t step, int format, int threads)
 {
-    FOR_BOTH(pixels, update_pixel(x, change, weight, bias, normed, i, channels, step, HALF))
+    FOR_EACH(pixels, update_pixel(x, change, weight, bias, normed, i, channels, step, MAPS))
 }
 
-void activate(void *x, ptrdiff_t numbers, int half, int threads)
+void activate(void *x, ptrdiff_t numbers, int format, int threads)
 {
-    FOR_BOTH((numbers + LANES - 1) / LANES, mask used = lanes(numbers - i * LANES);
-             store(x, i * LANES, used, HALF, gelu(load(x, i * LANES, used, HALF))))
+    FOR_EACH((numbers + LANES - 1) / LANES, mask used = lanes(numbers - i * LANES);
+             store(x, i * LANES, used, MAPS, gelu(load(x, i * LANES, used, MAPS))))
 }
 
 void depthwise(const void *in, ptrdiff_t step, const float *taps, int with_gelu, void *out, ptrdiff_t out_step,
-               ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int half, int threads)
+               ptrdiff_t rows, ptrdiff_t width, ptrdiff_t channels, int format, int threads)
 {
     const struct convolution a = {in, step, taps};
     if (with_gelu) {
-        FOR_BOTH(rows, row(a, NO_GATE, 1, out, out_step, i, width, channels, HALF))
+        FOR_EACH(rows, row(a, NO_GATE, 1, out, out_step, i, width, channels, MAPS))
     } else {
-        FOR_BOTH(rows, row(a, NO_GATE, 0, out, out_step, i, width, channels, HALF))
+        FOR_EACH(rows, row(a, NO_GATE, 0, out, out_step, i, width, channels, MAPS))
     }
 }
 
 void gated(const void *in_a, const void *in_b, const float *taps_a, const float *taps_b, void *out, ptrdiff_t rows,
-           ptrdiff_t width, ptrdiff_t channels, int half, int threads)
+           ptrdiff_t width, ptrdiff_t channels, int format, int threads)
 {
     const struct convolution a = {in_a, channels, taps_a}, b = {in_b, channels, taps_b};
-    FOR_BOTH(rows, row(a, b, 1, out, channels, i, width, channels, HALF))
+    FOR_EACH(rows, row(a, b, 1, out, channels, i, width, channels, MAPS))
 }

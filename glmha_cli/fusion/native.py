@@ -1,7 +1,7 @@
 """The compiled steps of native.c, called on tensors.
 
-Where there is no library (`library.kernels`) and for precisions other than float16 and float32, PyTorch's operators,
-which mean the same, take their place (`steps`).
+Where there is no library (`library.kernels`) and for precisions that it has no format for, PyTorch's operators, which
+mean the same, take their place (`steps`).
 """
 
 import ctypes
@@ -13,11 +13,13 @@ from torch import Tensor
 from glmha_cli.fusion.library import kernels
 from glmha_cli.fusion.variants import PARALLEL
 
+FORMATS = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}
+"""Of maps, as native.c counts them."""
+
 
 def computes(dtype: torch.dtype) -> bool:
     """Whether maps of this precision can be given to the functions below."""
-    known = dtype in (torch.float16, torch.float32)
-    return known and kernels() is not None and (PARALLEL or torch.get_num_threads() == 1)
+    return dtype in FORMATS and kernels() is not None and (PARALLEL or torch.get_num_threads() == 1)
 
 
 def _library() -> ctypes.CDLL:
@@ -80,9 +82,9 @@ def gated(
     )
 
 
-def how(maps: Tensor) -> tuple[bool, int]:
+def how(maps: Tensor) -> tuple[int, int]:
     """As every function is told at its end."""
-    return maps.dtype == torch.float16, torch.get_num_threads()
+    return FORMATS[maps.dtype], torch.get_num_threads()
 
 
 def pointer(tensor: Tensor | None) -> int | None:

@@ -149,6 +149,8 @@ class BandedRestormer(nn.Module):
             [BandedBlock(block, dtype) for block in blocks]
             for blocks in (*network.encoder, network.bottleneck, network.refinement)
         )
+        if dtype == torch.bfloat16:  # nothing behind it evens out what is rounded: half of the difference from float32
+            self.refinement[-1:] = [BandedBlock(block, torch.float32) for block in [*network.refinement][-1:]]
         self.decoder = [[BandedBlock(block, dtype) for block in blocks] for blocks in network.decoder]
         self.embed, self.output = Dense(network.embed), Dense(network.output)
         down, up = ([convolutions(part)[0] for part in parts] for parts in (network.down, network.up))

@@ -31,10 +31,17 @@ class Variant:
     machines: tuple[str, ...]
 
 
+AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 VARIANTS = {  # best first
+    "avx512bf16": Variant(
+        ("-march=x86-64-v4", "-mavx512bf16", "-mprefer-vector-width=512"),
+        AVX512 | {"avx512_bf16"},
+        ("AVX512",),
+        ("x86_64",),
+    ),
     "avx512": Variant(
         ("-march=x86-64-v4", "-mprefer-vector-width=512"),
-        frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+        AVX512,
         ("AVX512",),
         ("x86_64",),
     ),

@@ -79,6 +79,10 @@ class Engine(Protocol):
         """`run` on batches of tiles, in their order; the next ones may be under way while one is read."""
         ...
 
+    def for_8_bits(self) -> "Engine | None":
+        """The same network in a precision that is faster and enough for photos of 8 bits; None if there is none."""
+        ...
+
     def room_px(self) -> int | None:
         """How many pixels, of all tiles at once, the device's free memory is estimated to hold; None if unknown."""
         ...

@@ -34,6 +34,9 @@ class Gathered:
         self._busy, self._lock = threading.Lock(), threading.Lock()
         self._waiting: list[_Waiting] = []
 
+    def for_8_bits(self) -> Engine | None:
+        return self.engine.for_8_bits()
+
     def room_px(self) -> int | None:
         return self.engine.room_px()
 

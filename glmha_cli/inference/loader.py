@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from glmha_cli.inference.engine import EngineOptions, formats_for
-from glmha_cli.inference.restorer import Restorer, open_restorer
+from glmha_cli.inference.engine import EngineOptions, formats_for, open_engine
+from glmha_cli.inference.memory import fitted
+from glmha_cli.inference.restorer import Restorer, Say
 from glmha_cli.tasks.base import Task
 from glmha_cli.weights.store import Access, Weights, find_weights, ignore
 
@@ -53,3 +55,22 @@ class Loader:
     def settings(self) -> dict[str, Any]:
         """What a result depends on, beside its input, the weights and how files are read."""
         return self.engine.settings() | ({} if self.task.project is None else {"project": self.project})
+
+
+def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project: bool, say: Say) -> Restorer:
+    """Load a checkpoint of `task`, in tiles that fit into the memory; `say` takes warnings for the user.
+
+    Raises UsageError for a device or precision that this machine does not have, BadDataError for a damaged file.
+    """
+    engine = open_engine(weights, options)
+    tiling, batch = fitted(engine, options.tiling, say=say)
+    return Restorer(
+        task=task,
+        engine=engine,
+        tiling=tiling,
+        batch=batch,
+        project=project,
+        say=say,
+        scales=options.scales,
+        for_8_bits=engine.for_8_bits() if task.restores_photos and options.precision == "auto" else None,
+    )

@@ -45,6 +45,9 @@ class OnnxEngine:
         device = choose_device(options.device)
         return cls(open_session(weights, device), about, device=device)
 
+    def for_8_bits(self) -> None:
+        """The file has one precision."""
+
     def room_px(self) -> int | None:
         """Of the main memory; how much a GPU has, ONNX Runtime does not tell."""
         return room_px(free_bytes(), self.about.get("width", WIDTH)) if self.device == "cpu" else None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from jaxtyping import Float, Num
 from glmha_cli.allocator import return_freed_memory
 from glmha_cli.errors import NotEnoughMemoryError
 from glmha_cli.inference.blend import Blend
-from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
+from glmha_cli.inference.engine import Engine
 from glmha_cli.inference.levels import EVERY, THINNED, levelled, thinned_tiling
-from glmha_cli.inference.memory import fitted, is_out_of_memory, smaller
+from glmha_cli.inference.memory import is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
 from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size, stacked
 from glmha_cli.inference.stretch import extremes_of, stretched
@@ -35,6 +34,7 @@ class Restorer:
     tiling, batch: how the engine is fed. Where memory runs out both become smaller for good, if that helps; `say` is
     told. project: finish with the task's closed-form step that makes the result agree with its input, if it has one.
     scales: at which photos are corrected, by tasks that work at any (`Task.any_scale`). scale: those of the last photo.
+    for_8_bits: an engine in a lower precision for photos of 8 bits. computing: the engine that the last one had.
     """
 
     task: Task
@@ -44,7 +44,12 @@ class Restorer:
     project: bool = True
     say: Say = lambda text: None
     scales: Scales = field(default_factory=Scales)
+    for_8_bits: Engine | None = None
     scale: str = field(default="1", init=False)
+    computing: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.computing = self.engine
 
     @property
     def projects(self) -> bool:
@@ -55,6 +60,12 @@ class Restorer:
     def described_tiles(self) -> str:
         """The tiles, and the scales of the last photo if it was reduced."""
         return str(self.tiling) if self.scale == "1" else f"{self.tiling} at {self.scale}"
+
+    @property
+    def described_precision(self) -> str:
+        """Of any source."""
+        lower, precision = self.for_8_bits, self.engine.precision
+        return f"{lower.precision} ({precision} for more than 8 bits)" if lower else precision
 
     def restore(
         self,
@@ -69,10 +80,11 @@ class Restorer:
         blend: how much of its correction a photo gets, where the result is a photo too.
         store: makes of finished rows what is kept of them, for a result that takes less memory than float32.
         Beyond source and result, memory does not grow with the image's height.
-        Raises NotEnoughMemoryError where even the smallest tiles are too large, BadDataError for an area of another
-        size.
+        Raises NotEnoughMemoryError where the smallest tiles are too large, BadDataError for an area of another size.
         """
         blend.require_fit(source.shape[:2])
+        eight_bits = self.task.restores_photos and source.dtype == np.uint8
+        self.computing = self.for_8_bits if eight_bits and self.for_8_bits else self.engine
         asked = self.tiling, self.batch
         while True:
             try:
@@ -130,7 +142,7 @@ class Restorer:
         needs: Needs = all_tiles,
     ) -> Iterator[Rows]:
         return run_tiled(
-            self.engine.run_batches,
+            self.computing.run_batches,
             read,
             size,
             tiling=tiling,
@@ -153,7 +165,7 @@ class Restorer:
         def network(read: ReadRows, size: tuple[int, int]) -> Iterator[Rows]:
             return self._tiled(lambda start, stop: (read(start, stop),), size, Tiling(tile_px=None))
 
-        return choose(read, source.shape[:2], network, area=blend.area)
+        return choose(read, source.shape[:2], network, area=blend.area, overlaid=self.task.overlaid)
 
     def _corrected(
         self, source: Any, factors: tuple[int, ...], blend: Blend, on_tile: Callable[[], None]
@@ -186,15 +198,3 @@ class Restorer:
         strips = (read(start, start + STRIP_PX) for start in range(0, source.shape[0], STRIP_PX))
         extremes = [extremes_of(parts) for parts in zip(*strips, strict=True)]
         return lambda start, stop: tuple(map(stretched, read(start, stop), extremes))
-
-
-def open_restorer(task: Task, weights: Path, options: EngineOptions, *, project: bool, say: Say) -> Restorer:
-    """Load a checkpoint of `task`, in tiles that fit into the memory; `say` takes warnings for the user.
-
-    Raises UsageError for a device or precision that this machine does not have, BadDataError for a damaged file.
-    """
-    engine = open_engine(weights, options)
-    tiling, batch = fitted(engine, options.tiling, say=say)
-    return Restorer(
-        task=task, engine=engine, tiling=tiling, batch=batch, project=project, say=say, scales=options.scales
-    )

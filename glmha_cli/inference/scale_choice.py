@@ -1,11 +1,12 @@
 """At which scales a photo wants to be corrected, found from the photo itself.
 
 A few windows of the photo are restored at each scale. Where what the network removes has the size that it knows, it
-changes most of the edges in the picture: streaks go, blurred edges become sharp. That scale comes first. Finer ones
-follow as long as they still find something.
+changes most of the edges in the picture: streaks go, blurred edges become sharp. Of rain, two neighbouring scales may
+change nearly as much; then what one leaves to the other decides. The scale so found comes first. Finer ones follow as
+long as they still find something.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -28,6 +29,14 @@ FOUND = 0.1
 REST = 0.15
 """A finer scale follows where it changes at least so much of what the first scale changed. With less it is better left
 out: after blur is removed at one scale, a tenth is changed at the next finer one, for the worse."""
+
+SPENT = 0.05
+"""Where a scale leaves less to be changed at the next coarser one, of what was changed there before, it has removed all
+that there was: rain of its width leaves at most 0.03, and wider rain at least 0.13."""
+UNDONE = 0.1
+"""And where it leaves at least so much, the coarser one is the right one, …"""
+NEAR = 0.8
+"""… if that changes so many times as much of the edges, or more."""
 
 ReadWindow = Callable[[int, int, int, int], Float[np.ndarray, "h w c"]]
 """Pixels of the photo by their first and last row, and first and last column (exclusive)."""
@@ -72,10 +81,13 @@ class _Change:
         return self.gradients / self.all_gradients if self.all_gradients else 0.0
 
 
-def choose(read: ReadWindow, size: tuple[int, int], network: Network, *, area: Area | None = None) -> tuple[int, ...]:
+def choose(
+    read: ReadWindow, size: tuple[int, int], network: Network, *, area: Area | None = None, overlaid: bool = False
+) -> tuple[int, ...]:
     """Factors from coarse to fine for `Scales`; (1,) where no other scale finds more, or the photo is small.
 
     read: see `ReadWindow`. network: restores a window. area: nonzero where the photo is to be restored; None for all.
+    overlaid: see `Task.overlaid`. Of other damage, what a scale leaves tells nothing: each sharpens what is blurred.
     """
     factors = [factor for factor in FACTORS if min(size) >= MIN_SIDE_PX * factor]
     if len(factors) < 2 or (area is not None and not area.any()):
@@ -89,7 +101,25 @@ def choose(read: ReadWindow, size: tuple[int, int], network: Network, *, area: A
     for factor in factors:
         if changes[factor].share > max(FOUND, PREFERENCE * changes[first].share):
             first = factor
+
+    def left(fine: int) -> float:
+        """Of what is changed at the next coarser scale, the share that it still finds behind the fine one."""
+        coarse = 2 * fine
+        pictures = [_whole(window.read(read, WINDOW_PX * coarse), fine, network) for window in windows]
+        found = _change([reduced(picture, coarse) for picture in pictures], network)
+        return found.gradients / changes[coarse].gradients
+
+    while overlaid and first > 1 and left(first // 2) < SPENT:
+        first //= 2
+    while overlaid and _is_near(changes, first) and left(first) > UNDONE:
+        first *= 2
     return (first, *_finer(first, changes[first], windows, read, network))
+
+
+def _is_near(changes: Mapping[int, _Change], factor: int) -> bool:
+    """Whether the next coarser scale finds something, nearly as much as this one or more."""
+    coarser = changes.get(2 * factor)
+    return coarser is not None and coarser.share > max(FOUND, NEAR * changes[factor].share)
 
 
 def _finer(first: int, change: _Change, windows: Sequence[_Window], read: ReadWindow, network: Network) -> list[int]:

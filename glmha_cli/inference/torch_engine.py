@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.fusion import computes_float16_well, fuse_for_cpu
+from glmha_cli.fusion import computes_bfloat16_well, computes_float16_well, fuse_for_cpu
 from glmha_cli.inference.cpus import PX_PER_THREAD, num_threads
 from glmha_cli.inference.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.inference.engine import EngineOptions, Inputs
@@ -38,7 +38,8 @@ def choose_device(asked: str) -> str:
 
 
 def choose_precision(asked: str, device: str) -> str:
-    """bfloat16 on CUDA, float16 on CPUs that are made for it, else float32, where accuracy costs little."""
+    """bfloat16 on CUDA, float16 on CPUs that are made for it, else float32, where accuracy costs little
+    (`TorchEngine.for_8_bits`)."""
     fp16_cpu = device == "cpu" and computes_float16_well()
     if asked == "auto":
         return "bf16" if device == "cuda" else "fp16" if fp16_cpu else "fp32"
@@ -67,6 +68,12 @@ class TorchEngine:
         device = choose_device(options.device)
         precision = choose_precision(options.precision, device)
         return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
+
+    def for_8_bits(self) -> "TorchEngine | None":
+        """In bfloat16, where this CPU is made for it."""
+        if self.device != "cpu" or self.precision != "fp32" or not computes_bfloat16_well():
+            return None
+        return TorchEngine(self.network, device="cpu", precision="bf16", about=self.about)
 
     def room_px(self) -> int | None:
         return room_px(

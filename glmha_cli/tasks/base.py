@@ -28,6 +28,7 @@ class Task:
     finish(output, source): the network's output (h, w, c) made a valid result, in [0, 1].
     any_scale: a photo for which `prepare` gives the photo itself, as floats, may be corrected at reduced sizes: what
         the task removes is as many pixels larger as the photo is.
+    overlaid: what the task removes lies over the photo, and is gone where it was removed, as rain is and blur is not.
     any_orientation: the input may be rotated and mirrored, and the result turns with it.
     independent_rows: each row of the input is measured by itself, and some of them, `source[start::step]`, are an input
         too; tiles then get the mean colours of such a smaller one (`inference.levels`).
@@ -48,6 +49,7 @@ class Task:
     wavelength_nm: tuple[float, ...] = ()
     tile_px: int = 256
     any_scale: bool = False
+    overlaid: bool = False
     any_orientation: bool = False
     independent_rows: bool = False
 

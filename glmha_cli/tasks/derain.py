@@ -13,5 +13,6 @@ DERAIN = Task(
     prepare=photo_as_it_is,
     finish=clipped,
     any_scale=True,
+    overlaid=True,
     any_orientation=True,
 )

@@ -155,6 +155,52 @@ def test_a_task_that_has_one_scale_is_never_reduced():
     assert worker.scale == "1"
 
 
+def lines_every(period, thickness, size=800):
+    columns = (np.arange(size) % period < thickness).astype(np.float32)
+    return np.repeat((0.4 + 0.3 * columns)[None, :, None], size, axis=0).repeat(3, axis=2)
+
+
+def flattening(most_px, *, overdone=1.0):
+    """A network that knows lines of up to `most_px` and no wider ones: it takes them away, and `overdone` times as much
+    where they are at most half as wide."""
+
+    def network(read, size):
+        picture = read(0, size[0])
+        bright = picture[0, :, 0] > picture[0, :, 0].min() + 0.1
+        widths = [len(part) for part in "".join("1" if each else "0" for each in bright).split("0") if part]
+        widest = max(widths, default=0)
+        factor = 0.0 if widest > most_px else overdone if widest <= most_px // 2 else 1.0
+        yield picture - factor * (picture - picture.min())
+
+    return network
+
+
+def chosen(picture, network):
+    def read(top, bottom, left, right):
+        return picture[top:bottom, left:right]
+
+    return choose(read, picture.shape[:2], network, overlaid=True)
+
+
+def test_a_finer_scale_that_leaves_nothing_comes_before_a_coarser_one_that_changes_more():
+    """Networks may change more of small pictures than there is to be changed; that is no reason to go there."""
+    assert chosen(lines_every(16, 4), flattening(4, overdone=1.6)) == (1,)
+    assert chosen(lines_every(32, 8), flattening(4, overdone=1.6))[0] == 2
+
+
+def test_a_coarser_scale_that_finds_nearly_as_much_comes_before_a_finer_one_that_leaves_it():
+    """Thin lines on wide ones: the network that is asked here takes the thin ones alone at the photo's own size."""
+    picture = lines_every(40, 16)
+    picture[::2] -= 0.25  # of which reduced photos show nothing
+
+    def network(read, size):
+        rows = read(0, size[0])
+        fine = np.abs(np.diff(rows[:, :, 0], axis=0)).mean() > 0.1
+        yield np.repeat(rows.mean(0, keepdims=True), size[0], axis=0) if fine else rows * 0 + rows.mean()
+
+    assert chosen(picture, network) == (2, 1)
+
+
 def test_small_photos_are_not_probed():
     def never(read, size):
         raise AssertionError

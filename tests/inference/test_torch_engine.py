@@ -1,19 +1,26 @@
 """The PyTorch engine: batches against single tiles, and values that lower precision cannot hold."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from glmha_cli.api.model import load
 from glmha_cli.errors import BadDataError
+from glmha_cli.evaluation.metrics import rgb_psnr_db
+from glmha_cli.inference import torch_engine
 from glmha_cli.inference.engine import EngineOptions, open_engine
+from glmha_cli.inference.loader import open_restorer
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.inference.tiling import Tiling
 from glmha_cli.inference.torch_engine import TorchEngine
 from glmha_cli.tasks.derain import DERAIN
 from tests.io.photos.photos import noise
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TILES = np.random.default_rng(0).random((3, 16, 16, 3), dtype=np.float32)
 
 
@@ -48,6 +55,37 @@ def test_batches_give_what_single_tiles_give(tiny_model):
     in_turn = list(engine.run_batches((TILES[i : i + 1],) for i in range(3)))
     np.testing.assert_allclose(np.concatenate(in_turn), single, atol=1e-6)
     assert list(engine.run_batches([])) == []
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("uint8", "bf16"), ("uint16", "fp32"), ("float32", "fp32")])
+def test_photos_of_8_bits_are_computed_in_bfloat16_where_the_cpu_does_it_well(
+    tiny_model, monkeypatch, dtype, precision
+):
+    monkeypatch.setattr(torch_engine, "computes_float16_well", lambda: False)
+    monkeypatch.setattr(torch_engine, "computes_bfloat16_well", lambda: True)
+    photo = {"uint8": noise(40, 30, 3), "uint16": noise(40, 30, 3) * np.uint16(257), "float32": TILES[0]}[dtype]
+    restorer = open_restorer(DERAIN, tiny_model, EngineOptions(device="cpu"), project=True, say=print)
+    result = restorer.restore(photo)
+    assert restorer.computing.precision == precision and restorer.engine.precision == "fp32"
+    asked = open_restorer(DERAIN, tiny_model, EngineOptions(device="cpu", precision="fp32"), project=True, say=print)
+    exact = asked.restore(photo)
+    assert asked.computing.precision == asked.described_precision == "fp32"
+    assert np.array_equal(result, exact) == (precision == "fp32")
+    monkeypatch.setattr(torch_engine, "computes_bfloat16_well", lambda: False)
+    elsewhere = open_restorer(DERAIN, tiny_model, EngineOptions(device="cpu"), project=True, say=print)
+    assert np.array_equal(elsewhere.restore(photo), exact)
+
+
+@pytest.mark.parametrize(
+    ("task", "photos"), [("derain", ("rainy.png", "clean.png")), ("deblur", ("blurred.png", "sharp.png"))]
+)
+def test_bfloat16_is_enough_for_8_bits(task, photos):
+    """With the bundled weights no value moves by more than one step."""
+    damaged, truth = (np.asarray(Image.open(EXAMPLES / task / name).convert("RGB"))[:256, :256] for name in photos)
+    coarse, exact = (load(task, engine="torch", precision=each, scale="1")(damaged) for each in ("bf16", "fp32"))
+    moved = np.abs(coarse.astype(int) - exact)
+    assert 0 < moved.max() <= 1 and moved.mean() < 0.05
+    assert abs(rgb_psnr_db(coarse, truth) - rgb_psnr_db(exact, truth)) < 0.01
 
 
 def test_a_photo_in_batches_is_the_photo_in_single_tiles(tiny_model):

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 natively = pytest.mark.skipif(
     native.kernels() is None, reason="this machine has no C compiler, or its CPU no variant of the steps"
 )
-precisions = pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 2e-3), (torch.float32, 2e-6)])
+precisions = pytest.mark.parametrize(
+    ("dtype", "bound"), [(torch.float16, 2e-3), (torch.bfloat16, 1.6e-2), (torch.float32, 2e-6)]
+)
 sizes = {"h": st.integers(1, 5), "w": st.integers(1, 11), "c": st.sampled_from((1, 15, 16, 31, 32, 40))}
 
 
@@ -66,11 +68,33 @@ def test_gated(dtype, bound, h, w, c):
 @natively
 def test_gelu_everywhere():
     x = torch.linspace(-60, 60, 120_001)
-    out, half = x.clone(), x.half()
-    native.activate(out)
-    native.activate(half)
+    out, half, brain = x.clone(), x.half(), x.bfloat16()
+    for each in (out, half, brain):
+        native.activate(each)
     assert ((out - F.gelu(x)).abs() <= 1.5e-6 + 1e-7 * x.abs()).all()
     torch.testing.assert_close(half, F.gelu(x.half().float()).half(), rtol=2e-3, atol=1e-5)
+    torch.testing.assert_close(brain, F.gelu(x.bfloat16().float()).bfloat16(), rtol=1.6e-2, atol=1e-5)
+
+
+@natively
+def test_bfloat16_is_rounded_as_pytorch_rounds_it():
+    """To the nearest, halves to even; what is too large to infinity, and what is no number stays none."""
+    special = torch.tensor([0.0, -0.0, torch.inf, -torch.inf, torch.nan, 3.39e38, 1.00390625, 1.01171875])
+    x = torch.cat([special, torch.randn(10_000) * 10 ** (20 * torch.randn(10_000)).clamp(-30, 30)])[None, :, None]
+    out, one = torch.empty_like(x, dtype=torch.bfloat16), torch.ones(1)
+    native.update(x.clone(), norm=(torch.zeros(1), one), out=out)
+    assert (out == 1).sum() == x.isfinite().sum()
+    rows_of = x.bfloat16().expand(3, -1, -1).contiguous()
+    taps = torch.zeros(9, 1)
+    taps[4] = 1.001
+    moved = torch.empty_like(out)
+    native.depthwise(rows_of, taps, moved, gelu=False)
+    expected = (rows_of[:1].float() * taps[4]).bfloat16()
+    inner = (
+        expected.isfinite() & F.pad(expected.isfinite()[:, :, 0], (1, 1), value=True).unfold(1, 3, 1).all(-1)[..., None]
+    )
+    assert inner.sum() > 9_000 and torch.equal(moved[inner], expected[inner])
+    assert not moved[~expected.isfinite()].isfinite().any()
 
 
 @natively
@@ -103,11 +127,12 @@ def test_channels_of_zeros_count_in_no_norm(dtype, bound, channels):
 
 
 @natively
-def test_what_is_not_finite_stays_so():
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_what_is_not_finite_stays_so(dtype):
     """By it the engine sees that a tile must be computed again in float32."""
-    a, taps = torch.ones(3, 4, 16, dtype=torch.float16), torch.ones(9, 16)
+    a, taps = torch.ones(3, 4, 16, dtype=dtype), torch.ones(9, 16)
     a[1, 2, 3] = torch.inf
-    out = torch.empty(1, 4, 16, dtype=torch.float16)
+    out = torch.empty(1, 4, 16, dtype=dtype)
     native.gated(a, torch.ones_like(a), taps, taps, out)
     assert not out[0, 1:4, 3].isfinite().any()
     x, normed = torch.ones(1, 1, 16), torch.empty(1, 1, 16)
@@ -116,7 +141,7 @@ def test_what_is_not_finite_stays_so():
     assert not normed.isfinite().any()
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_a_network_without_it(monkeypatch, dtype):
     network = (
         RestormerConfig(channels=8, num_blocks=(1, 1, 1, 1), num_refinement_blocks=1)
@@ -164,7 +189,7 @@ class TestCompiling:
         subprocess.run(["cc", *flags, str(library.SOURCE), "-o", str(tmp_path / "x.so")], check=True)
 
     @pytest.mark.long
-    @pytest.mark.parametrize("name", ["avx512", "avx2", "plain C"])
+    @pytest.mark.parametrize("name", ["avx512bf16", "avx512", "avx2", "plain C"])
     def test_no_step_leaves_its_memory(self, tmp_path, name):
         """Odd shapes, infinities and NaN under the compiler's sanitizers; what this CPU cannot run is only built."""
         flags = library.VARIANTS[name].flags if name in library.VARIANTS else ()
@@ -228,6 +253,11 @@ def test_a_setting_that_is_unknown_is_said(monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "capability", "names"),
     [
+        (
+            "flags\t\t: avx2 fma f16c bmi1 bmi2 abm movbe avx512f avx512bw avx512cd avx512dq avx512vl avx512_bf16",
+            "AVX512",
+            ["avx512bf16", "avx512", "avx2"],
+        ),
         (
             "flags\t\t: fpu avx2 fma f16c bmi1 bmi2 abm movbe avx512f avx512bw avx512cd avx512dq avx512vl",
             "AVX512",
