@@ -25,7 +25,7 @@ from glmha_cli.attention.glmha import GLMHAConfig
 from glmha_cli.export import export_onnx
 from glmha_cli.export.graph import OPSET, operators
 from glmha_cli.inference.cpus import num_threads
-from glmha_cli.inference.engine import EngineOptions, open_engine
+from glmha_cli.inference.engine import Engine, EngineOptions, open_engine
 from glmha_cli.networks import network_to_plain
 from glmha_cli.weights.checkpoint import save_checkpoint
 
@@ -58,12 +58,13 @@ def measure(name: str, rounds: int) -> None:
             weights, ours.state_dict(), {"task": "-", "network": network_to_plain(ours.config)}, dtype=torch.float32
         )
         export_onnx(weights, weights.with_suffix(".onnx"), sha256="", tile_px=64)
-        options = EngineOptions(device="cpu", precision="fp32"), EngineOptions(device="cpu")
-        engines = {
-            "ONNX Runtime, ours": open_engine(weights.with_suffix(".onnx"), options[0]),
-            "PyTorch, ours, fp32": open_engine(weights, options[0]),
-            "PyTorch, ours, auto": open_engine(weights, options[1]),
-        }
+        single = EngineOptions(device="cpu", precision="fp32")
+        ours_onnx, ours_torch = open_engine(weights.with_suffix(".onnx"), single), open_engine(weights, single)
+        engines: dict[str, Engine] = {"ONNX Runtime, ours": ours_onnx, "PyTorch, ours, fp32": ours_torch}
+        auto = open_engine(weights, EngineOptions(device="cpu"))
+        for engine in (auto, auto.for_8_bits()):
+            if engine is not None and engine.precision != "fp32":
+                engines[f"PyTorch, ours, {engine.precision}"] = engine
     forms |= {label: lambda engine=engine: engine.run(*tiles) for label, engine in engines.items()}
     seconds = best_of(forms, rounds)
     print(f"\n{name}, {SIDE}x{SIDE}, {num_threads()} threads")
