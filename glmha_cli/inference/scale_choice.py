@@ -6,6 +6,7 @@ change nearly as much; then what one leaves to the other decides. The scale so f
 long as they still find something.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -37,6 +38,8 @@ UNDONE = 0.1
 """And where it leaves at least so much, the coarser one is the right one, …"""
 NEAR = 0.8
 """… if that changes so many times as much of the edges, or more."""
+DEAR = 0.25
+"""Share of a photo's pixels, at the scale in question, that asking so may cost; below 0.66 megapixels it costs more."""
 
 ReadWindow = Callable[[int, int, int, int], Float[np.ndarray, "h w c"]]
 """Pixels of the photo by their first and last row, and first and last column (exclusive)."""
@@ -111,7 +114,10 @@ def choose(
 
     while overlaid and first > 1 and left(first // 2) < SPENT:
         first //= 2
-    while overlaid and _is_near(changes, first) and left(first) > UNDONE:
+    cost_px = len(windows) * (2**2 + 1) * WINDOW_PX**2
+    while (
+        overlaid and _is_near(changes, first) and cost_px < DEAR * math.prod(size) / first**2 and left(first) > UNDONE
+    ):
         first *= 2
     return (first, *_finer(first, changes[first], windows, read, network))
 

@@ -190,7 +190,7 @@ def test_a_finer_scale_that_leaves_nothing_comes_before_a_coarser_one_that_chang
 
 def test_a_coarser_scale_that_finds_nearly_as_much_comes_before_a_finer_one_that_leaves_it():
     """Thin lines on wide ones: the network that is asked here takes the thin ones alone at the photo's own size."""
-    picture = lines_every(40, 16)
+    picture = lines_every(40, 16, size=1000)
     picture[::2] -= 0.25  # of which reduced photos show nothing
 
     def network(read, size):
@@ -199,6 +199,21 @@ def test_a_coarser_scale_that_finds_nearly_as_much_comes_before_a_finer_one_that
         yield np.repeat(rows.mean(0, keepdims=True), size[0], axis=0) if fine else rows * 0 + rows.mean()
 
     assert chosen(picture, network) == (2, 1)
+
+
+@pytest.mark.parametrize("size", [(400, 600), (800, 1200), (1600, 2400)])
+def test_finding_the_scale_costs_a_fraction_of_the_photo(size):
+    """Where all scales change as much, too."""
+    computed = 0
+
+    def network(read, size):
+        nonlocal computed
+        computed += size[0] * size[1]
+        yield 0.5 * read(0, size[0])
+
+    picture = photo(*size)
+    assert choose(lambda a, b, c, d: picture[a:b, c:d], size, network, overlaid=True)
+    assert computed <= 0.4 * size[0] * size[1]
 
 
 def test_small_photos_are_not_probed():
