@@ -57,6 +57,12 @@ def computes_bfloat16_well() -> bool:
     return torch.backends.cpu.get_cpu_capability() == "AVX512" and (_can("avx512_bf16") or _can("amx_bf16"))
 
 
+def bfloat16_pays() -> bool:
+    """Whether a network in bfloat16 is faster than in float32 here: PyTorch's own steps between the products eat up
+    what the products gain."""
+    return computes_bfloat16_well() and native.computes(torch.bfloat16)
+
+
 def _can(feature: str) -> bool:
     capabilities: Callable[[], dict[str, bool]] = getattr(torch.cpu, "get_capabilities", dict)  # since PyTorch 2.11
     return capabilities().get(feature, False)

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.fusion import computes_bfloat16_well, computes_float16_well, fuse_for_cpu
+from glmha_cli.fusion import bfloat16_pays, computes_float16_well, fuse_for_cpu
 from glmha_cli.inference.cpus import PX_PER_THREAD, num_threads
 from glmha_cli.inference.cuda_graphs import CudaRecorder, Graphs
 from glmha_cli.inference.engine import EngineOptions, Inputs
@@ -70,8 +70,8 @@ class TorchEngine:
         return cls(load_network(weights), device=device, precision=precision, about=read_about(weights))
 
     def for_8_bits(self) -> "TorchEngine | None":
-        """In bfloat16, where this CPU is made for it."""
-        if self.device != "cpu" or self.precision != "fp32" or not computes_bfloat16_well():
+        """In bfloat16, where that is faster on this CPU."""
+        if self.device != "cpu" or self.precision != "fp32" or not bfloat16_pays():
             return None
         return TorchEngine(self.network, device="cpu", precision="bf16", about=self.about)
 

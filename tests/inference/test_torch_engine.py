@@ -62,7 +62,7 @@ def test_photos_of_8_bits_are_computed_in_bfloat16_where_the_cpu_does_it_well(
     tiny_model, monkeypatch, dtype, precision
 ):
     monkeypatch.setattr(torch_engine, "computes_float16_well", lambda: False)
-    monkeypatch.setattr(torch_engine, "computes_bfloat16_well", lambda: True)
+    monkeypatch.setattr(torch_engine, "bfloat16_pays", lambda: True)
     photo = {"uint8": noise(40, 30, 3), "uint16": noise(40, 30, 3) * np.uint16(257), "float32": TILES[0]}[dtype]
     restorer = open_restorer(DERAIN, tiny_model, EngineOptions(device="cpu"), project=True, say=print)
     result = restorer.restore(photo)
@@ -71,7 +71,7 @@ def test_photos_of_8_bits_are_computed_in_bfloat16_where_the_cpu_does_it_well(
     exact = asked.restore(photo)
     assert asked.computing.precision == asked.described_precision == "fp32"
     assert np.array_equal(result, exact) == (precision == "fp32")
-    monkeypatch.setattr(torch_engine, "computes_bfloat16_well", lambda: False)
+    monkeypatch.setattr(torch_engine, "bfloat16_pays", lambda: False)
     elsewhere = open_restorer(DERAIN, tiny_model, EngineOptions(device="cpu"), project=True, say=print)
     assert np.array_equal(elsewhere.restore(photo), exact)
 
