@@ -38,6 +38,9 @@ UNDONE = 0.1
 """And where it leaves at least so much, the coarser one is the right one, …"""
 NEAR = 0.8
 """… if that changes so many times as much of the edges, or more."""
+WIDE = 0.95
+"""Where a reduced picture is changed by as much, its mean square, what is removed is as wide as that: thin streaks lose
+half of it. Even a network that removes wide ones at the finer scale, too, does it less well there."""
 DEAR = 0.25
 """Share of a photo's pixels, at the scale in question, that asking so may cost; below 0.66 megapixels it costs more."""
 
@@ -115,9 +118,10 @@ def choose(
     while overlaid and first > 1 and left(first // 2) < SPENT:
         first //= 2
     cost_px = len(windows) * (2**2 + 1) * WINDOW_PX**2
-    while (
-        overlaid and _is_near(changes, first) and cost_px < DEAR * math.prod(size) / first**2 and left(first) > UNDONE
-    ):
+    while overlaid and _is_near(changes, first):
+        is_wide = changes[2 * first].pixels > WIDE * changes[first].pixels
+        if not is_wide and (cost_px > DEAR * math.prod(size) / first**2 or left(first) < UNDONE):
+            break
         first *= 2
     return (first, *_finer(first, changes[first], windows, read, network))
 
