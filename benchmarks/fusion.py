@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from glmha_cli.allocator import keep_freed_memory
 from glmha_cli.attention.csa import ChannelSelfAttention, CSAConfig
 from glmha_cli.attention.glmha import GLMHAConfig
-from glmha_cli.fusion import computes_bfloat16_well, computes_float16_well, fuse_for_cpu, native
+from glmha_cli.fusion import bfloat16_pays, computes_float16_well, fuse_for_cpu, native
 from glmha_cli.fusion.mst import BandedMST
 from glmha_cli.fusion.restormer import Projection, up_and_fuse
 from glmha_cli.fusion.rows import as_image, as_rows, bands, length
@@ -120,8 +120,8 @@ def product_rate(dtype: torch.dtype) -> float:
 
 def precisions() -> dict[str, torch.dtype]:
     """Those that the engine chooses among on this CPU."""
-    lower = {"fp16": torch.float16} if computes_float16_well() else {}
-    return {"fp32": torch.float32, **lower, **({"bf16": torch.bfloat16} if computes_bfloat16_well() else {})}
+    lower = {"fp16": (torch.float16, computes_float16_well()), "bf16": (torch.bfloat16, bfloat16_pays())}
+    return {"fp32": torch.float32} | {name: dtype for name, (dtype, chosen) in lower.items() if chosen}
 
 
 def inputs_of(config: RestormerConfig | MSTConfig | MSTPlusPlusConfig, side: int) -> list[Tensor]:
