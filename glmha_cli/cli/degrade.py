@@ -69,7 +69,7 @@ def photo_degradation(kind: str) -> str:
 def chosen(degradation: Degradation, options: DegradeOptions) -> tuple[str, Degrade]:
     """The name of the set that is made, and how."""
     if not options.validation and options.validation_set is None:
-        make_pair = degradation.training()
+        make_pair = degradation.training()[0]
         return TRAINING, lambda image, rng: make_pair(image, rng)[0]
     sets = degradation.validation()
     name = options.validation_set or next(iter(sets))

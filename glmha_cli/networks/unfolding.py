@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -47,6 +47,8 @@ class UnfoldingConfig(UShapeConfig):
     step: pixels between the shifts of neighbouring bands that it was trained with; at work the inputs say.
     UsageError for a rank that does not fit.
     """
+
+    takes_any_step: ClassVar[bool] = True
 
     bands: Channels = 28
     rank: Channels = 11

@@ -15,7 +15,7 @@ from glmha_cli.typed import from_mapping
 
 
 def require_fitting(recipe: Recipe) -> None:
-    """BadDataError for crops that the network does not take, and for snapshots of another step than its own."""
+    """BadDataError for crops and for steps of snapshots that the network does not take."""
     network = network_from_plain(recipe.network)
     for stage in recipe.schedule.stages:
         if stage.side_px % network.size_multiple:
@@ -23,11 +23,17 @@ def require_fitting(recipe: Recipe) -> None:
                 f"crops of {stage.side_px} px do not fit the network",
                 f"set patch_px to a multiple of {network.size_multiple}",
             )
-    steps = [getattr(config, "step", None) for config in (network, degradation_of(recipe))]
+    degradation = degradation_of(recipe)
+    steps = [getattr(config, "step", None) for config in (network, degradation)]
     if None not in steps and steps[0] != steps[1]:
         raise BadDataError(
             f"the network expects a dispersion of {steps[0]} px per band, the snapshots have {steps[1]}",
             "give both the same step in the recipe",
+        )
+    if getattr(degradation, "other_steps", ()) and not getattr(network, "takes_any_step", False):
+        raise BadDataError(
+            f"the network '{recipe.network['name']}' knows one dispersion, of {steps[0]} px per band",
+            'leave out other_steps, or train the network "unfolding"',
         )
 
 

@@ -385,6 +385,14 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
         images=[photos],
         spectra=[spectra],
     )
+    refused(
+        BadDataError,
+        "'mst' knows one dispersion, of 2 px per band",
+        replace(sci, degradation={**sci.degradation, "other_steps": [3]}),
+        run_dir,
+        images=[photos],
+        spectra=[spectra],
+    )
     count = torch.cuda.device_count()
     with pytest.raises(UsageError, match=f"only {count} 'cuda' devices are available .*, not {count + 1}"):
         run_training(

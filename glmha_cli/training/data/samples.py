@@ -36,7 +36,7 @@ class Samples(Dataset):
         shrink: float = 1.0,
     ) -> None:
         self.targets, self.degradation, self.pairs, self.seed, self.shrink = targets, degradation, pairs, seed, shrink
-        self.make_pair = degradation.training() if targets.images else None
+        self.makers = degradation.training() if targets.images else []
 
     def __reduce__(self) -> tuple:
         """To a worker that is no fork the degradation goes as its config: the function made of it need not pickle."""
@@ -51,8 +51,8 @@ class Samples(Dataset):
             return (both[..., :3],), both[..., 3:]
         others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
         crops = [shrunk_crop(self.targets.images[i], stage.patch_px, self.shrink, rng) for i in (index, *others)]
-        assert self.make_pair is not None  # there are images
-        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), self.make_pair, rng)
+        make_pair = self.makers[step % len(self.makers)]
+        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), make_pair, rng)
 
 
 def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 A degradation is a frozen config of its knobs, with the two methods of `Degradation`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,8 +25,8 @@ def aiming_at_the_image(degrade: Degrade) -> MakePair:
 
 
 class Degradation(Protocol):
-    def training(self) -> MakePair:
-        """How training samples are made."""
+    def training(self) -> Sequence[MakePair]:
+        """How training samples are made: those of a batch by one, those of the next batch by the next one."""
 
     def validation(self) -> dict[str, Degrade]:
         """By the name of the validation set that each makes; at least one mechanism differs from training."""

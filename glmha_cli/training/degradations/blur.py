@@ -8,6 +8,7 @@ scene deblurring", 2017) are free of noise: so is a share of the samples.
 A patch does not hold what moves in from outside, so it is continued by reflection at its borders.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,10 +69,10 @@ class BlurConfig:
         if self.bank_paths < 1:
             raise BadDataError("bank_paths must be at least 1")
 
-    def training(self) -> MakePair:
+    def training(self) -> Sequence[MakePair]:
         """Blur of all kinds, along paths drawn now."""
         paths = draw_paths(self.bank_paths, seed=self.bank_seed)
-        return lambda photo, rng: blurred_pair(photo, paths=paths, rng=rng, config=self)
+        return [lambda photo, rng: blurred_pair(photo, paths=paths, rng=rng, config=self)]
 
     def validation(self) -> dict[str, Degrade]:
         """Blur by another mechanism, and sharp photos that must come back as they are."""

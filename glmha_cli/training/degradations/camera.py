@@ -1,5 +1,6 @@
 """Photos of reflectance cubes, for rgb2hsi: rendered by physics.colour, some of them noisy or through JPEG."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,8 @@ class CameraConfig:
         if not (0 <= self.noisy <= 1 and 0 <= self.compressed <= 1):
             raise BadDataError(f"shares of {self.noisy} noisy and {self.compressed} compressed photos", "0..1 each")
 
-    def training(self) -> MakePair:
-        return aiming_at_the_image(lambda cube, rng: photograph(cube, rng=rng, config=self))
+    def training(self) -> Sequence[MakePair]:
+        return [aiming_at_the_image(lambda cube, rng: photograph(cube, rng=rng, config=self))]
 
     def validation(self) -> dict[str, Degrade]:
         """Perfect photos: of validation cubes it is the spectra and their mixture that training never saw."""

@@ -9,7 +9,7 @@ generalization problem in image deraining", NeurIPS 2023): so some backgrounds a
 later, noise and JPEG, is in the target as well, since it is no rain.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -82,10 +82,10 @@ class RainConfig:
         if self.bank_layers < 2 or self.layer_px < 16:
             raise BadDataError("a rain bank needs at least 2 layers of 16 px")
 
-    def training(self) -> MakePair:
+    def training(self) -> Sequence[MakePair]:
         """Rain of all kinds, from a bank drawn now."""
         bank = RainBank.draw(num_layers=self.bank_layers, layer_px=self.layer_px, seed=self.bank_seed)
-        return lambda photo, rng: rainy_pair(photo, bank=bank, rng=rng, config=self)
+        return [lambda photo, rng: rainy_pair(photo, bank=bank, rng=rng, config=self)]
 
     def validation(self) -> dict[str, Degrade]:
         """Light rain by another mechanism, and clean photos that must come back as they are."""

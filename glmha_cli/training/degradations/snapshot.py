@@ -25,6 +25,7 @@ class SnapshotConfig:
     masks: files of plain masks; if any, the share `measured` of all samples has windows of them. Of the other
         samples the share `binary` has random bits, one a pixel; the rest have masks that look manufactured.
     step: px that each band is shifted further; the network's must be the same.
+    other_steps: taken in turn with it, batch by batch, for networks that take any step.
     noisy: share of samples with shot noise (variance per light: `shot`) and read noise (`read`). For scale:
         the snapshot of a cube of ones is about bands / 2.
     """
@@ -33,21 +34,28 @@ class SnapshotConfig:
     measured: float = 0.6
     binary: float = 0.4
     step: int = 2
+    other_steps: tuple[int, ...] = ()
     noisy: float = 0.7
     shot: tuple[float, float] = (2e-4, 2e-2)
     read: tuple[float, float] = (1e-3, 3e-2)
 
     def __post_init__(self) -> None:
         shares = (self.measured, self.binary, self.noisy)
-        if not all(0 <= share <= 1 for share in shares) or self.step < 0:
+        steps = (self.step, *self.other_steps)
+        if not all(0 <= share <= 1 for share in shares) or min(steps) < 0:
             raise BadDataError(
-                f"snapshots with shares {shares} and step {self.step}",
-                "measured, binary and noisy lie in 0..1, step is not negative",
+                f"snapshots with shares {shares} and steps {steps}",
+                "measured, binary and noisy lie in 0..1, step and other_steps are not negative",
             )
 
-    def training(self) -> MakePair:
+    def training(self) -> Sequence[MakePair]:
+        """By one step each: snapshots of a batch have one size."""
         masks = [read_plain_mask(Path(name)) for name in self.masks]
-        return aiming_at_the_image(lambda cube, rng: _training_snapshot(cube, masks, rng, self))
+
+        def maker(step: int) -> MakePair:
+            return aiming_at_the_image(lambda cube, rng: _training_snapshot(cube, masks, rng, self, step))
+
+        return [maker(step) for step in (self.step, *self.other_steps)]
 
     def validation(self) -> dict[str, Degrade]:
         """Snapshots at one noise, coded by gray masks, and by the measured ones where there are any."""
@@ -77,7 +85,7 @@ def read_plain_mask(path: Path) -> Float[np.ndarray, "h w"]:
 
 
 def _training_snapshot(
-    cube: np.ndarray, masks: Masks, rng: np.random.Generator, config: SnapshotConfig
+    cube: np.ndarray, masks: Masks, rng: np.random.Generator, config: SnapshotConfig, step: int
 ) -> tuple[np.ndarray, np.ndarray]:
     shape = cube.shape[:2]
     if masks and rng.random() < config.measured:
@@ -86,7 +94,7 @@ def _training_snapshot(
         mask = binary_mask(shape, rng) if rng.random() < config.binary else manufactured_mask(shape, rng)
     noisy = rng.random() < config.noisy
     shot, read = (log_uniform(rng, limits) if noisy else 0.0 for limits in (config.shot, config.read))
-    return snapshot(cube, mask, step=config.step, shot=shot, read=read, rng=rng)
+    return snapshot(cube, mask, step=step, shot=shot, read=read, rng=rng)
 
 
 def snapshot(

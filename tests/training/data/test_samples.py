@@ -65,6 +65,14 @@ def test_a_mosaic_is_degraded_as_one_picture(case):
     assert [array.shape for array in inputs] == input_shapes and target.shape == target_shape
 
 
+def test_snapshots_of_a_batch_have_one_step_and_the_next_batch_another(photos, spectra):
+    found = find_data(SCI, DataPaths(images=[photos], spectra=[spectra]))
+    targets = load_targets(SCI, found, crop_px=24, config=CubesConfig())
+    samples = Samples(targets, SnapshotConfig(other_steps=(3, 1)), seed=3)
+    widths = [[samples[step, place, STAGE][0][1].shape[1] - 24 for place in range(2)] for step in range(4)]
+    assert widths == [[27 * step] * 2 for step in (2, 3, 1, 2)]
+
+
 def test_photos_are_shrunk_as_far_as_they_are_large_enough():
     """The steepest slope of a ramp tells by how much; a cube stays as it is."""
     ramp = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 240, 3))

@@ -15,7 +15,7 @@ from glmha_cli.training.degradations.camera import CameraConfig
 from tests.training.conftest import smooth_photo, smooth_reflectances
 
 LIBRARY = Library.of(Reflectances(smooth_reflectances(120), np.full(120, "any")), RGB2HSI_NM)
-PERFECT = CameraConfig(noisy=0, compressed=0).training()
+PERFECT = CameraConfig(noisy=0, compressed=0).training()[0]
 
 
 def cube_of(seed: int) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_rendering_the_cube_of_a_sample_gives_its_photo_up_to_8_bits(seed):
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_photos_are_8_bit_images_repeatable_by_their_seed(seed):
-    cube, degrade = cube_of(seed), CameraConfig().training()
+    cube, degrade = cube_of(seed), CameraConfig().training()[0]
     photo, _ = degrade(cube, np.random.default_rng(seed))
     assert photo.shape == (*cube.shape[:2], 3) and photo.dtype == np.float32
     np.testing.assert_array_equal(photo, (photo * 255).round().astype(np.float32) / np.float32(255))
@@ -45,7 +45,7 @@ def test_photos_are_8_bit_images_repeatable_by_their_seed(seed):
 
 def test_noise_and_jpeg_are_as_frequent_as_asked_and_mild():
     cube, rng = cube_of(0), np.random.default_rng(0)
-    clean, degrade = PERFECT(cube, rng)[0], CameraConfig(noisy=0.3, compressed=0.3).training()
+    clean, degrade = PERFECT(cube, rng)[0], CameraConfig(noisy=0.3, compressed=0.3).training()[0]
     errors = np.array([np.abs(degrade(cube, rng)[0] - clean).mean() for _ in range(300)])
     assert 0.42 < (errors == 0).mean() < 0.56  # 0.7 * 0.7 = 0.49
     assert errors.max() < 0.06

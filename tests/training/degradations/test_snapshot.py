@@ -48,11 +48,20 @@ def test_without_noise_h_and_phi_are_the_equation_written_out(size, seed, step, 
 @settings(max_examples=20, deadline=None)
 @given(size=SIZES, seed=SEEDS)
 def test_training_snapshots_repeat_by_their_seed(size, seed):
-    degrade, cube = SnapshotConfig().training(), cube_of(size, seed)
+    degrade, cube = SnapshotConfig().training()[0], cube_of(size, seed)
     first, again, other = (degrade(cube, np.random.default_rng(s))[0] for s in (seed, seed, seed + 1))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first[0], other[0])
+
+
+def test_batches_take_the_steps_in_turn():
+    cube = cube_of((8, 12), 0)
+    makers = SnapshotConfig(step=2, other_steps=(2, 1, 0)).training()
+    widths = [make(cube, np.random.default_rng(0))[0][1].shape[1] for make in makers]
+    assert widths == [12 + 27 * step for step in (2, 2, 1, 0)]
+    with pytest.raises(BadDataError, match=r"steps \(2, 3, -1\)"):
+        SnapshotConfig(other_steps=(3, -1))
 
 
 def test_noise_is_as_strong_as_stated():
@@ -92,7 +101,7 @@ def test_measured_masks_are_used_in_training_and_validation(tmp_path):
     scipy.io.savemat(path, {"mask": measured})
     config = SnapshotConfig(masks=(str(path),), measured=1.0, noisy=0)
     cube = cube_of((20, 24), 0)
-    (_, phi), _ = config.training()(cube, np.random.default_rng(0))
+    (_, phi), _ = config.training()[0](cube, np.random.default_rng(0))
     np.testing.assert_array_equal(phi, cassi.shifted_mask(np.full((20, 24), 0.7, np.float32), bands=28, step=2))
     assert list(config.validation()) == ["gray", "measured"]
     assert list(SnapshotConfig().validation()) == ["gray"]
