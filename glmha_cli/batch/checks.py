@@ -1,7 +1,7 @@
 """Everything about a path that can be wrong, found before any work."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path, PurePath
 
@@ -15,6 +15,12 @@ from glmha_cli.lookup import closest
 
 NAME_MAX_BYTES = 255
 """Of a file's name, on about every file system."""
+Written = Callable[[Job], Iterable[Path]]
+
+
+def of_output(job: Job) -> Iterable[Path]:
+    """The files of a job's output."""
+    return files_of(job.target)
 
 
 def require_short(target: PurePath) -> None:
@@ -24,22 +30,22 @@ def require_short(target: PurePath) -> None:
         )
 
 
-def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = ()) -> None:
+def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = (), *, written: Written = of_output) -> None:
     """UsageError where writing an output would replace an input or one of `others`, by whatever name or link.
 
-    jobs: gone through more than once. Those with a problem neither read nor write.
+    jobs: gone through more than once. Those with a problem neither read nor write. written: all files of a job.
     """
-    there = {identity for job in jobs for _, identity in _outputs_there(job)}
+    there = {identity for job in jobs for _, identity in _outputs_there(job, written)}
     if not there:
         return
     for source in chain((job.source for job in jobs if job.problem is None), others):
         for path in filter(os.path.exists, files_read(source)):
             if (identity := _file_id(path)) in there:
-                _refuse_as_output(source, identity, jobs)
+                _refuse_as_output(source, identity, jobs, written)
 
 
-def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Job]) -> None:
-    job, target = next((job, path) for job in jobs for path, each in _outputs_there(job) if each == identity)
+def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Job], written: Written) -> None:
+    job, target = next((job, path) for job in jobs for path, each in _outputs_there(job, written) if each == identity)
     problem = (
         f"output and input are the same file, '{target}'"
         if source == job.source
@@ -48,9 +54,9 @@ def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Jo
     raise UsageError(problem, "name another output, or add --suffix")
 
 
-def _outputs_there(job: Job) -> Iterator[tuple[Path, tuple[int, int]]]:
+def _outputs_there(job: Job, written: Written) -> Iterator[tuple[Path, tuple[int, int]]]:
     if job.problem is None:
-        for path in filter(os.path.exists, files_of(job.target)):
+        for path in filter(os.path.exists, written(job)):
             yield path, _file_id(path)
 
 
@@ -106,9 +112,15 @@ def require_folder(folder: Path) -> None:
         raise CannotCreateError(f"folder '{folder}' is not writable", "name another output")
 
 
-def require_output(path: Path, *, overwrite: bool) -> None:
-    """CannotCreateError unless a file can be made at `path`, told before the work that fills it."""
+def require_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """CannotCreateError unless a file can be made at `path`, told before the work that fills it; UsageError where it is
+    one of the inputs, by whatever name or link."""
     require_folder(path.parent)
+    if os.path.exists(path):
+        there = _file_id(path)
+        for read in filter(os.path.exists, chain.from_iterable(map(files_read, inputs))):
+            if _file_id(read) == there:
+                raise UsageError(f"'{path}' is an input, and no output may replace it", "name another output")
     refuse_existing(path, overwrite=overwrite)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from jaxtyping import Num, UInt8
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import UsageError
-from glmha_cli.io.atomic import exists_already, looking_before_moves
+from glmha_cli.io.atomic import exists_already
 from glmha_cli.io.cubes.cube import Cube, files_of, write_cube
 from glmha_cli.io.photos.read import Photo, as_pixels
 from glmha_cli.io.photos.write import write_photo
@@ -32,7 +33,7 @@ def require_companions(files: FileOptions, output: Path, *, single: bool) -> Non
 
 
 def with_companions(job: Job, files: FileOptions) -> FileOptions:
-    """The options with the names of this job's files; in a folder they are named like the input and the cube."""
+    """The options with the names of this job's files; in a folder they lie and are named as the cube in its own."""
     return replace(
         files,
         clipped=_named(files.clipped, job, ".png"),
@@ -40,17 +41,23 @@ def with_companions(job: Job, files: FileOptions) -> FileOptions:
     )
 
 
-def has_companions(job: Job, files: FileOptions) -> bool:
-    """Whether all that is to be written beside this job's cube is there."""
-    return all(map(os.path.lexists, _places(with_companions(job, files))))
-
-
-def _places(files: FileOptions) -> list[Path]:
+def places_beside(files: FileOptions) -> list[Path]:
+    """The files or folders that were named for what is written beside cubes."""
     return [path for path in (files.clipped, files.uncertainty) if path is not None]
 
 
+def companions_of(job: Job, files: FileOptions) -> list[Path]:
+    """All files that are to be written beside this job's cube."""
+    return list(chain.from_iterable(map(files_of, places_beside(with_companions(job, files)))))
+
+
+def files_written(job: Job, files: FileOptions) -> list[Path]:
+    """Those of the output, then those beside it."""
+    return [*files_of(job.target), *companions_of(job, files)]
+
+
 def _named(path: Path | None, job: Job, suffix: str) -> Path | None:
-    return path if path is None or path.suffix else path / job.relative.with_suffix(suffix)
+    return path if path is None or path.suffix else path / job.relative.with_name(job.target.stem + suffix)
 
 
 def clipped_note(mask: UInt8[np.ndarray, "h w"]) -> tuple[str, ...]:
@@ -67,7 +74,7 @@ def clipped_in(source: Source, colours: Num[np.ndarray, "h w c"]) -> UInt8[np.nd
 
 def require_free_companions(files: FileOptions) -> None:
     """CannotCreateError where one is there; before the cube is written."""
-    for path in _places(files):
+    for path in places_beside(files):
         if taken := next(filter(os.path.lexists, files_of(path)), None):
             raise exists_already(taken)
 
@@ -87,25 +94,24 @@ def write_companions(
     """
     notes: list[str] = []
     mask = clipped_in(source, colours)
-    with looking_before_moves(lambda temporary, path: None):  # they are not on record
-        if files.clipped is not None:
-            files.clipped.parent.mkdir(parents=True, exist_ok=True)
-            picture = Photo(colours=mask[..., None], bit_depth=8, grayscale=True)
-            notes += write_photo(files.clipped, picture.colours, like=picture, overwrite=overwrite)
-        if files.uncertainty is not None:
-            files.uncertainty.parent.mkdir(parents=True, exist_ok=True)
-            spread = spread_of(as_pixels(colours))
-            spread[mask == SATURATED] = np.nan
-            tags = {"quantity": "standard deviation of reflectance"}
-            cube = Cube(values=spread, wavelength_nm=RGB2HSI_NM, tags=tags)
-            notes += write_cube(files.uncertainty, cube, overwrite=overwrite, provenance=provenance)
+    if files.clipped is not None:
+        files.clipped.parent.mkdir(parents=True, exist_ok=True)
+        picture = Photo(colours=mask[..., None], bit_depth=8, grayscale=True)
+        notes += write_photo(files.clipped, picture.colours, like=picture, overwrite=overwrite)
+    if files.uncertainty is not None:
+        files.uncertainty.parent.mkdir(parents=True, exist_ok=True)
+        spread = spread_of(as_pixels(colours))
+        spread[mask == SATURATED] = np.nan
+        tags = {"quantity": "standard deviation of reflectance"}
+        cube = Cube(values=spread, wavelength_nm=RGB2HSI_NM, tags=tags)
+        notes += write_cube(files.uncertainty, cube, overwrite=overwrite, provenance=provenance)
     return notes
 
 
 def refuse_companions(job: Job, files: FileOptions) -> None:
     """UsageError where a companion would be the input, the cube or the other companion; before any work."""
     taken = {os.path.realpath(path) for path in (job.source, *files_of(job.target))}
-    for path in _places(with_companions(job, files)):
+    for path in places_beside(with_companions(job, files)):
         if os.path.realpath(path) in taken:
             raise UsageError(f"'{path}' would be written twice, or over an input", "name another output")
         taken.add(os.path.realpath(path))

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os.path import exists, realpath  # unlike Path.resolve it bears links that go round in circles
 from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
-from glmha_cli.batch.companions import refuse_companions, require_companions
+from glmha_cli.batch.companions import files_written, refuse_companions, require_companions
 from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
@@ -113,7 +113,7 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
     found, target = Found(source, PurePath(source.name)), Path(request.output)
     if request.makes_folder:
         require_makeable(target)
-        return planned([found], _outputs(request, naming), others=_masks(request))
+        return planned([found], _outputs(request, naming), others=_masks(request), files=request.files)
     if request.ext or request.suffix or request.keep_ext:
         raise UsageError(
             f"--ext, --keep-ext and --suffix need an output folder; '{target}' is a file",
@@ -122,7 +122,8 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
     naming.require_writable(target)
     require_folder(target.parent)
     jobs = [with_area(Job(source, target, found.relative, request.overwrite), request.files.only)]
-    refuse_inputs_as_outputs(jobs, [*_masks(request), *areas_of(jobs)])
+    written = partial(files_written, files=request.files)
+    refuse_inputs_as_outputs(jobs, [*_masks(request), *areas_of(jobs)], written=written)
     refuse_companions(jobs[0], request.files)
     return jobs
 
@@ -140,7 +141,7 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
     if stage is not None and any(stage.holds(Path(text)) for text in request.inputs) and not _mixed(request):
         return Plan(Streamed(Jobs(outputs), found, request.shard), folder, single=False)
     found = without_outputs(found, folder, naming, request.overwrite, say)
-    jobs = planned(found, outputs, others=_masks(request))
+    jobs = planned(found, outputs, others=_masks(request), files=request.files)
     _say_changes(jobs, readable, naming, request, say)
     return Plan(jobs.part(request.shard), folder, single=False, ignored=str(ignored))
 

@@ -130,6 +130,12 @@ class Jobs(Sequence[Job]):
             raise collision(other, job)
         return True
 
+    def writes(self, relative: PurePath) -> bool:
+        """Whether one of the outputs has this path below their folder."""
+        target = _everywhere(os.path.join(self.outputs.folder, relative))
+        index = self.by_name.get(hash(target))
+        return index is not None and _everywhere(str(self[index].target)) == target
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,9 @@ def parsed(texts: Iterable[bytes]) -> Iterator[Line]:
 
 
 def hashes_in(line: Line) -> frozenset[str]:
-    """sha256 of all files of the output that a line tells of."""
-    return frozenset(each for each in (line.get("sha256"), *line.get("also", {}).values()) if each)
+    """sha256 of all files of the output that a line tells of, and of those beside it."""
+    others = (line.get("also", {}), line.get("beside", {}))
+    return frozenset(each for each in (line.get("sha256"), *chain(*(each.values() for each in others))) if each)
 
 
 def _content(path: Path) -> bytes:
@@ -149,13 +151,18 @@ def input_identity(path: Path) -> dict[str, Any]:
     return {"input_bytes": status.st_size, "input_mtime_ns": status.st_mtime_ns, "input_sha256": sha256_of(path)}
 
 
-def output_identity(target: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """sha256 of an output, and under `also` by name those of the files that belong to it; as far as `hashes` knows."""
-    also = {name: value for name, value in hashes.items() if name != target.name}
-    own = {"sha256": hashes[target.name]} if target.name in hashes else {}
-    return {**own, **({"also": also} if also else {})}
+def output_identity(target: Path, hashes: Mapping[Path, str]) -> dict[str, Any]:
+    """sha256 of an output, under `also` by name those of the files that belong to it, and under `beside` by absolute
+    path those of other files that were made with it; as far as `hashes` knows."""
+    files = files_of(target)
+    identity = {
+        "sha256": hashes.get(target),
+        "also": {path.name: hashes[path] for path in files if path != target and path in hashes},
+        "beside": {os.path.abspath(path): value for path, value in hashes.items() if path not in files},
+    }
+    return {name: value for name, value in identity.items() if value}
 
 
-def hashes_of(target: Path) -> dict[str, str]:
-    """sha256 by name of the files of an output that is there. Raises OSError."""
-    return {path.name: sha256_of(path) for path in files_of(target)}
+def hashes_of(target: Path) -> dict[Path, str]:
+    """sha256 of the files of an output that is there. Raises OSError."""
+    return {path: sha256_of(path) for path in files_of(target)}

@@ -39,7 +39,7 @@ class ReportPage(Reporter):
         self.path = path if is_file else path / "index.html"
         require_folder(path.parent) if is_file else require_makeable(path)
         refuse_existing(self.path, overwrite=overwrite)
-        self.pictures = Inside() if is_file else Beside(path)
+        self.pictures = Inside() if is_file else Beside(self.path, overwrite=overwrite)
         self.names: dict[str, str] = {}
         self.remarks: defaultdict[str, list[str]] = defaultdict(list)
         self.rows: list[dict[str, Any]] = []

@@ -1,17 +1,17 @@
 """What a record proves done, and which outputs its next run may replace."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from glmha_cli.batch.areas import settings_for
-from glmha_cli.batch.companions import has_companions
+from glmha_cli.batch.companions import companions_of, files_written
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.jobs import Job
 from glmha_cli.batch.places import Places, is_one_of
 from glmha_cli.batch.record import Line, Past, read_record
 from glmha_cli.errors import CannotCreateError, GlmhaError
-from glmha_cli.io.cubes.cube import files_of
 
 
 class Known:
@@ -45,9 +45,9 @@ def resumed(job: Job, known: Known, settings: Line, places: Places, files: FileO
 
 def _resumed(job: Job, pasts: Mapping[str, Past], settings: Line, places: Places, files: FileOptions) -> Job:
     past = pasts.get(places.name(job.target), Past())
-    if job.problem is None and _is_done(job, past.line, settings, places) and has_companions(job, files):
+    if job.problem is None and _is_done(job, past.line, settings, places) and _has_companions(job, past.line, files):
         return replace(job, done=True)
-    return _reopened(job, past, places)
+    return _reopened(job, past, places, files)
 
 
 def _is_done(job: Job, line: Line, settings: Line, places: Places) -> bool:
@@ -63,8 +63,14 @@ def _is_done(job: Job, line: Line, settings: Line, places: Places) -> bool:
         return False
 
 
-def _reopened(job: Job, past: Past, places: Places) -> Job:
-    taken = [path for path in files_of(job.target) if places.is_taken(path)]
+def _has_companions(job: Job, line: Line, files: FileOptions) -> bool:
+    """Whether all that is to be written beside the output is as the line says."""
+    hashes = line.get("beside", {})
+    return all(is_one_of(path, [hashes.get(os.path.abspath(path), "")]) for path in companions_of(job, files))
+
+
+def _reopened(job: Job, past: Past, places: Places, files: FileOptions) -> Job:
+    taken = [path for path in files_written(job, files) if places.is_taken(path)]
     if not taken or job.overwrite or job.problem is not None:
         return job
     foreign = [path for path in taken if not places.is_one_of(path, past)]

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Written:
     hashes: see `Worker.look`. losses: what the user should know. sent: see `Places.send`.
     """
 
-    hashes: Mapping[str, str]
+    hashes: Mapping[Path, str]
     losses: list[str]
     sent: Mapping[str, Any] = field(default_factory=dict)
 

@@ -136,7 +136,7 @@ class Worker:
 
     def placed(self, job: Job, put: Callable[[], list[str]]) -> Written:
         """What `put` writes, on record before it is moved into its place."""
-        hashes: dict[str, str] = {}
+        hashes: dict[Path, str] = {}
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             with looking_before_moves(partial(self.look, job, hashes)):
@@ -158,13 +158,13 @@ class Worker:
         except Exception:  # the file is written all the same
             self.keeper.reporter.remark(job.source, "cannot be shown on the report page")
 
-    def look(self, job: Job, hashes: dict[str, str], temporary: Path, path: Path) -> None:
+    def look(self, job: Job, hashes: dict[Path, str], temporary: Path, path: Path) -> None:
         """Before a finished file is moved into place: on record, so that a run that is cut off knows it for its own."""
         if not self.hashes:
             return
         if job.own and os.path.lexists(path) and not is_one_of(path, job.own):
             raise CannotCreateError(f"'{path}' was changed since this run began", "--overwrite, or move it elsewhere")
-        hashes[path.name] = sha256_of(temporary)
+        hashes[path] = sha256_of(temporary)
         self.keeper.keep(job, {"status": WRITING, **output_identity(job.target, hashes)})
 
     def require_undone(self, job: Job) -> None:

@@ -31,9 +31,10 @@ Crop = list[torch.Tensor]
 
 def analyze(options: AnalyzeOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
+    read = [Path(options.model), *options.images, *([] if options.mask is None else [options.mask])]
     for path in (options.plot, options.csv, options.plan):
         if path is not None:
-            require_output(path, overwrite=options.overwrite)
+            require_output(path, overwrite=options.overwrite, inputs=read)
     task = resolve(TASKS, describe(options.model)["task"], "task")
     files = FileOptions(mask=options.mask, step=options.step)
     input_kind(task).require(files)

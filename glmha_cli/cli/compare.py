@@ -28,9 +28,7 @@ def compare(options: CompareOptions) -> None:
     is_page = options.output.suffix.lower() in PAGES
     if not is_page:
         output_format(options.output)
-    if options.output in options.photos:
-        raise UsageError(f"'{options.output}' is one of the photos", "name another output")
-    require_output(options.output, overwrite=options.overwrite)
+    require_output(options.output, overwrite=options.overwrite, inputs=options.photos)
     for path in options.photos:
         refuse_url(path)
     photos = read_photos(options.photos, output, max_pixels=options.max_pixels)

@@ -29,7 +29,7 @@ def enhance_verb(options: EnhanceOptions) -> None:
     except ModuleNotFoundError as error:
         raise UsageError(f"enhancing needs the package {error.name}", extra_command("train")) from error
     output = Output(quiet=options.quiet, as_json=options.json)
-    require_output(options.output, overwrite=options.overwrite)
+    require_output(options.output, overwrite=options.overwrite, inputs=[Path(options.source)])
     folder = options.run_dir or Path("runs") / options.output.stem
     source = source_of(options, folder, output)
     plan = Plan(

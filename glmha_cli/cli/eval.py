@@ -47,9 +47,10 @@ def evaluate(options: EvalOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     task = resolve(TASKS, options.task, "task")
     protocol = protocol_for(task, options.protocol)
-    if options.csv:
-        require_output(options.csv, overwrite=options.overwrite)
     sets = sets_of(task, options)
+    if options.csv:
+        read = chain.from_iterable((pair.source, pair.target) for each in sets for pair in each.pairs)
+        require_output(options.csv, overwrite=options.overwrite, inputs=read)
     files = FileOptions(mask=options.mask, step=options.step)
     if not options.results:
         input_kind(task).require(files)

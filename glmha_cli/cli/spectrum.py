@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from rich.table import Table
 
+from glmha_cli.batch.checks import require_output
 from glmha_cli.cli.cube_colours import in_colours, observed, some_bands, three_bands
 from glmha_cli.cli.cube_input import CubeRows, open_input
 from glmha_cli.cli.nearby import nearby
@@ -23,6 +24,8 @@ from glmha_cli.io.cubes.quantity import quantity_of
 
 def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
+    if options.plot is not None:
+        require_output(options.plot, overwrite=options.overwrite, inputs=[options.input])
     with (
         nearby(options, output, reads=["input"]) as near,
         open_input(near.input, near, output) as cube,

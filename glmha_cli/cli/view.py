@@ -25,7 +25,7 @@ def view(options: ViewOptions) -> None:
         raise UsageError(f"view shows up to {MOST_CUBES} cubes beside each other, not {len(options.cubes)}")
     page = _page_of(options)
     if not options.serve:
-        require_output(page, overwrite=options.overwrite)
+        require_output(page, overwrite=options.overwrite, inputs=options.cubes)
     with ExitStack() as files:
         near = files.enter_context(nearby(options, output, reads=["cubes"]))
         cubes = [files.enter_context(open_input(path, near, output)) for path in near.cubes]

@@ -74,7 +74,8 @@ def cache_folder() -> Path:
     """
     if not hasattr(os, "geteuid"):
         raise PermissionError("this system does not tell who may write to a folder")
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glmha"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))  # one that is not absolute is to be ignored
+    folder = (named if named.is_absolute() else Path.home() / ".cache") / "glmha"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:

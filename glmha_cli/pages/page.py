@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -10,11 +11,14 @@ from tempfile import TemporaryFile
 from typing import Any, NamedTuple, Protocol
 
 from glmha_cli import __version__
+from glmha_cli.errors import CannotCreateError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.printable import printable
 
 MEDIA = "image/jpeg"
 PAGES = (".html", ".htm")
+HEAD_BYTES = 4096
+"""In these a page says who made it."""
 
 
 class Assets(NamedTuple):
@@ -78,22 +82,39 @@ class Inside:
 
 
 class Beside:
-    """In files of the folder `pictures` beside the page."""
+    """In files of the folder `pictures` beside the page.
+
+    Raises CannotCreateError where there is such a folder, unless it is that of a page of ours, to be overwritten.
+    """
 
     policy = "'self' file:"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._count = folder, 0
+    def __init__(self, page: Path, *, overwrite: bool) -> None:
+        self._folder, self._count = page.parent / "pictures", 0
+        if os.path.lexists(self._folder) and not (overwrite and is_page(page)):
+            raise CannotCreateError(
+                f"'{self._folder}' exists already, and the page keeps its pictures there", "name another folder"
+            )
 
     def add(self, picture: bytes) -> str:
         self._count += 1
-        name = f"{self._count:06}.jpg"
-        (self._folder / "pictures").mkdir(parents=True, exist_ok=True)
-        (self._folder / "pictures" / name).write_bytes(picture)
-        return f"pictures/{name}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{self._count:06}.jpg"
+        with atomic_output(path, overwrite=True) as temporary:
+            temporary.write_bytes(picture)
+        return f"{self._folder.name}/{path.name}"
 
     def source(self, key: str) -> str:
         return key
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that was made here."""
+    try:
+        with path.open("rb") as file:
+            return b'<meta name="generator" content="glmha ' in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def write_page(

@@ -13,17 +13,18 @@ from glmha_cli.errors import UsageError, WeightsUnavailableError, first_line
 from glmha_cli.weights.hub_guard import guarded
 from glmha_cli.weights.manifest import Hub
 
+READ = ("HF_", "HUGGINGFACE_", "XDG_CACHE_HOME")  # variables that the client reads
 NUMBERS = ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT")  # seconds, which the client reads when it is imported
 SET_ASIDE = "set-aside-by-glmha"
 
 
 def client() -> ModuleType:
     """huggingface_hub; UsageError for settings of it that are not what they must be. An empty one counts as unset."""
+    for name in [name for name, value in os.environ.items() if name.startswith(READ) and not value.strip()]:
+        del os.environ[name]  # an empty one would put the cache into the current folder
     for name in NUMBERS:
-        value = os.environ.get(name, "").strip()
-        if not value:
-            os.environ.pop(name, None)
-        elif not value.isdecimal():
+        value = os.environ.get(name, "0").strip()
+        if not value.isdecimal():
             raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
     endpoint = os.environ.get("HF_ENDPOINT", "").strip()
     if endpoint and not endpoint.startswith(("https://", "http://")):

@@ -63,6 +63,19 @@ def test_a_report_that_is_there_is_not_replaced(here, derain, report):
     assert rows(report if report.endswith("html") else f"{report}/index.html") == {"b.jpg": "done"}
 
 
+def test_a_report_keeps_out_of_a_folder_of_pictures_that_is_no_reports(here, derain):
+    Path("data/pictures").mkdir(parents=True)
+    photo = Path("in/a.png").read_bytes()
+    Path("data/pictures/000001.png").write_bytes(photo)
+    Path("data/pictures/000001.jpg").write_bytes(Path("in/b.jpg").read_bytes())
+    for more in ((), ("--overwrite",)):
+        result = derain("data/pictures", "out", "--keep-ext", "--report", "data", *more)
+        assert result.returncode == 73 and "'data/pictures' exists already" in result.stderr
+    Path("data/index.html").write_text("<html>not of a report</html>")
+    assert derain("data/pictures", "out", "--report", "data", "--overwrite").returncode == 73
+    assert Path("data/pictures/000001.jpg").read_bytes() == Path("in/b.jpg").read_bytes() and not Path("out").exists()
+
+
 def test_a_single_failure_has_a_report_too(here, derain):
     assert derain("in/c.png", "c.png", "--report", "r.html").returncode == 65
     assert rows() == {"c.png": "failed"}

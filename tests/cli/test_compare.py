@@ -48,6 +48,15 @@ def test_photos_of_one_name_are_told_apart_by_their_folders(here):
     assert str(here) not in Path("c.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["full path", "link", "other spelling"])
+def test_no_photo_is_replaced_by_whatever_name(here, name):
+    Path("link.png").symlink_to("far.png")
+    output = {"full path": here / "far.png", "link": "link.png", "other spelling": f"../{here.name}/far.png"}[name]
+    before = Path("far.png").read_bytes()
+    result = run_here("compare", "near.png", "far.png", "-o", output, "--overwrite")
+    assert result.returncode == 2 and "is an input" in result.stderr and Path("far.png").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -55,7 +64,7 @@ def test_photos_of_one_name_are_told_apart_by_their_folders(here):
         (["near.png", "small.png", "-o", "c.html"], 65, "300x50 pixels, 'small.png' 300x40"),
         (["near.png", "far.png", "-o", "c.gif"], 2, ".gif"),
         (["near.png", "far.png", "-o", "truth.png"], 73, "exists already"),
-        (["near.png", "far.png", "-o", "far.png", "--overwrite"], 2, "one of the photos"),
+        (["near.png", "far.png", "-o", "far.png", "--overwrite"], 2, "is an input"),
         (["near.png", "no.png", "-o", "c.html"], 66, "no.png"),
     ],
 )

@@ -116,6 +116,12 @@ def test_wavelengths_without_red_green_or_blue_show_no_colours(tmp_path, wavelen
     assert result.returncode == 65 and "do not cover" in result.stderr and "--bands" in result.stderr
 
 
+def test_a_plot_does_not_replace_the_cube(cube_file):
+    before = cube_file.read_bytes()
+    result = run_here("spectrum", cube_file, "--at", "1,1", "--plot", cube_file, "--overwrite")
+    assert result.returncode == 2 and "is an input" in result.stderr and cube_file.read_bytes() == before
+
+
 def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
     values = read_cube(cube_file).values
     result = run_glmha("spectrum", cube_file, "--at", "3,2", "--at", "0,0", "--csv", "--plot", tmp_path / "plot.png")

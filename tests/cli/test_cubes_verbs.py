@@ -1,8 +1,6 @@
 """rgb2hsi and sci from file to file, with small networks of random weights: the path, not the quality."""
 
-import contextlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,45 +85,6 @@ def test_the_light_of_the_scene(models, photo, tmp_path):
     assert refused.returncode == 2 and "--no-project" in refused.stderr
     unknown = run_here("rgb2hsi", photo, tmp_path / "b.tif", "--illuminant", "moon", *flags)
     assert unknown.returncode == 2 and "no light that is known" in unknown.stderr
-
-
-def test_clipped_pixels_and_uncertainty_beside_cubes(models, photo, tmp_path):
-    with Image.open(photo) as image:
-        image.paste((255, 255, 255), (0, 0, 30, 40))
-        image.save(photo)
-    flags = ("--model", models / "rgb2hsi.safetensors", "--clipped", "c.png", "--uncertainty", "u.npz")
-    folders = (*flags[:2], "--clipped", "clipped", "--uncertainty", "spread")
-    with contextlib.chdir(tmp_path):
-        one = run_here("rgb2hsi", photo, "cube.tif", *flags)
-        assert one.returncode == 0 and "50% of its pixels are clipped" in one.stderr
-        again = run_here("rgb2hsi", photo, "cube2.tif", *flags)
-        assert again.returncode == 73 and "'c.png' exists already" in again.stderr and not Path("cube2.tif").exists()
-        wrong = run_here("rgb2hsi", photo, "cube3.tif", *flags[:4], "--uncertainty", "cube3.tif")
-        assert wrong.returncode == 2
-        many = run_here("rgb2hsi", photo.parent, "out", *flags)
-        assert many.returncode == 2 and "--clipped c/" in many.stderr
-        Path("in").mkdir()
-        photo.rename("in/photo.png")
-        assert run_here("rgb2hsi", "in", "out", "--ext", "npz", *folders).returncode == 0
-        for mask, spread in (("c.png", "u.npz"), ("clipped/photo.png", "spread/photo.npz")):
-            with Image.open(mask) as shown:
-                assert shown.mode == "L" and (np.asarray(shown)[:, :30] == 255).all()
-            cube = read_cube(Path(spread))
-            assert np.isnan(cube[:, :30]).all() and (cube[:30, 40:] >= 0).all() and cube.wavelength_nm == RGB2HSI_NM
-            assert cube.facts.tags["quantity"] == "standard deviation of reflectance"
-
-
-@pytest.mark.parametrize("lost", ["clipped/photo.png", "spread/photo.tif"])
-def test_a_cube_whose_companion_is_gone_is_made_again(models, photo, tmp_path, lost):
-    with contextlib.chdir(tmp_path):
-        Path("in").mkdir()
-        photo.rename("in/photo.png")
-        beside = ("--clipped", "clipped", "--uncertainty", "spread")
-        run = ("rgb2hsi", "in", "out", "--model", models / "rgb2hsi.safetensors", *beside, "--record", "r.jsonl")
-        assert "1 done" in run_here(*run).stderr
-        Path(lost).unlink()
-        assert "1 done" in run_here(*run, "--resume").stderr and Path(lost).exists()
-        assert "1 skipped" in run_here(*run, "--resume").stderr
 
 
 def test_without_projection_the_cube_is_the_networks_own(models, photo, tmp_path):

@@ -292,6 +292,16 @@ def test_a_compiler_that_fails_is_no_error(tmp_path, broken):
     assert not list(tmp_path.glob("glmha/*"))
 
 
+@pytest.mark.parametrize("value", ["", "here", "../here"])
+def test_a_cache_that_is_named_by_no_whole_path_is_ignored(tmp_path, monkeypatch, value):
+    """As the XDG base directories say: a library out of the current folder would be anyone's."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert library.cache_folder() == tmp_path / "home" / ".cache" / "glmha"
+
+
 def test_no_library_is_loaded_from_where_others_can_write(tmp_path):
     (tmp_path / "glmha").mkdir()
     (tmp_path / "glmha").chmod(0o777)

@@ -1,6 +1,8 @@
 """A shared cache and a hostile server: nothing outside the cache is touched, and the token goes to the Hub alone."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from glmha_cli.errors import UsageError, WeightsUnavailableError
 from glmha_cli.weights import hub
 from glmha_cli.weights.store import Access, find_weights
+from tests.conftest import ROOT
 from tests.weights.conftest import REPOSITORY, finish
 from tests.weights.hub_server import COMMIT, HubServer, running
 
@@ -117,6 +120,15 @@ def test_timeouts_of_the_hub_that_are_no_numbers(on_hub, command, name, value, c
 def test_an_endpoint_that_is_no_address(on_hub, command, value):
     result, _, err = finish(command("models", "pull", "tiny", HF_ENDPOINT=value))
     assert result == 2 and len(err.splitlines()) == 1 and "HF_ENDPOINT" in err, err
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_empty_variables_put_no_cache_into_the_current_folder(tmp_path, value):
+    code = "from glmha_cli.weights.hub import client; c = client().constants; print(c.HF_HUB_CACHE, c.ENDPOINT)"
+    empty = dict.fromkeys(["HF_HOME", "HF_HUB_CACHE", "HF_ASSETS_CACHE", "XDG_CACHE_HOME", "HF_ENDPOINT"], value)
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), **empty}
+    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert found.split() == [str(tmp_path / ".cache" / "huggingface" / "hub"), "https://huggingface.co"]
 
 
 def test_an_empty_timeout_counts_as_unset(monkeypatch):
