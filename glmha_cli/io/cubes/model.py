@@ -12,6 +12,8 @@ from glmha_cli.io.cubes.on_disk import OnDisk
 
 Transform = tuple[float, float, float, float, float, float]
 GeoTag = tuple[int, int, int, bytes]
+Factor = float | np.ndarray
+"""One number, or one per band."""
 
 
 def as_transform(numbers: Sequence[float]) -> Transform | None:
@@ -166,7 +168,8 @@ class Stored:
 
     axes: the order of the axes, as "hwb"; or what it is by custom, where `states_axes` is False.
     reverses_axes: the order was turned around when it was read, as MATLAB's is in HDF5.
-    wavelengths, fwhm: in `unit`. scale, offset: values are stored * scale + offset, one number or one per band.
+    wavelengths, fwhm: in `unit`. scale, offset: values are stored * scale + offset.
+    missing, valid: as stored, further numbers that mean no data, and the least and the largest one that does not.
     mask: False where there is no data.
     """
 
@@ -177,11 +180,13 @@ class Stored:
     wavelengths: Sequence[float] = ()
     fwhm: Sequence[float] = ()
     unit: str = "nm"
-    scale: float | np.ndarray | None = None
-    offset: float | np.ndarray | None = None
+    scale: Factor | None = None
+    offset: Factor | None = None
     band_names: Sequence[str] = ()
     good_bands: Sequence[bool] = ()
     nodata: float | None = None
+    missing: Sequence[float] = ()
+    valid: tuple[Factor, Factor] | None = None
     mask: Bool[np.ndarray, "h w"] | None = None
     georeference: Georeference | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -71,6 +71,21 @@ class Reversed:
 
 
 @dataclass(frozen=True)
+class Viewed:
+    """An array whose bytes are numbers of another kind, of the same size."""
+
+    array: OnDisk
+    dtype: np.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def __getitem__(self, window: Window) -> Num[np.ndarray, "a b c"]:
+        return self.array[window].view(self.dtype)
+
+
+@dataclass(frozen=True)
 class Read:
     """An array that a function reads by windows, with both ends of each slice as numbers."""
 

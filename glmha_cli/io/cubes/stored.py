@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.axes import bands_last
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Facts, Stored, cube_with
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Factor, Facts, Stored, cube_with
 from glmha_cli.io.cubes.wavelengths import require_plausible_wavelengths, rising, to_nanometres, unit_of
 
 _COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others after sorting
@@ -27,6 +28,7 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
     """
     stored, unit_notes = _with_unit(stored, options.unit)
     values, axes_note = bands_last(stored, None if is_part else options.axes, bands=options.bands)
+    _require_one_per_band(stored, values.shape[2])
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
     if missing is not None:
@@ -73,16 +75,27 @@ def _wavelength_nm(stored: Stored, bands: int) -> tuple[float, ...]:
 
 
 def _missing(values: Num[np.ndarray, "h w bands"], stored: Stored) -> Bool[np.ndarray, "h w bands"] | None:
-    """Where there is no data beside NaN: by the number that stands for it, as stored, and by the mask."""
-    missing = None
-    if stored.nodata is not None and not np.isnan(stored.nodata):
-        is_float = values.dtype.kind == "f"
-        with np.errstate(over="ignore"):
-            missing = values == (values.dtype.type(stored.nodata) if is_float else stored.nodata)
+    """Where there is no data beside NaN: by numbers that stand for it or are not valid, and by the mask."""
+    numbers = [each for each in (stored.nodata, *stored.missing) if each is not None and not np.isnan(each)]
+    found = [values == _of_kind(each, values.dtype) for each in numbers]
+    if stored.valid is not None:
+        low, high = (_of_kind(each, values.dtype) for each in stored.valid)
+        found += [values < low, values > high]
     if stored.mask is not None:
-        outside = np.broadcast_to(~stored.mask[..., None], values.shape)
-        missing = outside if missing is None else missing | outside
-    return missing
+        found.append(np.broadcast_to(~stored.mask[..., None], values.shape))
+    return reduce(np.logical_or, found) if found else None
+
+
+def _of_kind(number: Factor, dtype: np.dtype) -> Factor:
+    """No more precise than the floating-point values that it is compared with."""
+    with np.errstate(over="ignore"):
+        return np.asarray(number).astype(dtype) if dtype.kind == "f" else number
+
+
+def _require_one_per_band(stored: Stored, bands: int) -> None:
+    for name, numbers in (("gain", stored.scale), ("offset", stored.offset)):
+        if isinstance(numbers, np.ndarray) and numbers.size != bands:
+            raise BadDataError(f"names {numbers.size} values of {name} for {bands} bands")
 
 
 def _scaled(

@@ -133,7 +133,7 @@ def _hdf5_variables(path: Path) -> Variables:
 def _matlab_variables(path: Path, file: "h5py.File") -> Iterator[tuple[str, Variable]]:
     for place, dataset in arrays_in(file):
         name = place.replace("/", ".")
-        if dataset is not None and dataset.attrs.get("MATLAB_class") == b"cell":
+        if dataset is not None and dataset.attrs.get("MATLAB_class") == b"cell" and not _is_empty(dataset):
             for i, item in enumerate(np.asarray(read_dataset(path, dataset)).T.ravel(order="F")):
                 inner = file[item]
                 if hasattr(inner, "shape"):
@@ -146,6 +146,8 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
     """None: a link, which is refused when it is read."""
     shape = () if dataset is None else (dataset.shape or ())[::-1]
     is_text = dataset is not None and dataset.attrs.get("MATLAB_class") == b"char"
+    if dataset is not None and _is_empty(dataset):
+        return Variable(shape=(0,), is_numeric=not is_text, read=lambda: np.array("") if is_text else np.empty(0))
     is_numeric = dataset is not None and dataset.dtype.kind in "fiub" and not is_text
     by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
     return Variable(
@@ -155,6 +157,11 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
         read=partial(_read_hdf5, path, place),
         open=partial(_open_hdf5, path, place),
     )
+
+
+def _is_empty(dataset: "h5py.Dataset") -> bool:
+    """Whether it holds nothing: MATLAB stores its lengths instead."""
+    return bool(dataset.attrs.get("MATLAB_empty", 0))
 
 
 def _open_hdf5(path: Path, name: str) -> OnDisk:

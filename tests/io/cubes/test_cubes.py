@@ -349,7 +349,7 @@ def refused(path: Path, match: str | None = None) -> BadDataError:
         {"pred": np.zeros((2, 3, 4), np.uint8)},
         {"pred": "text"},
         {"pred": np.zeros((2, 3, 4)), "bands": np.array([[400, 500]])},
-        {"pred": np.zeros((2, 3, 4)), "bands": np.array([[400, 500, 600, -1]])},
+        {"pred": np.zeros((2, 3, 4)), "wavelength_nm": np.array([[400, 500, 600, -1]])},
     ],
 )
 def test_mat_without_one_clear_cube_is_refused(tmp_path: Path, arrays_in_file: dict) -> None:

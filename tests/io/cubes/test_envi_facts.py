@@ -1,5 +1,7 @@
 """What ENVI headers say beside the numbers: applied, kept or named, as its documentation means it."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -228,3 +230,73 @@ def test_a_virtual_mosaic_is_refused(tmp_path):
     (tmp_path / "x.img").write_bytes(bytes(100))
     with pytest.raises(BadDataError, match="other files, which are not opened"):
         read_cube(tmp_path / "x.hdr")
+
+
+def test_gains_to_reflectance_go_before_all_others(tmp_path):
+    stored = np.round(VALUES * 10000).astype("<i2")
+    reflectance = "data reflectance gain values = {1e-4, 2e-4, 1e-4, 1e-4, 1e-4, 1e-4}"
+    cube = read_cube(envi(tmp_path, stored, reflectance, data_type=2))
+    np.testing.assert_allclose(cube, stored * np.array([1, 2, 1, 1, 1, 1]) * 1e-4, rtol=1e-6)
+    assert cube.facts.tags == cube.facts.band_tags == {} and cube.facts.notes == ()
+    lines = (
+        f"data reflectance gain values = {six(1e-4)}",
+        f"data reflectance offset values = {six(-0.1)}",
+        f"data gain values = {six(0.05)}",
+        "reflectance scale factor = 10000",
+    )
+    cube = read_cube(envi(tmp_path, stored, *lines, data_type=2))
+    np.testing.assert_allclose(cube, stored * 1e-4 - 0.1, rtol=1e-4, atol=1e-6)
+    assert cube.facts.notes == (
+        "its data gain values, reflectance scale factor: not applied, as its gains to reflectance are",
+    )
+    cube = read_cube(envi(tmp_path, stored, f"data reflectance gain values = {six(1)}", lines[-1], data_type=2))
+    np.testing.assert_allclose(cube, stored * 1e-4, rtol=1e-6)
+    with pytest.raises(BadDataError, match="2 values of offset for 6 bands"):
+        read_cube(envi(tmp_path, stored, reflectance, "data reflectance offset values = {1, 2}", data_type=2))
+
+
+@pytest.mark.parametrize("unit", ["Degrees", "Minutes", "Seconds", "seconds", "Radians"])
+@pytest.mark.parametrize("turned", ["", ", rotation=30"])
+def test_angles_of_a_map_are_where_gdal_sees_them(tmp_path, unit, turned):
+    rasterio = pytest.importorskip("rasterio", reason="compares with GDAL")
+    place = (0.5, 0.25, 0.001, 0.002) if unit == "Radians" else (36_000, 180_000, 0.1, 0.2)
+    numbers = ", ".join(map(str, place))
+    header = envi(tmp_path, VALUES, f"map info = {{Geographic Lat/Lon, 1, 1, {numbers}, WGS-84, units={unit}{turned}}}")
+    with rasterio.open(tmp_path / "x.img") as seen:
+        per_unit = seen.crs.units_factor[1] / rasterio.crs.CRS.from_epsg(4326).units_factor[1]
+        expected = np.array(seen.transform.to_gdal()) * per_unit
+    found = read_cube(header).facts.georeference
+    assert found.crs == "EPSG:4326"
+    np.testing.assert_allclose(found.transform, expected, rtol=1e-9, atol=1e-15)
+    write_cube(tmp_path / "y.hdr", read_cube(header))
+    assert f"units={unit}" in (tmp_path / "y.hdr").read_text(), "back as it was"
+
+
+def test_seconds_of_arc_in_degrees(tmp_path):
+    info = "map info = {Geographic Lat/Lon, 1, 1, 36000, 180000, 0.9, 1.8, WGS-84, units=Seconds}"
+    place = read_cube(envi(tmp_path, VALUES, info)).facts.georeference
+    assert place.transform == pytest.approx((10, 0.00025, 0, 50, 0, -0.0005))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("utf-8", "Größe \u2013 é"), ("utf-8-sig", "Größe"), ("latin-1", "Größe é"), ("cp1252", "Größe \u2013 é")],
+)
+def test_headers_in_utf_8_and_of_windows(tmp_path, encoding, text):
+    in_um = [nm / 1000 for nm in WAVELENGTHS]
+    header = envi(tmp_path, VALUES, f"description = {{{text}}}", unit="µm", wavelengths=in_um)
+    header.write_bytes(header.read_text(encoding="utf-8").encode(encoding))
+    cube = read_cube(header)
+    assert cube.wavelength_nm == WAVELENGTHS and cube.facts.notes == ()
+    assert cube.facts.tags["description"] == text
+
+
+def test_compressed_data_are_named(tmp_path):
+    header = envi(tmp_path, VALUES, "file compression = 1")
+    (tmp_path / "x.img").write_bytes(gzip.compress((tmp_path / "x.img").read_bytes()))
+    with pytest.raises(BadDataError, match="compressed data, which are not read") as caught:
+        read_cube(header)
+    assert "file compression = 0" in caught.value.hint
+    cube = read_cube(envi(tmp_path, VALUES, "file compression = 0"))
+    np.testing.assert_array_equal(cube, VALUES)
+    assert cube.facts.tags == {}

@@ -1,5 +1,7 @@
 """Wavelengths where only names of bands tell them, and lists in headers as people write them."""
 
+import time
+
 import numpy as np
 import pytest
 import tifffile
@@ -69,3 +71,41 @@ def test_lists_in_envi_headers(tmp_path, field):
     )
     VALUES.tofile(tmp_path / "x.img")
     assert read_cube(tmp_path / "x.hdr").wavelength_nm == (450, 550, 650)
+
+
+def test_a_range_is_no_wavelength():
+    assert in_names(["400-450 nm", "450-500 nm"]) == in_names(["400\u2013450 nm", "450\u2013500 nm"]) == []
+    assert in_names(["band-450 nm", "1.2.550 nm"]) == [-450, 2.55]
+
+
+@pytest.mark.parametrize("part", ["1", "1.", ".1", "1 ", "1a", "+1", "1-", " ", "1 nm "])
+def test_long_names_cost_time_by_their_length(part):
+    """Not by its third power: 800 digits took seconds."""
+    start = time.process_time()
+    assert in_names([part * 100_000 + "!"]) == []
+    assert time.process_time() - start < 2
+
+
+ITEMS = {
+    "wavelengths": [("wavelength", "500"), ("wavelength_units", "nm")],
+    "wavelengths in µm": [("CENTRAL_WAVELENGTH_UM", "0.5")],
+    "band widths": [("FWHM_UM", "0.01")],
+    "bad bands": [("bbl", "0")],
+}
+
+
+@pytest.mark.parametrize("what", ITEMS)
+def test_what_a_tiff_says_of_some_bands_alone_is_named(tmp_path, what):
+    domain = ' domain="IMAGERY"' if "UM" in ITEMS[what][0][0] else ""
+    items = "".join(
+        f'<Item name="{name}" sample="{i}"{domain}>{text}</Item>' for i in range(2) for name, text in ITEMS[what]
+    )
+    tags = [(42112, 2, None, f"<GDALMetadata>{items}</GDALMetadata>", True)]
+    values = VALUES.transpose(2, 0, 1)
+    tifffile.imwrite(
+        tmp_path / "x.tif", values, photometric="minisblack", planarconfig="separate", metadata=None, extratags=tags
+    )
+    facts = read_cube(tmp_path / "x.tif").facts
+    assert facts.wavelength_nm == facts.fwhm_nm == facts.good_bands == ()
+    (note,) = facts.notes
+    assert f"names the {what.removesuffix(' in µm')}" in note and "of 2 of its 3 bands: left out" in note

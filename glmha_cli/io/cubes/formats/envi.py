@@ -12,15 +12,9 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import envi_write
 from glmha_cli.io.cubes.formats.envi_files import data_of, header_of, reads
-from glmha_cli.io.cubes.formats.envi_header import (
-    STRUCTURE,
-    items_of,
-    number_of,
-    numbers_of,
-    read_header,
-)
+from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, items_of, number_of, numbers_of, read_header
 from glmha_cli.io.cubes.georeference.envi import from_envi
-from glmha_cli.io.cubes.model import CubeOptions, Stored, said_names
+from glmha_cli.io.cubes.model import CubeOptions, Factor, Stored, said_names
 from glmha_cli.io.cubes.on_disk import RawArray, size_bytes
 from glmha_cli.io.cubes.wavelengths import in_names, unit_of
 from glmha_cli.io.guard import require_partner, require_plausible, require_readable
@@ -31,6 +25,7 @@ _DATA_TYPES = {
     "1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8",
 }  # fmt: skip
 """ENVI's code -> NumPy's; the codes of complex numbers are left out."""
+_OTHER_SCALES, _SCALE_FACTOR = ("data gain values", "data offset values"), "reflectance scale factor"
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
@@ -51,7 +46,7 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
     others = {name: text for name, text in fields.items() if name not in STRUCTURE}
     listed_tags = {name: tuple(items_of(text)) for name, text in others.items() if text.startswith("{")}
     band_tags = {name: items for name, items in listed_tags.items() if len(items) == bands > 1}
-    gain, offset = _scale(fields, bands)
+    gain, offset, notes = _scale(fields)
     listed, unit = numbers_of(fields, "wavelength"), fields.get("wavelength units", "")
     named = [] if listed and unit_of(unit) else in_names(items_of(fields.get("band names", "")))
     return Stored(
@@ -68,6 +63,7 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
         georeference=from_envi(fields),
         tags={name: text for name, text in others.items() if name not in band_tags} | _described(fields),
         band_tags=band_tags,
+        notes=notes,
     )
 
 
@@ -84,16 +80,22 @@ def _described(fields: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _scale(fields: Mapping[str, str], bands: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """(gain, offset) of each band, divided by the reflectance scale factor; None where the header names none."""
-    gain, offset = (np.array(numbers_of(fields, f"data {name} values")) for name in ("gain", "offset"))
-    for name, numbers in (("gain", gain), ("offset", offset)):
-        if numbers.size not in (0, bands):
-            raise BadDataError(f"names {numbers.size} values of {name} for {bands} bands")
-    factor = number_of(fields, "reflectance scale factor") or 1
-    if not gain.size and factor == 1:
-        return None, offset if offset.size else None
-    return (gain if gain.size else np.ones(bands)) / factor, offset / factor if offset.size else None
+def _scale(fields: Mapping[str, str]) -> tuple[Factor | None, Factor | None, tuple[str, ...]]:
+    """(gain, offset, notes): those to reflectance if they change anything, else the others, divided by the reflectance
+    scale factor. None where the header names none.
+    """
+    to_reflectance, to_units = (
+        [np.array(numbers_of(fields, f"data {kind}{name} values")) for name in ("gain", "offset")]
+        for kind in ("reflectance ", "")
+    )
+    gain, offset = to_reflectance
+    if (gain != 1).any() or (offset != 0).any():
+        unused = [name for name in (*_OTHER_SCALES, _SCALE_FACTOR) if name in fields]
+        note = f"its {', '.join(unused)}: not applied, as its gains to reflectance are"
+        return gain if gain.size else None, offset if offset.size else None, (note,) if unused else ()
+    (gain, offset), factor = to_units, number_of(fields, _SCALE_FACTOR) or 1
+    scale = gain / factor if gain.size else 1 / factor
+    return scale if gain.size or factor != 1 else None, offset / factor if offset.size else None, ()
 
 
 def _values(data: Path, fields: Mapping[str, str]) -> RawArray:
@@ -108,6 +110,10 @@ def _values(data: Path, fields: Mapping[str, str]) -> RawArray:
     first, second, third = (sizes[axis] for axis in _AXES[fields["interleave"].lower()])
     if any(numbers_of(fields, "major frame offsets") + numbers_of(fields, "minor frame offsets")):
         raise BadDataError("has bytes between its lines or bands (frame offsets)", "save it without them")
+    if number_of(fields, "file compression"):
+        raise BadDataError(
+            "has compressed data, which are not read", "unpack them, and set 'file compression = 0' in the header"
+        )
     offset = int(fields.get("header offset", "0"))
     array = RawArray(data, offset, (first, second, third), dtype)
     require_plausible(data, array.shape, dtype.itemsize, most_bytes=math.inf)

@@ -11,7 +11,8 @@ _HEADER_MAX_BYTES = 16 << 20
 STRUCTURE = (
     "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
     "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
-    "data offset values", "reflectance scale factor", "major frame offsets", "minor frame offsets", *ENVI_FIELDS,
+    "data offset values", "data reflectance gain values", "data reflectance offset values", "reflectance scale factor",
+    "file compression", "major frame offsets", "minor frame offsets", *ENVI_FIELDS,
 )  # fmt: skip
 """Fields that a cube holds in its own way; all others are tags."""
 
@@ -20,7 +21,7 @@ def read_header(header: Path) -> dict[str, str]:
     """Lower-case name -> text, with its braces if it has any."""
     if header.stat().st_size > _HEADER_MAX_BYTES:
         raise BadDataError("is too large for an ENVI header")
-    text = header.read_text(encoding="utf-8-sig", errors="replace")
+    text = _decoded(header.read_bytes())
     if not text.startswith("ENVI"):
         raise BadDataError("has no ENVI header")
     if text.startswith(("ENVI META", "ENVI VIRTUAL")):
@@ -34,6 +35,14 @@ def read_header(header: Path) -> dict[str, str]:
             value = "\n".join(_braced(value, lines))
         fields[" ".join(name.split()).lower()] = value.strip()
     return fields
+
+
+def _decoded(content: bytes) -> str:
+    """Most programs write UTF-8; those that do not, on Windows, its code page of Western Europe."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
 def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """GDAL's metadata in a TIFF (tag 42112, XML): what it says of bands, and what it says of a cube as a whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -18,6 +18,7 @@ Items = dict[tuple[str, int], str]
 
 _WAVELENGTH, _FWHM, _CENTRE = "wavelength", "IMAGERY:FWHM_UM", "IMAGERY:CENTRAL_WAVELENGTH_UM"
 _OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", "UNITTYPE")
+_WAVELENGTHS = dict.fromkeys((_WAVELENGTH, _CENTRE), "wavelengths")
 _PROVENANCE = "GLMHA_PROVENANCE"
 _STATISTICS = "STATISTICS_"
 
@@ -59,6 +60,7 @@ def said_of_bands(items: Items, bands: int) -> dict:
     tags = {name: text for (name, band), text in items.items() if band < 0}
     if _PROVENANCE in tags:
         tags["provenance"] = tags.pop(_PROVENANCE)
+    told = {_FWHM: "band widths (FWHM)", "bbl": "bad bands"} | ({} if wavelengths or bare else _WAVELENGTHS)
     return {
         "wavelengths": wavelengths or bare,
         "unit": "nm" if wavelengths or not bare else unit,
@@ -69,7 +71,16 @@ def said_of_bands(items: Items, bands: int) -> dict:
         "good_bands": [] if good is None else [text != "0" for text in good],
         "tags": tags,
         "band_tags": {name: tuple(items.get((name, i), "") for i in range(bands)) for name in sorted(names)},
+        "notes": tuple(dict.fromkeys(_notes_on_some(items, told, bands))),
     }
+
+
+def _notes_on_some(items: Items, told: Mapping[str, str], bands: int) -> Iterator[str]:
+    """Of the items in `told`, those that some bands have and others do not."""
+    for name, what in told.items():
+        count = sum((name, i) in items for i in range(bands))
+        if 0 < count < bands:
+            yield f"names the {what} of {count} of its {bands} bands: left out"
 
 
 def _per_band(items: Items, name: str, bands: int) -> list[str] | None:

@@ -1,6 +1,7 @@
 """What MATLAB's and NumPy's files hold beside the values: variables by the names of `kept.KEPT`."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,9 @@ SCALES: Mapping[str, float | None] = {
 }  # fmt: skip
 """Variables that hold a cube (NTIRE; MST and TSA-Net; CAVE; KAIST) and what brings them to [0, 1]."""
 
-_WAVELENGTHS = ("wavelength_nm", "bands", "wavelengths_nm", "wavelength", "wavelengths", "wl", "lambda")
-_IN_NM = ("wavelength_nm", "bands", "wavelengths_nm")
-"""By custom; of the others the numbers tell: between 100 and 20000 they are nm, between 0.1 and 20 µm."""
+_WAVELENGTHS = ("wavelength_nm", "wavelengths_nm", "bands", "wavelength", "wavelengths", "wl", "lambda")
+_IN_NM = ("wavelength_nm", "wavelengths_nm")
+"""By their names; of the others the numbers tell (see `_unit_told`)."""
 
 
 def read(path: Path, options: CubeOptions) -> Stored:
@@ -42,8 +43,8 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
     variables = open_variables(path)
     name = pick_array(variables, tuple(SCALES), options.key, num_axes=(3,))
     values = values_of(variables[name])
-    folder = name[: name.rfind(".") + 1]  # of the structure that holds the cube
-    wavelengths, unit = _wavelengths(variables, folder, values.shape)
+    folder, _ = _split(name)
+    wavelengths, unit, notes = _wavelengths(variables, folder, values.shape)
     return Stored(
         values=values,
         axes="hwb",
@@ -52,27 +53,51 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
         wavelengths=wavelengths,
         unit=unit,
         scale=SCALES.get(name.removeprefix(folder)),
+        notes=notes,
         **_side(variables, folder),
     )
 
 
-def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> tuple[list[float], str]:
-    """(wavelengths, their unit) of the variable that holds them, as its name and its numbers tell."""
-    by_name = {name.lower(): name for name in variables if name.startswith(folder)}
-    for custom in _WAVELENGTHS:
-        name = by_name.get(f"{folder}{custom}".lower())
-        if name is None or not variables[name].is_numeric:
-            continue
-        numbers = variables[name]().ravel()
-        if custom in _IN_NM:
-            return numbers.tolist(), "nm"
-        if numbers.size in shape and numbers.size:
-            low, high = numbers.min(), numbers.max()
-            return (
-                numbers.tolist(),
-                "nm" if low >= 100 and high <= 20_000 else "um" if low >= 0.1 and high <= 20 else "",
+def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> tuple[list[float], str, tuple[str, ...]]:
+    """(wavelengths, their unit, notes) of the variable that holds them: beside the cube, else anywhere in the file.
+
+    One whose unit is told goes before all others.
+    """
+    found: list[tuple[list[float], str, tuple[str, ...]]] = []
+    unfit: list[str] = []
+    for name in _lists(variables, folder):
+        (place, bare), size = _split(name), math.prod(variables[name].shape)
+        if size in shape or (size and place == folder and bare in _IN_NM):  # of a wrong length they are refused later
+            numbers = variables[name]().ravel()
+            unit = "nm" if bare in _IN_NM else _unit_told(numbers, bare)
+            found.append(
+                (numbers.tolist(), unit, () if place == folder else (f"its wavelengths are those of '{name}'",))
             )
-    return [], "nm"
+        elif size > 1 and place == folder:
+            unfit.append(f"its variable '{name}' has {size} numbers, as many as no side of the cube: left out")
+    wavelengths, unit, notes = next((each for each in found if each[1]), found[0] if found else ([], "nm", ()))
+    return wavelengths, unit, (*notes, *unfit)
+
+
+def _lists(variables: Variables, folder: str) -> list[str]:
+    """The variables that may hold wavelengths, those beside the cube first."""
+    found = [name for name, each in variables.items() if each.is_numeric and _split(name)[1] in _WAVELENGTHS]
+    return sorted(found, key=lambda name: (_split(name)[0] != folder, _WAVELENGTHS.index(_split(name)[1])))
+
+
+def _split(name: str) -> tuple[str, str]:
+    """(the structure that holds a variable, with a dot behind it; its own name in lower case)."""
+    at = name.rfind(".") + 1
+    return name[:at], name[at:].lower()
+
+
+def _unit_told(numbers: np.ndarray, name: str) -> str:
+    """Between 100 and 20000 they are nm, between 0.1 and 20 µm; but whole numbers called bands may count these."""
+    low, high = numbers.min(), numbers.max()
+    if low >= 100 and high <= 20_000:
+        return "nm"
+    is_count = name == "bands" and not (numbers % 1).any()
+    return "um" if low >= 0.1 and high <= 20 and not is_count else ""
 
 
 def _side(variables: Variables, folder: str) -> dict:
@@ -109,7 +134,7 @@ def variables_of(
     notes = place.lost_without_grid() if place else ()
     tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
     found: dict[str, np.ndarray | str] = {
-        KEPT["wavelength_nm"][format_name]: np.array([cube.wavelength_nm], np.float64),
+        _name_of_wavelengths(cube, format_name): np.array([cube.wavelength_nm], np.float64),
         "fwhm_nm": np.array([cube.facts.fwhm_nm], np.float64),
         "band_names": "\n".join(name.replace("\n", " ") for name in cube.facts.band_names),
         "good_bands": np.array([cube.facts.good_bands], np.float64),
@@ -121,3 +146,9 @@ def variables_of(
         "provenance": provenance,
     }
     return {name: each for name, each in found.items() if (each if isinstance(each, str) else each.size)}, notes
+
+
+def _name_of_wavelengths(cube: "Cube | CubeStream", format_name: str) -> str:
+    """The custom of the format, unless the numbers would not be read as nm under that name."""
+    name, numbers = KEPT["wavelength_nm"][format_name], np.array(cube.wavelength_nm)
+    return name if name in _IN_NM or not numbers.size or _unit_told(numbers, name) == "nm" else _IN_NM[0]

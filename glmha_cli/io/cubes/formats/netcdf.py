@@ -26,7 +26,9 @@ from glmha_cli.io.cubes.formats.cf import (
     grid_mapping_of,
     notes_on_place,
 )
-from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, tags_of, variable_of
+from glmha_cli.io.cubes.formats.cf_facts import facts_of, tags_of
+from glmha_cli.io.cubes.formats.cf_values import as_meant
+from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
@@ -131,7 +133,8 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         if file[name].ndim != 3:
             raise BadDataError(f"'{name}' has {file[name].ndim} axes, not height x width x bands")
         dimensions = [_dimension(file[name], axis) for axis in range(3)]
-        return Stored(values=on_disk(path, file[name]), **facts_of(name, labelled, dimensions, file.attrs))
+        values = as_meant(on_disk(path, file[name]), file[name].attrs)
+        return Stored(values=values, **facts_of(name, labelled, dimensions, file.attrs))
 
 
 def _labelled(path: Path, dataset: "h5py.Dataset | None") -> Labelled | None:

@@ -141,8 +141,8 @@ def _read(path: Path, values_of: Callable[..., tuple[Any, str]]) -> Stored:
             nodata=nodata,
             mask=mask_of(path, mask) if mask is not None else None,
             georeference=from_geotiff(raw_tags(tif, GEOTIFF_TAGS)),
-            notes=(*notes, *damage),
-            **_explained(path, said, bands) | {"tags": said["tags"] | _texts(page)},
+            **_explained(path, said, bands)
+            | {"tags": said["tags"] | _texts(page), "notes": (*notes, *damage, *said["notes"])},
         )
 
 

@@ -19,7 +19,9 @@ from glmha_cli.installed import extra_command
 from glmha_cli.io.atomic_store import atomic_store
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import cf
-from glmha_cli.io.cubes.formats.cf_facts import Labelled, facts_of, variable_of
+from glmha_cli.io.cubes.formats.cf_facts import facts_of
+from glmha_cli.io.cubes.formats.cf_values import as_meant
+from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
 from glmha_cli.io.cubes.on_disk import size_bytes
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
@@ -122,7 +124,8 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         facts["band_names"] = said_names(list(map(str, names)))
     if isinstance(tags, dict):
         facts["band_tags"] = {name: tuple(map(str, texts)) for name, texts in tags.items()}
-    return Stored(values=values, notes=(note,) if note else (), **facts)
+    facts["notes"] = (*([note] if note else []), *facts["notes"])
+    return Stored(values=as_meant(values, array.attributes), **facts)
 
 
 def _labelled(array: ZarrArray | None) -> Labelled | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from glmha_cli.io.cubes.georeference.by_rasterio import NEEDS_RASTERIO, esri_wkt
-from glmha_cli.io.cubes.model import Georeference, Transform
+from glmha_cli.io.cubes.model import Georeference, Transform, as_transform
 
 ENVI_FIELDS = (
     "map info",
@@ -16,6 +16,7 @@ ENVI_FIELDS = (
     "y start",
 )
 _ARBITRARY = "Arbitrary"
+_PER_DEGREE = {"minutes": 60.0, "seconds": 3600.0, "radians": math.pi / 180}
 
 
 def from_envi(fields: Mapping[str, str]) -> Georeference | None:
@@ -38,7 +39,9 @@ def _envi_crs(fields: Mapping[str, str], map_info: list[str]) -> str:
 
 
 def _envi_transform(map_info: list[str]) -> Transform | None:
-    """Of {projection, column, row, x, y, dx, dy, …, rotation=degrees}, pixels counted from 1; turned as by GDAL."""
+    """Of {projection, column, row, x, y, dx, dy, …, units=unit, rotation=degrees}, pixels counted from 1; turned as by
+    GDAL, and angles in degrees.
+    """
     try:
         column, row, x, y, dx, dy = map(float, map_info[1:7])
     except ValueError:
@@ -46,13 +49,19 @@ def _envi_transform(map_info: list[str]) -> Transform | None:
     cos, sin = _cosine_and_sine(map_info)
     xs, ys = (cos * dx, sin * dx), (sin * dy, -cos * dy)
     left, top = (start - (column - 1) * step[0] - (row - 1) * step[1] for start, step in ((x, xs), (y, ys)))
-    return left, *xs, top, *ys
+    divisor = _PER_DEGREE.get(_named(map_info, "units").lower(), 1.0)
+    return as_transform([number / divisor for number in (left, *xs, top, *ys)])
 
 
 def _cosine_and_sine(map_info: list[str]) -> tuple[float, float]:
-    turned = [float(item.partition("=")[2]) for item in map_info if item.lower().startswith("rotation")]
-    angle = math.radians(turned[0] if turned else 0)
+    angle = math.radians(float(_named(map_info, "rotation") or 0))
     return math.cos(angle), math.sin(angle)
+
+
+def _named(map_info: list[str], name: str) -> str:
+    """The text of an item `name=text`; empty where there is none."""
+    found = (item.partition("=")[2].strip() for item in map_info if item.lower().startswith(name))
+    return next(found, "")
 
 
 def to_envi(place: Georeference) -> tuple[dict[str, str], str]:

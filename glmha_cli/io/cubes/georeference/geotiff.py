@@ -52,7 +52,7 @@ def to_geotiff(place: Georeference) -> tuple[tuple[GeoTag, ...], str]:
         return (), "its georeference is no plain grid, and TIFF has no place for it as ENVI writes it: left out"
     tags = tags_of(place, GEOTIFF_TAGS)
     if tags is not None:
-        return tags, ""
+        return tags, "".join(place.lost_without_grid())
     grid = () if place.transform is None else (_transformation(place.transform),)
     return grid, NEEDS_RASTERIO
 

@@ -1,0 +1,115 @@
+"""Where the pixels of an array lie, by the CF conventions 1.10: a grid mapping (5.6) and coordinates (5), or NEON's."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, numbers_of, text_of
+from glmha_cli.io.cubes.georeference.envi import from_envi
+from glmha_cli.io.cubes.model import Georeference, Transform, as_transform
+from glmha_cli.io.cubes.wavelengths import unit_of
+
+_ENVI_FIELDS = {"Map_Info": "map info", "Coordinate_System_String": "coordinate system string"}
+_ANGLES = ("lat", "latitude", "lon", "longitude")
+_PLACES = ("y", "x", "northing", "easting", *_ANGLES)
+"""Names of coordinates that tell a place; others count pixels."""
+_STANDARD_NAMES = ("projection_y_coordinate", "projection_x_coordinate", "latitude", "longitude")
+_BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable"
+_SLACK_PX = 0.01
+"""Coordinates may be so far from evenly spaced ones."""
+
+
+def place_of(
+    attributes: Mapping[str, Any], folder: str, arrays: Arrays, sides: Sequence[tuple[str, int]]
+) -> tuple[Georeference | None, tuple[str, ...]]:
+    """(the place of an array with these attributes, in a folder, notes on what is left out).
+
+    sides: (name, length) of its rows and its columns; none where it is unknown which they are. Of the grid mapping
+    count CF's `crs_wkt`, or GDAL's `spatial_ref` and `GeoTransform`; without this the coordinates tell the grid.
+    """
+    mapping = _beside(text_of(attributes.get("grid_mapping", "")).partition(":")[0].strip(), folder, arrays)
+    said: Mapping[str, Any] = {} if mapping is None else mapping.attributes
+    crs = text_of(said.get("crs_wkt", said.get("spatial_ref", "")))
+    transform = as_transform([float(each) for each in text_of(said.get("GeoTransform", "")).split()])
+    notes = ["its coordinate system is not given as WKT: left out"] if said.get("grid_mapping_name") and not crs else []
+    if transform is None:
+        found = [(name, each) for name, length in sides if (each := _coordinate(name, length, folder, arrays))]
+        transform, note = _grid(found, is_mapped=mapping is not None)
+        notes += [note] if note else []
+    place = Georeference(crs=crs, transform=transform) if crs or transform else _map_info(arrays)
+    return place, (*notes, *(() if place else _of_single_pixels(arrays)))
+
+
+def _beside(name: str, folder: str, arrays: Arrays) -> Labelled | None:
+    """The array of this name in the folder, or else at the root, in upper or lower case."""
+    found = {place.lower(): each for place, each in arrays.items() if each is not None and name}
+    return found.get(f"{folder}/{name}".lower().lstrip("/")) or found.get(name.lower())
+
+
+# The grid by its coordinates
+
+
+def _coordinate(dimension: str, length: int, folder: str, arrays: Arrays) -> Labelled | None:
+    """A dimension's coordinate variable, if it tells a place."""
+    array = _beside(dimension, folder, arrays)
+    if array is None or array.shape != (length,) or array.dtype.kind not in "fiu":
+        return None
+    if text_of(array.attributes.get("NAME", "")).startswith(_BARE_DIMENSION):
+        return None
+    tells = dimension in _PLACES or text_of(array.attributes.get("standard_name", "")) in _STANDARD_NAMES
+    return array if tells else None
+
+
+def _grid(coordinates: Sequence[tuple[str, Labelled]], *, is_mapped: bool) -> tuple[Transform | None, str]:
+    """(the grid of the coordinates (name, array) of rows and columns, why there is none)."""
+    if not coordinates:
+        return None, ""
+    what = f"its coordinates {' and '.join(name for name, _ in coordinates)}"
+    if len(coordinates) == 1:
+        return None, f"{what} are those of one side alone: left out"
+    if not all(_is_measured(name, array, is_mapped) for name, array in coordinates):
+        return None, f"{what} are not in metres or degrees: left out"
+    down, right = (_spaced(array) for _, array in coordinates)
+    if down is None or right is None:
+        return None, f"{what} are not evenly spaced: left out"
+    return (right[0], right[1], 0.0, down[0], 0.0, down[1]), ""
+
+
+def _is_measured(name: str, array: Labelled, is_mapped: bool) -> bool:
+    """Whether its numbers are metres or degrees: by its unit, or where it has none by the grid mapping or its name."""
+    unit = text_of(array.attributes.get("units", ""))
+    return unit.lower().startswith("degree") or unit_of(unit) == "m" or (not unit and (is_mapped or name in _ANGLES))
+
+
+def _spaced(array: Labelled) -> tuple[float, float] | None:
+    """(edge of the first pixel, step) of the centres of pixels, half a pixel behind their edges; None unless they are
+    evenly spaced, as far as their kind of number can say.
+    """
+    stored = array.read()
+    numbers = numbers_of(stored).astype(np.float64)
+    if numbers.size < 2 or not np.isfinite(numbers).all():
+        return None
+    step = float(numbers[-1] - numbers[0]) / (numbers.size - 1)
+    rounding = np.finfo(stored.dtype).eps * np.abs(numbers).max() if stored.dtype.kind == "f" else 0
+    off = np.abs(numbers[0] + step * np.arange(numbers.size) - numbers).max()
+    return None if not step or off > _SLACK_PX * abs(step) + rounding else (float(numbers[0]) - step / 2, step)
+
+
+# Places in other ways
+
+
+def _map_info(arrays: Arrays) -> Georeference | None:
+    """Of NEON, which has ENVI's fields as data sets."""
+    texts = {place.rpartition("/")[2]: each for place, each in arrays.items() if each is not None and each.shape == ()}
+    fields = {field: f"{{{text_of(texts[name].read()[()])}}}" for name, field in _ENVI_FIELDS.items() if name in texts}
+    return from_envi(fields)
+
+
+def _of_single_pixels(arrays: Arrays) -> tuple[str, ...]:
+    found = [
+        place
+        for place, each in arrays.items()
+        if each is not None and len(each.shape) == 2 and place.rpartition("/")[2].lower() in _ANGLES
+    ]
+    return (f"its places of single pixels ({', '.join(sorted(found))}) are left out",) if found else ()

@@ -1,0 +1,49 @@
+"""Named arrays with attributes, as HDF5, netCDF and Zarr have them, and their attributes as texts and numbers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+
+from glmha_cli.io.cubes.variable import Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """An array with what its file says of it. read: all its values, of a kind that may be text."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    attributes: Mapping[str, Any]
+    read: Callable[[], np.ndarray]
+
+
+Arrays = Mapping[str, Labelled | None]
+"""By their names with those of their groups; None: a link, which is not followed."""
+
+
+def variable_of(array: Labelled | None) -> Variable:
+    """To choose among arrays by; None is a link."""
+    is_numeric = array is not None and array.dtype.kind in "fiub"
+    return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
+
+
+def is_text(value: object) -> bool:
+    """Whether an attribute is one text."""
+    return isinstance(value, str | bytes) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "SU" and value.size == 1
+    )
+
+
+def text_of(value: object) -> str:
+    """An attribute, or one item of an array, as text."""
+    value = value.ravel()[0] if isinstance(value, np.ndarray) and value.size == 1 else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def numbers_of(value: object) -> Num[np.ndarray, " n"]:
+    """All numbers of an attribute, in its own kind; none where it is something else, or not there (None)."""
+    array = np.asarray(value).ravel() if value is not None else np.empty(0)
+    return array if array.dtype.kind in "fiu" else np.empty(0)

@@ -1,0 +1,119 @@
+"""MAT and .npz files of others: what their variables beside the cube mean, and where they lie."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.cube import Cube, CubeOptions, read_cube, write_cube
+from glmha_cli.io.cubes.windows import outline
+
+VALUES = np.random.default_rng(1).random((5, 7, 6), np.float32)
+NM = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
+UM = np.array(NM) / 1000
+
+
+def saved(folder, suffix, **variables):
+    path = folder / f"x{suffix}"
+    if suffix == ".mat":
+        scipy.io.savemat(path, variables)
+    else:
+        np.savez(path, **variables)
+    return path
+
+
+both = pytest.mark.parametrize("suffix", [".mat", ".npz"])
+
+
+@both
+@pytest.mark.parametrize("counts", [np.arange(6), np.arange(1, 7), np.array([1, 3, 5, 7, 9, 11]), np.arange(1, 7) * 9])
+def test_numbers_of_bands_are_no_wavelengths(tmp_path, suffix, counts):
+    path = saved(tmp_path, suffix, cube=VALUES, bands=counts)
+    cube = read_cube(path)
+    np.testing.assert_array_equal(cube, VALUES)
+    assert cube.wavelength_nm == () and any("--unit" in note for note in cube.facts.notes)
+    assert outline(path, CubeOptions()).facts == cube.facts
+
+
+@both
+def test_a_count_of_bands_is_no_wavelength(tmp_path, suffix):
+    assert read_cube(saved(tmp_path, suffix, cube=VALUES, bands=6)).wavelength_nm == ()
+    path = saved(tmp_path, suffix, cube=VALUES, bands=6, wavelengths=UM)
+    assert read_cube(path).wavelength_nm == NM
+
+
+@both
+@pytest.mark.parametrize("name", ["bands", "wavelength", "wl"])
+def test_the_numbers_tell_their_unit(tmp_path, suffix, name):
+    for numbers in (NM, UM):
+        cube = read_cube(saved(tmp_path, suffix, cube=VALUES, **{name: numbers}))
+        assert cube.wavelength_nm == NM and cube.facts.notes == ()
+
+
+@both
+def test_whole_micrometres_of_heat_are_wavelengths(tmp_path, suffix):
+    cube = read_cube(saved(tmp_path, suffix, cube=VALUES, wavelength=np.arange(8, 14)))
+    assert cube.wavelength_nm == tuple(1000.0 * each for each in range(8, 14))
+
+
+@both
+def test_wavelengths_go_before_numbers_of_bands(tmp_path, suffix):
+    path = saved(tmp_path, suffix, cube=VALUES, bands=np.arange(1, 7), wavelength=UM)
+    assert read_cube(path).wavelength_nm == NM
+
+
+@both
+def test_a_list_that_fits_no_side_is_named(tmp_path, suffix):
+    cube = read_cube(saved(tmp_path, suffix, cube=VALUES, bands=NM[:4]))
+    assert cube.wavelength_nm == () and any("'bands' has 4 numbers" in note for note in cube.facts.notes)
+    with pytest.raises(BadDataError, match="4 wavelengths for 6 bands"):
+        read_cube(saved(tmp_path, suffix, cube=VALUES, wavelength_nm=NM[:4]))
+
+
+@pytest.mark.parametrize("nm", [(25_000.0, 30_000.0), (30.0, 50.0), (2.0, 3.0)])
+@pytest.mark.parametrize("suffix", [".mat", ".npz"])
+def test_our_own_files_keep_wavelengths_of_any_size(tmp_path, nm, suffix):
+    write_cube(tmp_path / f"x{suffix}", Cube(values=VALUES[..., :2].copy(), wavelength_nm=nm))
+    assert read_cube(tmp_path / f"x{suffix}").wavelength_nm == nm
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"hsi": {"cube": VALUES}, "wavelengths": NM}, "wavelengths"),
+        ({"cube": VALUES, "info": {"wavelengths": NM}}, "info.wavelengths"),
+        ({"a": {"cube": VALUES}, "b": {"wl": UM}}, "b.wl"),
+    ],
+)
+def test_wavelengths_in_another_structure_than_the_cube(tmp_path, variables, name):
+    cube = read_cube(saved(tmp_path, ".mat", **variables))
+    assert cube.wavelength_nm == NM and cube.facts.notes == (f"its wavelengths are those of '{name}'",)
+
+
+def test_wavelengths_beside_the_cube_go_before_those_elsewhere(tmp_path):
+    variables = {"hsi": {"cube": VALUES, "wavelengths": NM}, "wavelength_nm": np.array(NM) + 1, "wl": NM[:3]}
+    cube = read_cube(saved(tmp_path, ".mat", **variables))
+    assert cube.wavelength_nm == NM and cube.facts.notes == ()
+
+
+def matlab_7_3(path, classes):
+    """As MATLAB writes it, with empty variables of these classes beside a cube."""
+    with h5py.File(path, "w") as file:
+        file["cube"] = VALUES.T.astype("f8")
+        file["cube"].attrs["MATLAB_class"] = np.bytes_("double")
+        for name, kind in classes.items():
+            file[name] = np.zeros(2, "u8")  # its lengths
+            file[name].attrs.update({"MATLAB_class": np.bytes_(kind), "MATLAB_empty": np.uint8(1)})
+    return path
+
+
+def test_empty_variables_of_matlab_are_empty(tmp_path):
+    VALUES[2, 3, 4] = 0
+    classes = {"bands": "double", "nodata": "double", "band_names": "char", "crs": "char", "c": "cell", "s": "struct"}
+    cube = read_cube(matlab_7_3(tmp_path / "x.mat", classes))
+    np.testing.assert_array_equal(cube, VALUES)
+    assert not cube.missing.any() and cube.facts.nodata is None
+    assert cube.wavelength_nm == cube.facts.band_names == () and cube.facts.georeference is None
+    scipy.io.savemat(tmp_path / "y.mat", {"cube": VALUES, "bands": [], "nodata": [], "band_names": ""})
+    assert read_cube(tmp_path / "y.mat").facts == cube.facts
