@@ -57,18 +57,32 @@ def _says_resolution(exif: bytes) -> bool:
 
 def _with_colours(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:
     """What says the colours in the target: as it is where there is a place, else as an ICC profile."""
-    if is_gray_profile(metadata.icc_profile) and not grayscale:
-        note = f"{target.name} is always RGB: the ICC profile, which is for gray, was dropped"
-        return replace(metadata, icc_profile=b""), [note]
     colours = colours_of(metadata)
+    metadata, notes = _with_fit_profile(metadata, target, grayscale=grayscale)
     lost = [extra.kind for extra in metadata.extras if extra.kind in COLOURS - target.keeps]
     if colours.is_srgb or colours.source == "ICC profile":
-        return metadata, []
+        return metadata, notes
     if colours.source in ("cICP", "gAMA and cHRM") and not lost:
-        return metadata, []
+        return metadata, notes
     what = lost[0] if lost else colours.source
     profile = b"" if grayscale else colours.profile()
     if profile:
-        notes = [f"{target.name} holds no {what}: written as an ICC profile"] if lost else []
+        notes += [f"{target.name} holds no {what}: written as an ICC profile"] if lost else []
         return replace(metadata, icc_profile=profile), notes
-    return metadata, [f"{target.name} holds no {what}: dropped, {_OTHER_COLOURS}"] if lost else []
+    return metadata, notes + ([f"{target.name} holds no {what}: dropped, {_OTHER_COLOURS}"] if lost else [])
+
+
+def _with_fit_profile(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:
+    """Without an ICC profile that the file cannot have, and why it cannot."""
+    profile = metadata.icc_profile
+    is_gray = is_gray_profile(profile)
+    if is_gray and not grayscale:
+        why = "it is for gray, and the photo is written as RGB"
+    elif profile and not is_gray and grayscale and target.name == "PNG":  # third edition, section 11.3.2.3
+        why = "it is for RGB, and a gray PNG can have one for gray alone"
+    elif len(profile) > target.max_profile_bytes:
+        why = f"{target.name} has no room for one of this size, {_OTHER_COLOURS}"
+    else:
+        return metadata, []
+    is_usual = grayscale and colours_of(Metadata(icc_profile=profile)).is_srgb  # which is how gray is seen without one
+    return replace(metadata, icc_profile=b""), [] if is_usual else [f"its ICC profile was dropped: {why}"]

@@ -10,17 +10,22 @@ from collections.abc import Iterator, Mapping
 from glmha_cli.io.photos.exif import Directories, dump_exif
 from glmha_cli.io.photos.exif_entries import ASCII, EXIF_IFD, LONG, ORIENTATION, SHORT, SOFTWARE, TYPE_BYTES, Entry
 from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.turn import Turn
 
 _RECORD = "HHI4s"  # tag, type, count, value or its position
 _RECORD_BYTES = 12
 _SIZES = ((256, 257), (40962, 40963))  # ImageWidth/Length, PixelX/YDimension
+PLACES = {0x9214: (2, 3, 4), 0xA214: (2,)}
+"""SubjectArea (a point, a circle or a rectangle by its centre) and SubjectLocation: how many numbers they can have."""
+_SHORT_MAX = 65535
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
 
 
-def upright_exif(data: bytes, *, width: int, height: int) -> bytes:
+def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:
     """The EXIF of the same photo stored upright in `width` x `height` pixels, without the thumbnail.
 
-    That would show the photo before restoration. Raises ValueError or struct.error for damaged EXIF.
+    That would show the photo before restoration. turn: by which it became upright; places in it are turned so too, see
+    `PLACES`. Raises ValueError or struct.error for damaged EXIF.
     """
     block = _Block(data)
     values = {ORIENTATION: (SHORT, 1)}
@@ -32,8 +37,15 @@ def upright_exif(data: bytes, *, width: int, height: int) -> bytes:
                 kind, value = values[tag]
                 form = "HIHxx" if kind == SHORT else "HII"
                 struct.pack_into(block.order + form, block.data, at + 2, kind, 1, value)
+            elif tag in PLACES:
+                block.turn_place(at, turn, right=width - 1, bottom=height - 1)
     block.drop_thumbnail()
     return bytes(block.data)
+
+
+def is_place(tag: int, kind: int, count: int) -> bool:
+    """Whether an entry of `PLACES` has the form that EXIF 2.32 gives it, in which it can be turned."""
+    return kind == SHORT and count in PLACES[tag]
 
 
 def with_root_entries(data: bytes, entries: Mapping[int, Entry]) -> bytes:
@@ -110,6 +122,18 @@ class _Block:
         at = len(self.data)
         self.data += value
         return at
+
+    def turn_place(self, record_at: int, turn: Turn, *, right: int, bottom: int) -> None:
+        """Turn the place that a record has, within the photo; it may have a width and a height too."""
+        tag, kind, count = struct.unpack_from(self.order + "HHI", self.data, record_at)
+        if turn == Turn() or not is_place(tag, kind, count):
+            return
+        at = record_at + 8 if count == 2 else self._number("I", record_at + 8)
+        x, y, *size = struct.unpack_from(f"{self.order}{count}H", self.data, at)
+        turned = (round(v) for v in turn.point(x, y, right=right, bottom=bottom))
+        place = [min(max(v, 0), end, _SHORT_MAX) for v, end in zip(turned, (right, bottom), strict=True)]
+        size = size[::-1] if turn.swapped else size
+        struct.pack_into(f"{self.order}{len(place + size)}H", self.data, at, *place, *size)
 
     def drop_thumbnail(self) -> None:
         """End the list of directories after the root; cut the picture if it is last, else blank it."""

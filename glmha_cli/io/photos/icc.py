@@ -22,6 +22,11 @@ def is_gray_profile(profile: bytes) -> bool:
     return profile[16:20] == b"GRAY"  # section 7.2.8, data colour space
 
 
+def is_of_other_colours(profile: bytes) -> bool:
+    """Whether it is for neither RGB nor gray, such as CMYK or Lab; said by a profile that is cut too."""
+    return profile[36:40] == b"acsp" and profile[16:20] not in (b"RGB ", b"GRAY")
+
+
 def is_profile(data: bytes) -> bool:
     """Whether there is a header, with the profile's size and signature (section 7.2), and a table of tags behind it."""
     size = int.from_bytes(data[:4])

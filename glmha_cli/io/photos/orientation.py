@@ -4,25 +4,13 @@ import re
 import struct
 from dataclasses import replace
 
-from einops import rearrange
-
 from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
-from glmha_cli.io.photos.exif_edit import upright_exif
-from glmha_cli.io.photos.exif_entries import ORIENTATION
+from glmha_cli.io.photos.exif_edit import PLACES, is_place, upright_exif
+from glmha_cli.io.photos.exif_entries import EXIF_IFD, ORIENTATION
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.metadata import Findings, Kind
-
-# EXIF orientation (EXIF 2.32 section 4.6.4): rows and columns swapped, then step over rows, over columns.
-_TO_UPRIGHT = {
-    1: (False, 1, 1),
-    2: (False, 1, -1),
-    3: (False, -1, -1),
-    4: (False, -1, 1),
-    5: (True, 1, 1),
-    6: (True, 1, -1),
-    7: (True, -1, -1),
-    8: (True, -1, 1),
-}
+from glmha_cli.io.photos.turn import Turn, to_upright
+from glmha_cli.io.photos.xmp_upright import upright_xmp
 
 _PREFIX = re.compile(rb"\A(?:Exif\0.)+", re.DOTALL)
 """Of EXIF in JPEG segments; it stands before EXIF in every other format too, and more than once."""
@@ -35,18 +23,24 @@ def upright(stored: Stored) -> Stored:
     exif = _readable(old.exif, findings)
     said = int(exif.number(ORIENTATION, 1))
     orientation = said if stored.orientation is None else stored.orientation
-    swapped, row_step, column_step = _TO_UPRIGHT.get(orientation, _TO_UPRIGHT[1])
-    samples = rearrange(stored.samples, "h w c -> w h c") if swapped else stored.samples
-    samples = samples[::row_step, ::column_step]
+    turn = to_upright(orientation)
+    samples = turn.samples(stored.samples)
+    height, width = samples.shape[:2]
     if orientation != 1 and old.of(Kind.GEO):
         findings.notes.append("its GeoTIFF keys are for the photo as it was stored, not turned upright: left out")
         old = replace(old, extras=tuple(extra for extra in old.extras if extra.kind != Kind.GEO))
+    of_places = to_upright(stored.turned) if stored.turned != 1 else turn
+    if of_places != Turn():
+        exif = _turnable(exif, findings)
     block = dump_exif(exif) if exif.damage else old.exif if exif.root or exif.below else b""
+    xmp = old.xmp
+    if said != 1 or of_places != Turn():
+        xmp = upright_xmp(xmp, of_places, width=width, height=height, findings=findings)
     metadata = replace(
         old,
-        exif=upright_exif(block, width=samples.shape[1], height=samples.shape[0]) if block else b"",
-        xmp=_upright_xmp(old.xmp) if said != 1 or orientation != 1 else old.xmp,
-        dpi=old.dpi[::-1] if old.dpi and swapped else old.dpi,
+        exif=upright_exif(block, turn=of_places, width=width, height=height) if block else b"",
+        xmp=xmp,
+        dpi=old.dpi[::-1] if old.dpi and turn.swapped else old.dpi,
     )
     return replace(stored, samples=samples, metadata=metadata)
 
@@ -62,6 +56,13 @@ def _readable(exif: bytes, findings: Findings) -> Directories:
     return found
 
 
-def _upright_xmp(xmp: bytes) -> bytes:
-    """XMP repeats the orientation, and some viewers believe it."""
-    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]", rb"\g<1>1", xmp)
+def _turnable(exif: Directories, findings: Findings) -> Directories:
+    """Without places in the photo of a form that EXIF has not, which cannot be turned with it."""
+    below = exif.below.get(EXIF_IFD, {})
+    odd = [tag for tag, (kind, value) in below.items() if tag in PLACES and not is_place(tag, kind, len(value) // 2)]
+    if not odd:
+        return exif
+    damage = [f"EXIF or TIFF tag {tag}" for tag in odd]
+    findings.damage += damage
+    kept = {tag: entry for tag, entry in below.items() if tag not in odd}
+    return replace(exif, below={**exif.below, EXIF_IFD: kept}, damage=(*exif.damage, *damage))

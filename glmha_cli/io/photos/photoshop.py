@@ -3,6 +3,7 @@
 import struct
 
 IPTC = 0x0404
+IIM_MARK = b"\x1c"  # of each data set (IPTC-IIM 4.2, section 1.5)
 _THUMBNAILS = {0x0409, 0x040C}
 
 

@@ -17,6 +17,7 @@ from glmha_cli.io.photos.carried import carried
 from glmha_cli.io.photos.colours import colours_of
 from glmha_cli.io.photos.formats import FORMATS, PhotoFormat, writable_suffixes
 from glmha_cli.io.photos.formats.base import PEAKS, EncodePhoto
+from glmha_cli.io.photos.gdal import with_no_data
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.lookup import import_target
@@ -56,6 +57,8 @@ def write_photo(
     samples, metadata, notes = prepared(
         path, pixels, like, target, strip_metadata=strip_metadata, provenance=provenance
     )
+    if like.frames > 1:
+        notes.append(f"of its {like.frames} pictures one alone was written")
     encode: EncodePhoto = import_target(str(target.encode))
     with atomic_output(path, overwrite=overwrite) as temporary:
         encode(temporary, samples, metadata, quality)
@@ -79,7 +82,7 @@ def prepared(
     metadata = like.metadata
     if provenance is not None:
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
-    samples = _stored(pixels, like, path)
+    samples = with_no_data(_stored(pixels, like, path), like.colours, like.metadata)
     if like.alpha is not None:
         samples = np.concatenate([samples, _stored_alpha(like.alpha, like.bit_depth)], axis=2)
     return np.ascontiguousarray(samples), metadata, notes + losses

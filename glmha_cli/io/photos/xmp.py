@@ -4,13 +4,23 @@ import re
 
 from glmha_cli.io.photos.metadata import Kind, Metadata
 
+
+def _property(names: bytes) -> re.Pattern[bytes]:
+    """A property in any of its forms (ISO 16684-1, section 7): an attribute, or an element of text or of a list.
+
+    Content takes in no other property, so a search costs no more than the packet is long.
+    """
+    attribute = rb"""\s%s\s*=\s*(?:"[^"]*"|'[^']*')"""
+    element = rb"""<(?P<name>%s)(?:[\s/][^<>]*+)?>(?:(?<=/>)|[^<]*+(?:</?rdf:[^<>]*+>[^<]*+)*+</(?P=name)>)"""
+    return re.compile(attribute % names + b"|" + element % names)
+
+
 _CLAIMS = re.compile(rb"""((?:MotionPhoto|MicroVideo)\s*(?:=\s*["']|>)\s*)1""")
-_OFFSETS = re.compile(rb"""\s[\w.-]+:(?:MicroVideoOffset|MotionPhotoPresentationTimestampUs)="[^"]*\"""")
-_GAIN_MAP = re.compile(rb"""\shdrgm:\w+="[^"]*\"""")
+_OFFSETS = _property(rb"[\w.-]+:(?:MicroVideoOffset|MotionPhotoPresentationTimestampUs)")
+_GAIN_MAP = _property(rb"(?:hdrgm|HDRGainMap):\w+")
 _ITEM, _ITEM_END = b"<rdf:li", b"</rdf:li>"
 _SECONDARY = re.compile(rb"""Semantic\s*(?:=\s*["']|>)\s*(?!Primary)\w+""")
-_EXTENDED = re.compile(rb"""\s[\w.-]+:HasExtendedXMP=(?:"[^"]*"|'[^']*')""")
-_EXTENDED_ELEMENT = re.compile(rb"<([\w.-]+:HasExtendedXMP)>[^<]*</\1>")
+_EXTENDED = _property(rb"[\w.-]+:HasExtendedXMP")
 
 
 def true_xmp(metadata: Metadata) -> bytes:
@@ -34,4 +44,4 @@ def _without_further_items(xmp: bytes) -> bytes:
 
 def without_extension(xmp: bytes) -> bytes:
     """The packet without the name of an extended part that is not there."""
-    return _EXTENDED_ELEMENT.sub(b"", _EXTENDED.sub(b"", xmp))
+    return _EXTENDED.sub(b"", xmp)

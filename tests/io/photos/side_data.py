@@ -155,6 +155,7 @@ def pngs() -> Iterator[Sample]:
     yield sample("EXIF with the prefix of JPEG", (b"eXIf", b"Exif\0\0" + BLOCK), MAKER_NOTE, "EXIF")
     yield sample("EXIF as text", raw_profile(b"exif", b"Exif\0\0" + BLOCK), MAKER_NOTE, "EXIF")
     yield sample("IPTC as text", raw_profile(b"iptc", wrapped_iptc(IPTC)), IPTC, "IPTC")
+    yield sample("IPTC as text, without resources", raw_profile(b"iptc", IPTC), wrapped_iptc(IPTC), "IPTC")
     yield sample("XMP as text", raw_profile(b"xmp", XMP), XMP, "XMP")
     yield sample("XMP", (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP), XMP, "XMP")
     yield sample("tEXt", (b"tEXt", b"Copyright\0somebody"), b"somebody", "texts")
@@ -276,7 +277,7 @@ Written by `python -m tests.io.photos.side_data`, from files with one kind of si
 *said* to be left out (or, of colours, written as an ICC profile instead) in a line on stderr. Nothing is lost in
 silence.
 Thumbnails inside EXIF, Photoshop resources and TIFF files are left out without a word: they show the photo before
-restoration. So is what only describes how the old file stored its samples.
+restoration. So are GDAL's statistics of its values, and what only describes how the old file stored its samples.
 
 ## Formats
 

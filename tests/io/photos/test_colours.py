@@ -171,3 +171,53 @@ def test_precedence_in_a_png(tmp_path):
         for chunks in ((gamma, srgb, cicp), (gamma, srgb), (gamma,), ())
     ]
     assert sources == ["cICP", "sRGB chunk", "gAMA and cHRM", ""]
+
+
+def gray_jpeg(profile: bytes) -> bytes:
+    return encoded(FLAT[..., 0].copy(), "JPEG", icc_profile=profile)
+
+
+@pytest.mark.parametrize(("profile", "said"), [(made_profile(P3, srgb_curve), True), (SRGB, False)])
+def test_a_gray_png_has_no_profile_for_rgb(tmp_path, profile, said):
+    """PNG third edition, section 11.3.2.3; JPEG and TIFF do not forbid it."""
+    photo = read_bytes(tmp_path / "a.jpg", gray_jpeg(profile))
+    notes = write_photo(tmp_path / "b.png", photo.pixels, like=photo)
+    assert notes == (
+        ["its ICC profile was dropped: it is for RGB, and a gray PNG can have one for gray alone"] if said else []
+    )
+    with Image.open(tmp_path / "b.png") as written:
+        assert written.mode == "L" and "icc_profile" not in written.info
+    for suffix in (".jpg", ".tif"):
+        assert write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo) == []
+        assert read_photo(tmp_path / f"b{suffix}").metadata.icc_profile == profile
+    assert write_photo(tmp_path / "b.webp", photo.pixels, like=photo) == []
+    assert read_photo(tmp_path / "b.webp").metadata.icc_profile == profile
+
+
+def test_a_profile_for_gray_stays_with_a_gray_photo_and_not_with_one_in_rgb(tmp_path):
+    profile = SRGB[:16] + b"GRAY" + SRGB[20:]
+    gray = read_bytes(tmp_path / "a.jpg", gray_jpeg(profile))
+    rgb = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
+    assert write_photo(tmp_path / "b.png", gray.pixels, like=gray) == []
+    assert read_photo(tmp_path / "b.png").metadata.icc_profile == profile
+    for photo, suffix in ((gray, ".webp"), (rgb, ".png"), (rgb, ".jpg")):
+        notes = write_photo(tmp_path / f"c{suffix}", photo.pixels, like=photo)
+        assert notes == ["its ICC profile was dropped: it is for gray, and the photo is written as RGB"]
+        assert not read_photo(tmp_path / f"c{suffix}").metadata.icc_profile
+
+
+def long_profile(size_bytes: int) -> bytes:
+    profile = made_profile(P3, srgb_curve)
+    return struct.pack(">I", size_bytes) + profile[4:].ljust(size_bytes - 4, b"\0")
+
+
+def test_a_profile_that_a_jpeg_has_no_room_for_is_left_out_with_a_note(tmp_path):
+    """255 segments of 65 519 bytes at most (ICC.1:2022, annex B.4)."""
+    most = 255 * 65_519
+    for size in (most, most + 1):
+        like = Photo(colours=FLAT, bit_depth=8, metadata=Metadata(icc_profile=long_profile(size)))
+        notes = write_photo(tmp_path / "b.jpg", like.pixels, like=like, overwrite=True)
+        written = read_photo(tmp_path / "b.jpg").metadata.icc_profile
+        assert (notes, written) == ([], like.metadata.icc_profile) if size == most else written == b""
+    (note,) = notes
+    assert "JPEG has no room for one of this size" in note and "other colours" in note

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 import tifffile
 
+from glmha_cli.io.photos.colours import BT2020, colours_of
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_edit import upright_exif, with_root_entries
+from glmha_cli.io.photos.formats.av1 import coded_colours
 from glmha_cli.io.photos.formats.isobmff import read_container
 from glmha_cli.io.photos.metadata import Findings, Kind
 from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.turn import Turn
 from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import SRGB, read_bytes
 from tests.io.photos.side_data import PICTURE, exif, jpeg, saved, segment
+
+SIZE = "0011" + "0010" + "1111" + "011"  # bits of a width of 4 bits and a height of 3: 16 x 4
+COLOURS = "1" + f"{9:08b}{16:08b}{9:08b}"  # BT.2020, PQ
 
 
 def box(kind: bytes, *parts: bytes, version: int | None = None) -> bytes:
@@ -49,7 +55,7 @@ def test_properties_count_for_the_items_they_are_associated_with():
     found = container(
         [pq, p3, depth, alpha], {1: [2], 2: [1, 3], 3: [4]}, {2: 1, 3: 1}, {1: b"av01", 2: b"av01", 3: b"av01"}
     )
-    assert [extra.body for extra in found.colours()] == [b"\x0c\x0d\0\1"]
+    assert [extra.body for extra in found.colours(b"")] == [b"\x0c\x0d\0\1"]
     assert found.alpha is found.items[3]
     findings = Findings()
     found.left_behind(findings)
@@ -75,7 +81,9 @@ def test_a_damaged_list_of_items_is_no_crash(cut):
     findings = Findings()
     found = read_container(damaged, findings)
     found.left_behind(findings)
-    assert len(found.colours()) + len(found.light_levels()) <= 3 and len(found.data(damaged, b"Exif")) <= len(damaged)
+    assert len(found.colours(damaged)) + len(found.light_levels()) <= 3 and len(found.data(damaged, b"Exif")) <= len(
+        damaged
+    )
 
 
 def test_declared_extents_of_no_size_cost_no_time():
@@ -200,7 +208,7 @@ def test_a_thumbnail_goes_and_nothing_else():
         struct.pack("<HHHII", 2, 513, 4, 1, picture_at) + struct.pack("<HHII", 514, 4, 1, len(thumbnail)) + bytes(4)
     )
     block += thumbnail
-    without = upright_exif(bytes(block), width=4, height=3)
+    without = upright_exif(bytes(block), turn=Turn(), width=4, height=3)
     assert thumbnail not in without and len(without) < picture_at + 16 and lens_in(without) == LENS
     assert load_exif(without).root == load_exif(block_with_note()).root
 
@@ -224,6 +232,71 @@ def test_hdr_of_an_avif_goes_into_a_png(tmp_path):
     photo = read_bytes(tmp_path / "a.avif", data)
     assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
     assert b"cICP\x09\x10\0\1" in (tmp_path / "b.png").read_bytes()
+
+
+def test_colours_that_an_avif_says_in_its_picture_alone_count(tmp_path):
+    """PQ of BT.2020 by the sequence header, without the box `colr`."""
+    data = imagecodecs.avif_encode(PICTURE, level=90, primaries=9, transfer=16, matrix=9)
+    photo = read_bytes(tmp_path / "a.avif", data.replace(b"colrnclx", b"freenclx"))
+    assert colours_of(photo.metadata).is_hdr and colours_of(photo.metadata).primaries == BT2020
+    assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
+    assert b"cICP\x09\x10\0\1" in (tmp_path / "b.png").read_bytes()
+    profile = box(b"colr", b"prof" + SRGB)
+    said = container([profile, box(b"av1C", bytes(4) + sequence_unit(reduced()))], {1: [1, 2]}, {}, {1: b"av01"})
+    assert said.colours(b"") == []
+
+
+def reduced(profile: int = 0, colours: str = COLOURS) -> str:
+    """Bits of a sequence header of a still picture (AV1 specification, section 5.5.1), up to its colours."""
+    gray = "" if profile == 1 else "0"
+    return (
+        f"{profile:03b}" + "11" + "00000" + SIZE + "000" + "000" + "1" + ("1" if profile == 2 else "") + gray + colours
+    )
+
+
+def sequence_unit(bits: str, head: bytes = b"\x0a") -> bytes:
+    """With a size, behind an empty temporal delimiter."""
+    body = int(bits.ljust(-len(bits) % 8 + len(bits), "0"), 2).to_bytes(-(-len(bits) // 8))
+    return b"\x12\0" + head + bytes([len(body)]) + body
+
+
+TIMED = (
+    "000" + "00"
+    + "1" + "0" * 64 + "1" + "00101"  # timing, with a picture's length by uvlc
+    + "1" + "00011" + "0" * 32 + "00000" + "00000"  # a decoder's model, of delays of 4 bits
+    + "1" + "00001"  # delays of display; two operating points
+    + "0" * 12 + "01000" + "0" + "1" + "0" * 9 + "1" + "0000"
+    + "0" * 12 + "00111" + "0" + "0"
+    + SIZE + "1" + "0" * 7 + "000"
+    + "0000" + "1" + "00" + "0" + "1" + "0" + "0" + "111"  # tools; screen content is forced, as whole pixels are
+    + "000" + "0" + "0" + COLOURS
+)  # fmt: skip
+UNTOLD = "000" + "00" + "0" + "0" + "00000" + "0" * 12 + "00000" + SIZE + "0" + "000" + "0000" + "0" + "1" + "1"
+
+
+@pytest.mark.parametrize(
+    ("bits", "found"),
+    [
+        (reduced(), (9, 16)),
+        (reduced(1), (9, 16)),
+        (reduced(2), (9, 16)),
+        (reduced(colours="0"), (2, 2)),
+        (TIMED, (9, 16)),
+        (UNTOLD + "000" + "0" + "0" + COLOURS, (9, 16)),
+        (reduced()[:-20], (2, 2)),
+    ],
+)
+def test_colours_in_a_sequence_header(bits, found):
+    assert coded_colours(sequence_unit(bits)) == found
+    with_extension = sequence_unit(bits).replace(b"\x0a", b"\x0e\0", 1)
+    assert coded_colours(with_extension) == found
+    item = container([box(b"av1C", bytes(4) + sequence_unit(bits))], {1: [1]}, {}, {1: b"av01"})
+    assert [extra.body for extra in item.colours(b"")] == ([bytes([*found, 0, 1])] if found != (2, 2) else [])
+
+
+@pytest.mark.parametrize("data", [b"", b"\x0a", b"\x0a\xff\xff", b"\x12\0" * 1_000_000, b"\x0a\x09" + bytes(9)])
+def test_no_sequence_header_says_nothing(data):
+    assert coded_colours(data) == (2, 2)
 
 
 def test_a_bmp_keeps_its_resolution_and_its_profile(tmp_path):

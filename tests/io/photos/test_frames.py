@@ -11,6 +11,7 @@ from PIL import Image, ImageSequence
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.photos.frames import Restored, require_frames, write_frames
 from glmha_cli.io.photos.read import read_photo
+from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import SRGB, noise
 
 COUNT = 4
@@ -111,3 +112,40 @@ def test_a_still_file_has_one_frame(tmp_path):
     assert read_photo(tmp_path / "a.png", frame=0).frames == 1
     with pytest.raises(BadDataError, match="no frame 1"):
         read_photo(tmp_path / "a.png", frame=1)
+
+
+def with_hidden_picture(frames: int) -> bytes:
+    """An animated PNG whose still picture (of 0) is no frame; the frames are of 50, 100 and so on."""
+    still, *others = [Image.fromarray(np.full((12, 16, 3), 50 * index, np.uint8)) for index in range(frames + 1)]
+    buffer = io.BytesIO()
+    still.save(buffer, "PNG", save_all=True, append_images=others, default_image=True, duration=100)
+    return buffer.getvalue()
+
+
+def test_a_still_picture_that_is_no_frame_becomes_none(tmp_path):
+    (tmp_path / "a.png").write_bytes(with_hidden_picture(2))
+    read = [read_photo(tmp_path / "a.png", frame=index) for index in range(2)]
+    assert [(int(photo.colours[0, 0, 0]), photo.frames) for photo in read] == [(50, 2), (100, 2)]
+    hidden = "its still picture, which is no frame of the animation, was left out"
+    assert [photo.notes for photo in read] == [(hidden,), ()]
+    with pytest.raises(BadDataError, match="no frame 2"):
+        read_photo(tmp_path / "a.png", frame=2)
+    made = (Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in read)
+    assert write_frames(tmp_path / "b.png", made, count=2) == []
+    assert [int(pixels[0, 0, 0]) for pixels, _ in frames_of(tmp_path / "b.png")] == [50, 100]
+
+
+def test_an_animation_that_is_written_is_not_said_to_be_left_out(tmp_path):
+    (tmp_path / "a.png").write_bytes(animation("PNG"))
+    read = [read_photo(tmp_path / "a.png", frame=index) for index in range(COUNT)]
+    assert [photo.notes for photo in read] == [()] * COUNT
+    made = (Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in read)
+    assert write_frames(tmp_path / "b.png", made, count=COUNT) == []
+    assert write_photo(tmp_path / "c.png", read[1].pixels, like=read[1]) == ["of its 4 pictures one alone was written"]
+
+
+def test_an_animation_of_one_frame_behind_a_still_picture_is_said_to_be_left_out(tmp_path):
+    (tmp_path / "a.png").write_bytes(with_hidden_picture(1))
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.notes == ("its animation of less than two frames was left out: its still picture is read",)
+    assert not photo.colours.any()

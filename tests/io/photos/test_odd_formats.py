@@ -5,12 +5,15 @@ no reason to refuse it.
 import io
 import struct
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.colours import P3, power
 from glmha_cli.io.photos.frames import Restored, write_frames
+from glmha_cli.io.photos.icc import made_profile
 from glmha_cli.io.photos.read import read_photo
 from tests.io.photos.photos import noise, read_bytes
 from tests.io.photos.read_only_side_data import box, gif, jpeg_2000, jpeg_xl
@@ -131,3 +134,33 @@ def test_what_pages_after_the_first_carry_is_said_to_be_left_out(tmp_path, secon
     pages = [Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in photos]
     notes = write_frames(tmp_path / "b.tif", pages, count=2)
     assert notes == (["EXIF, XMP and the like of pages after the first were left out"] if said else [])
+
+
+def jpeg_2000_with_profile(channels: int, space: bytes, size: int | None = None) -> bytes:
+    """The colour specification replaced by a restricted profile (ISO/IEC 15444-1, annex I.5.3.3)."""
+    profile = made_profile(P3, power(1.0))
+    profile = (profile[:16] + space + profile[20:])[:size]
+    samples = noise(12, 16, channels).squeeze()
+    data = bytes(imagecodecs.jpeg2k_encode(samples, codecformat="jp2", reversible=True, level=0))
+    header_at, colours_at = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    sizes = [int.from_bytes(data[at : at + 4]) for at in (header_at, colours_at)]
+    colours = box(b"colr", b"\2\0\0" + profile)
+    head = struct.pack(">I", sizes[0] + len(colours) - sizes[1]) + data[header_at + 4 : colours_at]
+    return data[:header_at] + head + colours + data[colours_at + sizes[1] :]
+
+
+@pytest.mark.parametrize("size", [None, 200])
+@pytest.mark.parametrize(("channels", "space"), [(4, b"CMYK"), (3, b"Lab "), (3, b"YCbr")])
+def test_a_jpeg_2000_of_other_colours_by_its_profile_is_refused(tmp_path, channels, space, size):
+    with pytest.raises(BadDataError, match="neither RGB nor gray"):
+        read_bytes(tmp_path / "a.jp2", jpeg_2000_with_profile(channels, space, size))
+
+
+@pytest.mark.parametrize(("channels", "space"), [(4, b"RGB "), (3, b"RGB "), (1, b"GRAY")])
+def test_a_jpeg_2000_keeps_its_profile_and_its_samples(tmp_path, channels, space):
+    """OpenJPEG by itself would convert them to sRGB."""
+    photo = read_bytes(tmp_path / "a.jp2", jpeg_2000_with_profile(channels, space))
+    assert photo.metadata.icc_profile[16:20] == space and photo.notes == ()
+    assert (photo.alpha is not None, photo.grayscale) == (channels == 4, channels == 1)
+    samples = noise(12, 16, channels)
+    np.testing.assert_array_equal(photo.colours, samples[..., : photo.colours.shape[2]])

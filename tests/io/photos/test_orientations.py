@@ -8,6 +8,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from glmha_cli.io.photos.exif import load_exif
+from glmha_cli.io.photos.formats.base import Stored
+from glmha_cli.io.photos.formats.jpegxl_header import read_header
+from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.orientation import upright
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import encoded, read_bytes
@@ -95,3 +100,61 @@ def test_the_place_of_a_turned_orthophoto_is_said_to_be_lost(tmp_path):
     write_photo(tmp_path / "b.tif", photo.pixels, like=photo)
     with tifffile.TiffFile(tmp_path / "b.tif") as tif:
         assert 33550 not in tif.pages[0].tags
+
+
+SUBJECT_AREA, SUBJECT_LOCATION = 0x9214, 0xA214
+
+
+def with_subject(orientation: int, area: tuple[int, ...], kind: int = 3) -> bytes:
+    form = {3: "H", 4: "I"}[kind]
+    below = [(SUBJECT_AREA, kind, struct.pack(f"<{len(area)}{form}", *area))]
+    below.append((SUBJECT_LOCATION, 3, struct.pack("<2H", *area[:2])))
+    return segment(0xE1, b"Exif\0\0" + exif([(274, 3, bytes([orientation, 0]))], below))
+
+
+def subject_of(photo, tag: int) -> tuple[int, ...]:
+    value = load_exif(photo.metadata.exif).below[0x8769][tag][1]
+    return struct.unpack(f"<{len(value) // 2}H", value)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("further", [(), (5,), (6, 4)])
+def test_the_subject_is_where_it_was_in_the_picture(tmp_path, orientation, further):
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(with_subject(orientation, (10, 3, *further))))
+    marked = np.zeros((12, 16), bool)
+    marked[3, 10] = True
+    row, column = np.argwhere(TURNS[orientation](marked))[0]
+    x, y, *size = subject_of(photo, SUBJECT_AREA)
+    assert (x, y) == subject_of(photo, SUBJECT_LOCATION) == (column, row)
+    assert tuple(size) == (further[::-1] if orientation > 4 else further)
+
+
+def test_a_subject_that_cannot_be_turned_is_left_out_with_a_note(tmp_path):
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(with_subject(6, (10, 3, 6, 4), kind=4)))
+    assert photo.notes == (f"its EXIF or TIFF tag {SUBJECT_AREA} cannot be read: left out",)
+    below = load_exif(photo.metadata.exif).below[0x8769]
+    assert SUBJECT_AREA not in below and subject_of(photo, SUBJECT_LOCATION) == (8, 10)
+    upright = read_bytes(tmp_path / "b.jpg", jpeg(with_subject(1, (10, 3, 6, 4), kind=4)))
+    assert upright.notes == () and SUBJECT_AREA in load_exif(upright.metadata.exif).below[0x8769]
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_places_turn_with_a_picture_that_its_decoder_turns(orientation):
+    """As libheif and libjxl do: the EXIF is still of the picture before."""
+    turned = TURNS[orientation](RAMP[:12, :16])
+    metadata = Metadata(exif=with_subject(orientation, (10, 3))[10:])
+    photo = upright(Stored(samples=turned, metadata=metadata, orientation=1, turned=orientation))
+    x, y = subject_of(photo, SUBJECT_AREA)
+    np.testing.assert_array_equal(photo.samples[y, x], RAMP[3, 10])
+    np.testing.assert_array_equal(photo.samples, turned)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_the_header_of_a_jpeg_xl_says_how_it_is_turned(orientation):
+    height, ratio, not_all_by_default, extra_fields = "000110100000", "110", "0", "1"  # 12 rows, of 4:3
+    turned = f"{orientation - 1:03b}"[::-1] + "000"  # lowest bit first; no size of its own, preview or animation
+    bits = (height + ratio + not_all_by_default + extra_fields + turned).ljust(256, "0")
+    data = b"\xff\x0a" + bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, 256, 8))
+    header = read_header(data)
+    assert header.orientation == orientation
+    assert (header.width, header.height) == ((12, 16) if orientation > 4 else (16, 12))

@@ -23,7 +23,7 @@ class PhotoFormat:
     becomes: the format that results are written in by default where this one is not written.
     The limits are those of writing. bit_depths: of a sample. dpi: has a place for the resolution.
     keeps: the kinds of side data, beside EXIF, ICC profile and XMP, that have a place.
-    max_metadata_bytes: of EXIF and of XMP, each.
+    max_metadata_bytes: of EXIF and of XMP, each. max_profile_bytes: of an ICC profile.
     """
 
     name: str
@@ -41,6 +41,7 @@ class PhotoFormat:
     keeps: frozenset[Kind] = frozenset()
     max_side_px: int = 2**31 - 1
     max_metadata_bytes: int = 2**31 - 1
+    max_profile_bytes: int = 2**31 - 1
 
     def begins(self, first_bytes: bytes) -> bool:
         """Whether a file that begins so is of this format. 64 bytes are enough."""
@@ -70,6 +71,7 @@ _ROWS = (
         keeps=frozenset({Kind.PHOTOSHOP, Kind.COMMENT, Kind.EXTENDED_XMP}),
         max_side_px=65500,
         max_metadata_bytes=65_500,  # one segment of 65 533 with its name
+        max_profile_bytes=255 * 65_519,  # in so many segments
     ),
     PhotoFormat(
         name="RAW",  # also DNG, NEF and ARW, which are TIFFs: their decoder tells them by what is in them

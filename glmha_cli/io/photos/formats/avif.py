@@ -55,5 +55,5 @@ def _metadata(image: "AvifImageFile", data: bytes, container: Container) -> Meta
         exif=exif_of(container.data(data, b"Exif")),
         icc_profile=image.info.get("icc_profile") or b"",
         xmp=image.info.get("xmp", b""),
-        extras=container.extras(),
+        extras=container.extras(data),
     )

@@ -20,6 +20,7 @@ class Stored:
 
     orientation: as EXIF numbers it, of a format that says it by itself, so that its EXIF counts no more; 1 where the
         decoder has turned the samples already.
+    turned: by which orientation it has; places in the side data are still those of the photo before.
     frames: how many pages or frames the file has, of which this is one. seconds: for which it is shown; 0 for a page.
     """
 
@@ -27,6 +28,7 @@ class Stored:
     metadata: Metadata
     findings: Findings = field(default_factory=Findings)
     orientation: int | None = None
+    turned: int = 1
     frames: int = 1
     seconds: float = 0.0
 

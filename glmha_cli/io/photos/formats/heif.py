@@ -42,10 +42,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         exif=exif.tobytes(),
         icc_profile=icc_profile.tobytes(),
         xmp=xmp.tobytes(),
-        extras=container.extras(),
+        extras=container.extras(data),
     )
     # libheif applies the file's own rotation and mirror, which the EXIF only repeats.
-    return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1)
+    return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1, turned=container.orientation)
 
 
 def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:

@@ -11,12 +11,14 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Num
 
+from glmha_cli.io.photos.formats.av1 import coded_colours
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 
 _AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
 _AUXILIARY |= {b":auxid:2": "depth map"}  # of HEVC (ISO/IEC 23008-12, annex B)
 _ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}  # by mirror, then by quarter turns to the left
 _UNSPECIFIED = 2  # of ITU-T H.273
+_AV1_HEAD = 4  # bytes of av1C before what it may repeat of the coded picture (AV1 in ISOBMFF 1.3, section 2.3.3)
 
 
 @dataclass
@@ -66,7 +68,9 @@ class Container:
 
     def data(self, file: bytes, kind: bytes) -> bytes:
         """Of the first item of a kind; nothing where it declares more than the file has."""
-        item = next((item for item in self.items.values() if item.kind == kind), Item())
+        return self._data_of(next((item for item in self.items.values() if item.kind == kind), Item()), file)
+
+    def _data_of(self, item: Item, file: bytes) -> bytes:
         if sum(size for *_, size in item.places) > len(file):
             return b""
         sources = (file, self.item_data)
@@ -79,21 +83,25 @@ class Container:
         turns = rotation[0] & 3 if rotation else 0
         return _ORIENTATIONS[mirror[0] & 1 if mirror else None][turns]
 
-    def colours(self) -> list[Extra]:
-        """Its nclx colours as the body of a PNG's cICP, unless an ICC profile or nothing is said."""
+    def colours(self, file: bytes) -> list[Extra]:
+        """Its nclx colours, or without such a box those that an AV1 picture says itself, as the body of a PNG's cICP,
+        unless an ICC profile or nothing is said.
+        """
         boxes = [body for kind, body in self.primary.properties if kind == b"colr"]
         if any(body[:4] in (b"prof", b"rICC") for body in boxes):
             return []
-        for body in boxes:
-            if body[:4] == b"nclx" and len(body) >= 11:
-                primaries, transfer = struct.unpack_from(">HH", body, 4)
-                if max(primaries, transfer) < 256 and _UNSPECIFIED not in (primaries, transfer):
-                    return [Extra(kind=Kind.CICP, key=b"cICP", body=bytes([primaries, transfer, 0, 1]))]
+        said = [struct.unpack_from(">HH", body, 4) for body in boxes if body[:4] == b"nclx" and len(body) >= 11]
+        if not said and self.primary.kind == b"av01":
+            units = self.primary.first(b"av1C")[_AV1_HEAD:] or self._data_of(self.primary, file)
+            said = [coded_colours(units)]
+        for primaries, transfer in said:
+            if max(primaries, transfer) < 256 and _UNSPECIFIED not in (primaries, transfer):
+                return [Extra(kind=Kind.CICP, key=b"cICP", body=bytes([primaries, transfer, 0, 1]))]
         return []
 
-    def extras(self) -> tuple[Extra, ...]:
+    def extras(self, file: bytes) -> tuple[Extra, ...]:
         """All that a PNG has chunks for."""
-        return (*self.colours(), *self.light_levels(), *self.pixel_shape())
+        return (*self.colours(file), *self.light_levels(), *self.pixel_shape())
 
     def cropped(self, samples: Num[np.ndarray, "h w c"], findings: Findings) -> Num[np.ndarray, "h w c"]:
         """To its clean aperture (ISO/IEC 14496-12, section 12.1.4), which counts before rotation and mirroring."""

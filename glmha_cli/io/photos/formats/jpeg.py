@@ -29,11 +29,13 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 
 def _say_left_behind(parts: Parts, findings: Findings) -> None:
+    name = next((name for sign, name in _TRAILERS.items() if sign in parts.trailer), "")
     # By the MPO standard the first picture is the photo, the others are previews, depth or gain maps.
     if any(each.marker == APP2 and each.body.startswith(MULTI_PICTURE) for each in parts.segments):
         findings.notes.append("only the main picture of this multi-picture JPEG is processed")
-        return
-    findings.behind(parts.trailer, next((name for sign, name in _TRAILERS.items() if sign in parts.trailer), "data"))
+        findings.notes += [f"{name} behind its pictures was left out"] if name else []
+    else:
+        findings.behind(parts.trailer, name or "data")
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:

@@ -5,12 +5,14 @@ import struct
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
 from glmha_cli.io.photos.formats.isobmff import boxes, file_boxes
+from glmha_cli.io.photos.icc import is_of_other_colours
 from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, then the marker SIZ (annex A.5.1)
 _FIRST_TILE, _END = b"\xff\x90", b"\xff\xd9"  # SOT, EOC
 _KNOWN = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _RGB, _GRAY = 16, 17  # EnumCS of the colour specification box (annex I.5.3.3)
+_ENUMERATED, _RESTRICTED_PROFILE, _ANY_PROFILE = 1, 2, 3  # METH of the same
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _METRES_PER_INCH = 0.0254
@@ -27,7 +29,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     bits = data[at + 42]  # of the first component: whether signed, and its depth less one
     findings = Findings()
     metadata = _metadata(data, findings) if at else _of_codestream(data, findings)
-    samples = imagecodecs.jpeg2k_decode(data)
+    samples = imagecodecs.jpeg2k_decode(_with_ignored_profiles(data) if at else data)
     if samples.shape[:2] != (bottom - top, right - left):
         raise BadDataError("damaged: its picture is not of the size it declares")
     if bits & 0x80 or bits > 15 or samples.ndim not in (2, 3) or samples.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
@@ -66,15 +68,38 @@ def _metadata(data: bytes, findings: Findings) -> Metadata:
     return Metadata(exif=exif, xmp=xmp, icc_profile=profile, dpi=dpi)
 
 
+def _profile(colours: bytes) -> bytes:
+    """Of a colour specification box, which has one or the number of a colour space; BadDataError for others than RGB
+    and gray.
+    """
+    method, space, profile = colours[0], int.from_bytes(colours[3:7]), colours[3:]
+    is_enumerated, is_profile = method == _ENUMERATED, method == _RESTRICTED_PROFILE
+    if (is_enumerated and space not in (_RGB, _GRAY)) or (is_profile and is_of_other_colours(profile)):
+        raise BadDataError("its colours are neither RGB nor gray", "convert it to PNG or TIFF first")
+    return profile if is_profile else b""
+
+
+def _with_ignored_profiles(data: bytes) -> bytes:
+    """The file with its profiles called of a kind that OpenJPEG leaves alone.
+
+    It would convert the samples to sRGB by them, while the photo keeps its profile and stays in its colours.
+    """
+    changed = bytearray(data)
+    for kind, at, end in boxes(data, 0, len(data)):
+        for inner, body_at, body_end in boxes(data, at, end) if kind == b"jp2h" else ():
+            if inner == b"colr" and body_at < body_end and data[body_at] == _RESTRICTED_PROFILE:
+                changed[body_at] = _ANY_PROFILE
+        if kind == b"jp2c":
+            break
+    return bytes(changed)
+
+
 def _header(data: bytes, at: int, end: int) -> tuple[bytes, tuple[float, float] | None]:
     """ICC profile and resolution of the header box."""
     profile, dpi = b"", None
     for kind, body_at, body_end in boxes(data, at, end):
-        space = int.from_bytes(data[body_at + 3 : body_at + 7])
-        if kind == b"colr" and data[body_at] == 1 and space not in (_RGB, _GRAY):
-            raise BadDataError("its colours are neither RGB nor gray", "convert it to PNG or TIFF first")
-        if kind == b"colr" and data[body_at] == 2:
-            profile = data[body_at + 3 : body_end]
+        if kind == b"colr":
+            profile = _profile(data[body_at:body_end]) or profile
         if kind == b"pclr":
             raise BadDataError("its colours are those of a palette", "convert it to PNG or TIFF first")
         for inner, place, _ in boxes(data, body_at, body_end) if kind == b"res " else ():

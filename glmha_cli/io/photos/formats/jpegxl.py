@@ -26,7 +26,11 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError("its samples are floating point", "convert it to TIFF first")
     # libjxl turns the picture as the header says, and stretches samples over all of their type; EXIF only repeats it.
     return Stored(
-        samples=full_range(samples, 8 * samples.itemsize), metadata=metadata, findings=findings, orientation=1
+        samples=full_range(samples, 8 * samples.itemsize),
+        metadata=metadata,
+        findings=findings,
+        orientation=1,
+        turned=header.orientation,
     )
 
 

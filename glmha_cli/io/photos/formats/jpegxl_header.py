@@ -11,12 +11,14 @@ _WHITE_DCI = 11
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """width, height: as shown, upright. cicp: the body of PNG's chunk cICP that says the same colours; b"" for sRGB, or
-    where none does. has_profile: the colours are said by an ICC profile within the codestream.
+    """width, height: as shown, upright. orientation: as EXIF numbers it, which libjxl applies. cicp: the body of PNG's
+    chunk cICP that says the same colours; b"" for sRGB, or where none does. has_profile: the colours are said by an ICC
+    profile within the codestream.
     """
 
     width: int
     height: int
+    orientation: int = 1
     is_animated: bool = False
     cicp: bytes = b""
     has_profile: bool = False
@@ -55,8 +57,8 @@ def read_header(stream: bytes) -> Header:
     width, height = _size(bits)
     if bits.flag():  # all by default: 8-bit sRGB
         return Header(width=width, height=height)
-    is_turned, is_animated = _extra_fields(bits) if bits.flag() else (False, False)
-    if is_turned:
+    orientation, is_animated = _extra_fields(bits) if bits.flag() else (1, False)
+    if orientation > 4:
         width, height = height, width
     if is_animated:  # nothing behind is needed
         return Header(width=width, height=height, is_animated=True)
@@ -66,17 +68,17 @@ def read_header(stream: bytes) -> Header:
         _extra_channel(bits)
     bits.take(1)  # whether the samples are XYB
     has_profile, cicp = _colours(bits)
-    return Header(width=width, height=height, has_profile=has_profile, cicp=cicp)
+    return Header(width=width, height=height, orientation=orientation, has_profile=has_profile, cicp=cicp)
 
 
-def _extra_fields(bits: _Bits) -> tuple[bool, bool]:
-    """Whether rows and columns are swapped, and whether it is animated."""
-    is_turned = bits.take(3) >= 4  # the orientation as EXIF numbers it, less one
+def _extra_fields(bits: _Bits) -> tuple[int, bool]:
+    """The orientation, and whether it is animated."""
+    orientation = bits.take(3) + 1
     if bits.flag():
         _size(bits)  # the intrinsic size
     if bits.flag():
         raise BadDataError("holds a preview beside its picture", "convert it to PNG or TIFF first")
-    return is_turned, bits.flag()
+    return orientation, bits.flag()
 
 
 def _size(bits: _Bits) -> tuple[int, int]:

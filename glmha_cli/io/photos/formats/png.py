@@ -4,7 +4,6 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from glmha_cli.io.photos.formats.png_metadata import METRES_PER_INCH, PROVENANCE
 from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, Chunks, Header, checksum, chunk, decoded
 from glmha_cli.io.photos.metadata import Findings, Kind, Metadata
 
-_OF_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 _HEADER_END = len(SIGNATURE) + 25  # the signature and the IHDR chunk, always first
 _WRITTEN = {Kind.TEXTS, Kind.CICP, Kind.PNG_COLOURS, Kind.LIGHT_LEVELS, Kind.CHUNK, Kind.ASPECT}
 
@@ -27,6 +25,8 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     header = _header(chunks, max_pixels)
     if any(kind == b"acTL" and int.from_bytes(body[:4]) > 1 for kind, body in chunks):
         return _animated(data, frame, metadata_of(chunks, findings), findings)
+    if any(kind == b"fdAT" for kind, _ in chunks):
+        findings.notes.append("its animation of less than two frames was left out: its still picture is read")
     return Stored(samples=decoded(header, chunks, findings), metadata=metadata_of(chunks, findings), findings=findings)
 
 
@@ -46,8 +46,7 @@ def _animated(data: bytes, frame: int, metadata: Metadata, findings: Findings) -
     image = PngImageFile(io.BytesIO(data))
     if data[len(SIGNATURE) + 16] > 8:
         findings.notes.append("an animated PNG of 16 bit is read as 8 bit")
-    kept = tuple(extra for extra in metadata.extras if extra.key not in _OF_ANIMATION)
-    return one_frame(image, frame, replace(metadata, extras=kept), findings)
+    return one_frame(image, frame, metadata, findings)
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 
 from glmha_cli.io.photos.formats.png_pixels import Chunks
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.photoshop import IIM_MARK, without_thumbnails, wrapped_iptc
 
 INFLATED_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
 METRES_PER_INCH = 0.0254
 XMP, PROVENANCE, RAW_PROFILE = b"XML:com.adobe.xmp", b"glmha", b"Raw profile type "
-_PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _KINDS = {
     b"tEXt": Kind.TEXTS,
     b"zTXt": Kind.TEXTS,
@@ -103,9 +104,14 @@ class _Reader:
         elif name in (b"icc", b"icm"):
             self.from_text["icc_profile"] = data
         elif name in (b"iptc", b"8bim"):
-            self.extras.append(Extra(kind=Kind.PHOTOSHOP, body=data.removeprefix(b"Photoshop 3.0\0")))
+            self._photoshop(data.removeprefix(b"Photoshop 3.0\0"))
         else:
             self.extras.append(as_it_is)
+
+    def _photoshop(self, data: bytes) -> None:
+        """Resources; ImageMagick writes IPTC-IIM data without any around them."""
+        block = wrapped_iptc(data) if data.startswith(IIM_MARK) else without_thumbnails(data)
+        self.extras += [Extra(kind=Kind.PHOTOSHOP, body=block)] if block else []
 
     def _other(self, kind: bytes, body: bytes) -> None:
         if len(body) != _BYTES.get(kind, len(body)) or (kind == b"gAMA" and not any(body)):

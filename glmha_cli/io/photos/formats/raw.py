@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DNG_VERSION = 50706
 _OF_SENSORS = {32803, 34892}  # PhotometricInterpretation: CFA, LinearRaw (DNG 1.7)
+_TURNED = {3: 3, 5: 8, 6: 6}  # LibRaw's number for the way up, as EXIF numbers it
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope of the part near black (IEC 61966-2-1)
 
 
@@ -40,7 +41,9 @@ def decode(data: bytes, max_pixels: int) -> Stored:
                 gamma=_SRGB_CURVE,
                 output_bps=16,
             )
-            return Stored(samples=samples, metadata=_metadata(raw, data), findings=findings, orientation=1)
+            turned = _TURNED.get(raw.sizes.flip, 1)
+            metadata = _metadata(raw, data)
+            return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1, turned=turned)
     except rawpy.LibRawError as error:
         raise BadDataError(f"damaged, or not of a camera that LibRaw knows ({_text(error)})") from error
 

@@ -1,7 +1,6 @@
 """TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags. Written by tiff_write.py."""
 
 import io
-import math
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,19 +21,28 @@ from glmha_cli.io.photos.formats.base import (
     require_size,
 )
 from glmha_cli.io.photos.formats.pillow import from_pillow
+from glmha_cli.io.photos.formats.tiff_checks import (
+    CMYK,
+    NUM_COLOURS,
+    PALETTE,
+    PREMULTIPLIED,
+    WHITE_IS_ZERO,
+    alpha_index,
+    keeps_numbers,
+    require_compression,
+    require_photo,
+    require_whole,
+)
+from glmha_cli.io.photos.gdal import without_no_data
 from glmha_cli.io.photos.metadata import Findings, Metadata
 from glmha_cli.io.tiff_file import decoded_stream, open_tiff, pages_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
-_NUM_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # PhotometricInterpretation: number of colour channels
-_WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR, _JPEG_COMPRESSION = 0, 3, 5, 6, 7
-_RGB, _MASK = 2, 4
-_MAX_EXTRA = 4  # channels beside the colours; what has more is a cube
+_MASK = 4  # PhotometricInterpretation
 _ROUNDING = 1e-3
 _SUBFILE_TYPE, _REDUCED = 255, 2  # of TIFF 5.0
-_PREMULTIPLIED, _STRAIGHT = 1, 2  # ExtraSamples
 
 
 def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
@@ -45,11 +53,15 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         page, count = _page(tif, frame, findings)
         require_size(page.imagewidth, page.imagelength, max_pixels)
         require_size(page.tilewidth or 1, page.tilelength or 1, max_pixels)  # a tile is decoded whole
-        _require_whole(page, len(data))
-        _require_photo(page)
-        metadata = tiff_tags.metadata_of(tiff_tags.read_directories(data, page.offset, findings), findings)
+        require_compression(page)
+        require_whole(page, len(data))
+        require_photo(page)
+        directories = tiff_tags.read_directories(data, page.offset, findings)
+        if not keeps_numbers(page):
+            directories = replace(directories, root=without_no_data(directories.root, findings))
+        metadata = tiff_tags.metadata_of(directories, findings)
         data = _not_turned(data, page)
-        if page.photometric == _CMYK:
+        if page.photometric == CMYK:
             return replace(_cmyk_as_rgb(data, page, metadata, findings), frames=count)
         stored = Stored(samples=_samples(data, page, findings), metadata=metadata, findings=findings, frames=count)
         return _colours(page, stored)
@@ -84,31 +96,6 @@ def _not_turned(data: bytes, page: "TiffPage") -> bytes:
     return data[: tag.offset] + record + data[tag.offset + len(record) :]
 
 
-def _require_whole(page: "TiffPage", size_bytes: int) -> None:
-    """A decoder may fill what is missing with zeros. Blocks without a place and a size are those that GDAL left out."""
-    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    missing = len(segments) < math.prod(page.chunked) or not any(count for _, count in segments)
-    if missing or any((at and not count) or at + count > size_bytes for at, count in segments):
-        raise BadDataError("truncated: parts of its picture are missing")
-
-
-def _require_photo(page: "TiffPage") -> None:
-    from tifffile import PHOTOMETRIC
-
-    kind, channels = int(page.photometric), page.samplesperpixel
-    num_extra = channels - _NUM_COLOURS.get(kind, 0)
-    unconverted = kind == _YCBCR and page.compression != _JPEG_COMPRESSION
-    most = _MAX_EXTRA if kind == _RGB or _alpha_index(page) is not None else 1
-    if kind not in _NUM_COLOURS or unconverted or not 0 <= num_extra <= most or page.imagedepth != 1:
-        raise BadDataError(f"not a photo: {channels} channel(s), colours {PHOTOMETRIC(kind).name}")
-
-
-def _alpha_index(page: "TiffPage") -> int | None:
-    """Of the first extra channel that says it is alpha."""
-    kinds = (int(kind) for kind in page.extrasamples)
-    return next((index for index, kind in enumerate(kinds) if kind in (_PREMULTIPLIED, _STRAIGHT)), None)
-
-
 def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarray, "h w c"]:
     """Decoded samples, of 8 or 16 bit or float32; palette indices stay as they are.
 
@@ -122,7 +109,7 @@ def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarra
         samples = decoded_stream(page)
         findings.notes.append("parts of its picture were never written: read as zeros or as its number for no data")
     samples = rearrange(samples, "c h w -> h w c") if page.axes == "SYX" else np.atleast_3d(samples)
-    if page.photometric == _PALETTE:
+    if page.photometric == PALETTE:
         return samples
     if samples.dtype.kind == "f":
         return _of_floats(samples, findings)
@@ -149,22 +136,22 @@ def _of_floats(samples: Num[np.ndarray, "h w c"], findings: Findings) -> Float[n
 def _colours(page: "TiffPage", stored: Stored) -> Stored:
     """Gray or RGB with straight alpha, from what the page says its samples mean."""
     samples = stored.samples
-    if page.photometric == _PALETTE:
+    if page.photometric == PALETTE:
         stored_palette = np.asarray(page.colormap)
         palette = stored_palette if stored_palette.max() < 256 else stored_palette >> 8  # some writers use 8 bit
         colours = palette[:, samples[..., 0]].astype(np.uint8)
         return replace(stored, samples=rearrange(colours, "c h w -> h w c"))
-    colours, extra = np.split(samples, [_NUM_COLOURS[int(page.photometric)]], axis=2)
-    if page.photometric == _WHITE_IS_ZERO:
+    colours, extra = np.split(samples, [NUM_COLOURS[int(page.photometric)]], axis=2)
+    if page.photometric == WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
-    notes, index = stored.findings.notes, _alpha_index(page)
+    notes, index = stored.findings.notes, alpha_index(page)
     if extra.shape[2] == 1 and index is None:
         notes.append("its extra channel does not say what it is: kept as alpha")
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
     if alpha.size < extra.size:
         notes.append(f"its further channels ({extra.shape[2] - alpha.shape[2]}) were left out")
-    if index is not None and page.extrasamples[index : index + 1] == (_PREMULTIPLIED,):
+    if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
         colours = _unpremultiplied(colours, alpha)
         notes.append("premultiplied alpha was made straight")
     return replace(stored, samples=np.concatenate([colours, alpha], axis=2))

@@ -17,13 +17,14 @@ from glmha_cli.io.photos.exif_entries import (
     Y_RESOLUTION,
     Directory,
 )
+from glmha_cli.io.photos.gdal import GDAL_METADATA, NO_DATA, without_statistics
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
 from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc
 
 # Description Make Model Orientation Software DateTime Artist HostComputer, two Ratings, Copyright, XPTitle...
 _TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
 _COLOURS = {301, 318, 319}  # TransferFunction, WhitePoint, PrimaryChromaticities: root tags of EXIF too
-_GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844}  # GeoTIFF keys, GDAL's and RPCs
+_GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, GDAL_METADATA, NO_DATA, 50844}  # GeoTIFF keys, GDAL's and RPCs
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 _TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 _STRUCTURE = {254, 255, *range(256, 267), 273, *range(277, 282), 284, *range(288, 294), 317, *range(320, 326), 328}
@@ -80,7 +81,7 @@ def _photoshop(root: Directory, findings: Findings) -> list[Extra]:
 
 def _further(directories: Directories, findings: Findings) -> list[Extra]:
     """All other tags, as TIFF structures; those that point into the file cannot be taken over."""
-    root = directories.root
+    root = without_statistics(directories.root)
     known = _TEXTS | _COLOURS | _GEO | _TAKEN | _STRUCTURE
     pointing = {tag for tag, (kind, _) in root.items() if tag in _DEPENDENT or (kind in _POINTERS and tag not in known)}
     if pointing:
