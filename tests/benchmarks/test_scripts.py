@@ -58,7 +58,7 @@ stages = [{ patch_px = 32, batch = 2, until = 1.0 }]
 """
 
 
-def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp_path):
+def test_variants_of_a_recipe_are_each_trained_and_not_twice(tmp_path):
     (tmp_path / "photos").mkdir()
     for seed in range(12):
         coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
@@ -66,7 +66,7 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
     (tmp_path / "tiny.toml").write_text(TINY)
     command = [
         sys.executable,
-        ROOT / "benchmarks" / "mini_table4.py",
+        ROOT / "benchmarks" / "variants.py",
         "--images",
         tmp_path / "photos",
         "--recipe",
@@ -81,10 +81,10 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
         "32-true",
         "--workers",
         "0",
-        "--attention",
-        "glmha",
-        "--attention",
-        "reformer",
+        "--variant",
+        "",
+        "--variant",
+        'attention = { name = "reformer" }; channels = 16',
     ]
     tables = []
     for _ in range(2):
@@ -98,9 +98,11 @@ def test_the_mini_replication_trains_each_attention_and_does_not_train_twice(tmp
             env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""},
         )
         assert result.returncode == 0, result.stderr
-        tables.append([line.split() for line in result.stdout.splitlines() if line.startswith(("glmha", "reformer"))])
-    assert [row[0] for row in tables[0]] == ["glmha", "reformer"] and all(row[-2] == "2" for row in tables[0])
-    assert tables[0] == tables[1]
+        lines = [line for line in result.stdout.splitlines() if line.startswith(("recipe", "attention"))]
+        tables.append([line.split() for line in lines])
+    assert [row[0] for row in tables[0]] == ["recipe", "attention"] and all(row[-2] == "2" for row in tables[0])
+    one, wider = (int(row[-6].replace(",", "")) for row in tables[0])
+    assert wider > 2 * one and tables[0] == tables[1]
 
 
 def test_memory_beyond_a_photo_hardly_grows_with_it():
