@@ -11,7 +11,7 @@ from jaxtyping import Num, UInt8
 
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.jobs import Job
-from glmha_cli.errors import UsageError
+from glmha_cli.errors import CannotCreateError, UsageError
 from glmha_cli.io.atomic import exists_already
 from glmha_cli.io.cubes.cube import Cube, files_of, write_cube
 from glmha_cli.io.photos.read import Photo, as_pixels
@@ -46,6 +46,12 @@ def places_beside(files: FileOptions) -> list[Path]:
     return [path for path in (files.clipped, files.uncertainty) if path is not None]
 
 
+def may_be_outputs(folder: Path, files: FileOptions) -> bool:
+    """Whether what is written beside cubes may have the names of cubes in `folder`."""
+    cubes, beside = Path(os.path.realpath(folder)), [Path(os.path.realpath(place)) for place in places_beside(files)]
+    return any(place.is_relative_to(cubes) or cubes.is_relative_to(place) for place in beside)
+
+
 def companions_of(job: Job, files: FileOptions) -> list[Path]:
     """All files that are to be written beside this job's cube."""
     return list(chain.from_iterable(map(files_of, places_beside(with_companions(job, files)))))
@@ -77,6 +83,10 @@ def require_free_companions(files: FileOptions) -> None:
     for path in places_beside(files):
         if taken := next(filter(os.path.lexists, files_of(path)), None):
             raise exists_already(taken)
+
+
+class CompanionError(CannotCreateError):
+    """The cube is written, and what belongs beside it cannot be."""
 
 
 def write_companions(

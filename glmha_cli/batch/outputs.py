@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_free
-from glmha_cli.batch.companions import companions_of, files_written, places_beside
+from glmha_cli.batch.companions import companions_of, files_written, may_be_outputs, places_beside
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job, Naming
@@ -53,8 +53,7 @@ def planned(
 def _refuse_companions_as_outputs(jobs: Jobs, files: FileOptions) -> None:
     """UsageError where what is written beside one cube would be another cube."""
     folder = Path(os.path.realpath(jobs.outputs.folder))
-    beside = [Path(os.path.realpath(place)) for place in places_beside(files)]
-    if not any(place.is_relative_to(folder) or folder.is_relative_to(place) for place in beside):
+    if not may_be_outputs(folder, files):
         return
     for job in jobs:
         for path in (Path(os.path.realpath(each)) for each in companions_of(job, files)):

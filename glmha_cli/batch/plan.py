@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
-from glmha_cli.batch.companions import files_written, refuse_companions, require_companions
+from glmha_cli.batch.companions import files_written, may_be_outputs, refuse_companions, require_companions
 from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
@@ -139,6 +139,11 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
         found = (each for each in found if realpath(each.path) not in masks)
     outputs = _outputs(request, naming)
     if stage is not None and any(stage.holds(Path(text)) for text in request.inputs) and not _mixed(request):
+        if may_be_outputs(folder, request.files):
+            raise UsageError(
+                f"what is written beside cubes of inputs in a store needs a folder apart from '{folder}'",
+                "name another folder for --clipped and --uncertainty",
+            )
         return Plan(Streamed(Jobs(outputs), found, request.shard), folder, single=False)
     found = without_outputs(found, folder, naming, request.overwrite, say)
     jobs = planned(found, outputs, others=_masks(request), files=request.files)

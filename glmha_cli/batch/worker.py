@@ -12,6 +12,7 @@ from jaxtyping import Num
 
 from glmha_cli import __version__
 from glmha_cli.batch.areas import files_for
+from glmha_cli.batch.companions import CompanionError
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.frames import Frames
 from glmha_cli.batch.jobs import Job
@@ -142,6 +143,8 @@ class Worker:
             with looking_before_moves(partial(self.look, job, hashes)):
                 losses = put()
             sent = self.places.send(job)
+        except CompanionError:  # the output itself is there, and of this run
+            raise
         except CannotCreateError:
             self.require_undone(job)
             raise

@@ -17,6 +17,7 @@ from glmha_cli.printable import printable
 
 MEDIA = "image/jpeg"
 PAGES = (".html", ".htm")
+GENERATOR = '<meta name="generator" content="glmha '
 HEAD_BYTES = 4096
 """In these a page says who made it."""
 
@@ -90,7 +91,7 @@ class Beside:
     policy = "'self' file:"
 
     def __init__(self, page: Path, *, overwrite: bool) -> None:
-        self._folder, self._count = page.parent / "pictures", 0
+        self._page, self._folder, self._count = page, page.parent / "pictures", 0
         if os.path.lexists(self._folder) and not (overwrite and is_page(page)):
             raise CannotCreateError(
                 f"'{self._folder}' exists already, and the page keeps its pictures there", "name another folder"
@@ -99,6 +100,8 @@ class Beside:
     def add(self, picture: bytes) -> str:
         self._count += 1
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._count == 1 and not self._page.exists():  # whose the pictures are, should the run be killed
+            self._page.write_text(f'{GENERATOR}{__version__}"><p>The run has not come to its end.</p>\n')
         path = self._folder / f"{self._count:06}.jpg"
         with atomic_output(path, overwrite=True) as temporary:
             temporary.write_bytes(picture)
@@ -112,7 +115,7 @@ def is_page(path: Path) -> bool:
     """Whether a file is a page that was made here."""
     try:
         with path.open("rb") as file:
-            return b'<meta name="generator" content="glmha ' in file.read(HEAD_BYTES)
+            return GENERATOR.encode() in file.read(HEAD_BYTES)
     except OSError:
         return False
 

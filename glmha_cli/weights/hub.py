@@ -21,7 +21,9 @@ SET_ASIDE = "set-aside-by-glmha"
 def client() -> ModuleType:
     """huggingface_hub; UsageError for settings of it that are not what they must be. An empty one counts as unset."""
     for name in [name for name, value in os.environ.items() if name.startswith(READ) and not value.strip()]:
-        del os.environ[name]  # an empty one would put the cache into the current folder
+        del os.environ[name]  # an empty one would put the cache into the current folder, …
+    if not os.path.isabs(os.environ.get("XDG_CACHE_HOME", os.sep)):
+        del os.environ["XDG_CACHE_HOME"]  # … and so would one that the XDG base directories say to ignore
     for name in NUMBERS:
         value = os.environ.get(name, "0").strip()
         if not value.isdecimal():

@@ -76,6 +76,16 @@ def test_a_report_keeps_out_of_a_folder_of_pictures_that_is_no_reports(here, der
     assert Path("data/pictures/000001.jpg").read_bytes() == Path("in/b.jpg").read_bytes() and not Path("out").exists()
 
 
+def test_a_report_that_was_cut_off_can_be_written_again(here, derain, monkeypatch):
+    with monkeypatch.context() as patch:  # as a kill before the page is written leaves it
+        patch.setattr("glmha_cli.batch.report_page.write_page", lambda *_, **__: None)
+        derain("in/a.png", "a.png", "--report", "look")
+    assert Path("look/pictures/000001.jpg").exists() and "not come to its end" in Path("look/index.html").read_text()
+    assert derain("in/b.jpg", "b.jpg", "--report", "look").returncode == 73
+    assert derain("in/b.jpg", "b.jpg", "--report", "look", "--overwrite").returncode == 0
+    assert rows("look/index.html") == {"b.jpg": "done"}
+
+
 def test_a_single_failure_has_a_report_too(here, derain):
     assert derain("in/c.png", "c.png", "--report", "r.html").returncode == 65
     assert rows() == {"c.png": "failed"}

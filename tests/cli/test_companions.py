@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from glmha_cli.errors import CannotCreateError
 from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.mst_plus_plus import MSTPlusPlusConfig
@@ -140,3 +141,19 @@ def test_resuming_replaces_its_own_and_no_file_of_another_folder(here, model):
     before, photo = Path("out/a.tif").read_bytes(), Path("new/a.png").read_bytes()
     assert run_here(*run, "masks", "--illuminant", "D50").returncode == 0 and Path("out/a.tif").read_bytes() != before
     assert run_here(*run, "new", "--illuminant", "A").returncode == 1 and Path("new/a.png").read_bytes() == photo
+
+
+def test_a_mask_that_cannot_be_written_is_a_failure_and_made_by_the_next_run(here, model, monkeypatch):
+    """Not taken for work of a run beside this one, though the cube is there and on record."""
+    save("in/a.png")
+    run = ("rgb2hsi", "in", "out", "--model", model, "--record", "r.jsonl", "--clipped", "masks")
+
+    def taken(*_, **__):
+        raise CannotCreateError("taken meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("glmha_cli.batch.companions.write_photo", taken)
+        result = run_here(*run)
+    assert result.returncode == 1 and "taken meanwhile" in result.stderr and "0 skipped, 1 failed" in result.stderr
+    assert Path("out/a.tif").exists() and not Path("masks/a.png").exists()
+    assert "1 done" in run_here(*run, "--resume").stderr and Path("masks/a.png").exists()

@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Num
 
-from glmha_cli.batch.companions import clipped_in, clipped_note, require_free_companions, write_companions
+from glmha_cli.batch.companions import (
+    CompanionError,
+    clipped_in,
+    clipped_note,
+    require_free_companions,
+    write_companions,
+)
 from glmha_cli.batch.files import FileOptions, Source
 from glmha_cli.batch.kinds.base import Store
-from glmha_cli.errors import BadDataError
+from glmha_cli.errors import BadDataError, CannotCreateError
 from glmha_cli.io.cubes.cube import SUFFIXES, Cube, CubeOptions, read_cube, write_cube
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
@@ -68,9 +74,11 @@ class CubeKind:
         notes = list(write_cube(path, cube, overwrite=overwrite, provenance=provenance))
         if options.clipped is None and options.uncertainty is None:
             return notes
-        return notes + write_companions(
-            source, colours_of(source.value), options, overwrite=overwrite, provenance=provenance
-        )
+        colours = colours_of(source.value)
+        try:
+            return notes + write_companions(source, colours, options, overwrite=overwrite, provenance=provenance)
+        except CannotCreateError as error:
+            raise CompanionError(error.message, error.hint) from error
 
     def rendered(self, result: Num[np.ndarray, "h w bands"], task: Task, source: Source) -> Photo:
         """Its colours to an observer under D65."""

@@ -1,8 +1,7 @@
 """From what a file holds to a cube: axes, no data, scale, order of the bands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,8 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
     """
     stored, unit_notes = _with_unit(stored, options.unit)
     values, axes_note = bands_last(stored, None if is_part else options.axes, bands=options.bands)
-    _require_one_per_band(stored, values.shape[2])
+    if options.scale is None:
+        _require_one_per_band(stored, values.shape[2])
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
     if missing is not None:
@@ -76,14 +76,21 @@ def _wavelength_nm(stored: Stored, bands: int) -> tuple[float, ...]:
 
 def _missing(values: Num[np.ndarray, "h w bands"], stored: Stored) -> Bool[np.ndarray, "h w bands"] | None:
     """Where there is no data beside NaN: by numbers that stand for it or are not valid, and by the mask."""
-    numbers = [each for each in (stored.nodata, *stored.missing) if each is not None and not np.isnan(each)]
-    found = [values == _of_kind(each, values.dtype) for each in numbers]
+    missing = None
+    for found in _absent(values, stored):  # one at a time: each is as large as the cube
+        missing = found if missing is None else missing | found
+    return missing
+
+
+def _absent(values: Num[np.ndarray, "h w bands"], stored: Stored) -> Iterator[Bool[np.ndarray, "h w bands"]]:
+    for number in (stored.nodata, *stored.missing):
+        if number is not None and not np.isnan(number):
+            yield values == _of_kind(number, values.dtype)
     if stored.valid is not None:
         low, high = (_of_kind(each, values.dtype) for each in stored.valid)
-        found += [values < low, values > high]
+        yield (values < low) | (values > high)
     if stored.mask is not None:
-        found.append(np.broadcast_to(~stored.mask[..., None], values.shape))
-    return reduce(np.logical_or, found) if found else None
+        yield np.broadcast_to(~stored.mask[..., None], values.shape)
 
 
 def _of_kind(number: Factor, dtype: np.dtype) -> Factor:

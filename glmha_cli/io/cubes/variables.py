@@ -161,7 +161,7 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
 
 def _is_empty(dataset: "h5py.Dataset") -> bool:
     """Whether it holds nothing: MATLAB stores its lengths instead."""
-    return bool(dataset.attrs.get("MATLAB_empty", 0))
+    return bool(np.any(dataset.attrs.get("MATLAB_empty", 0)))
 
 
 def _open_hdf5(path: Path, name: str) -> OnDisk:

@@ -31,7 +31,7 @@ def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
     return [round(float(value) * _NM_PER_UNIT[unit], 6) for value in wavelengths] if unit else []
 
 
-_NAMED = re.compile(r"(?<!\d)(?<!\d[-\u2013])[-+]?(?:\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\W\d_]+)\)?$")
+_NAMED = re.compile(r"(?<![\d.])(?<!\d[-\u2013])(?:(?<!\w)[-+])?(?:\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\W\d_]+)\)?$")
 """A number begins at none of its digits but the first, for the time's sake, and is not the end of a range (450-500)."""
 
 

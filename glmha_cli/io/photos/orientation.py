@@ -62,7 +62,7 @@ def _turnable(exif: Directories, findings: Findings) -> Directories:
     odd = [tag for tag, (kind, value) in below.items() if tag in PLACES and not is_place(tag, kind, len(value) // 2)]
     if not odd:
         return exif
-    damage = [f"EXIF or TIFF tag {tag}" for tag in odd]
-    findings.damage += damage
+    names = [f"EXIF or TIFF tag {tag}" for tag in odd]
+    findings.notes.append(f"its {' and '.join(names)} cannot be turned with it: left out")
     kept = {tag: entry for tag, entry in below.items() if tag not in odd}
-    return replace(exif, below={**exif.below, EXIF_IFD: kept}, damage=(*exif.damage, *damage))
+    return replace(exif, below={**exif.below, EXIF_IFD: kept}, damage=(*exif.damage, *names))

@@ -78,11 +78,12 @@ def prepared(
     notes = []
     if strip_metadata and not colours_of(like.metadata).is_srgb:
         notes.append("without what says that its colours are not sRGB, the photo will show other colours")
+    before = like.metadata
     like, losses = _fitted(replace(like, metadata=Metadata()) if strip_metadata else like, target)
     metadata = like.metadata
     if provenance is not None:
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
-    samples = with_no_data(_stored(pixels, like, path), like.colours, like.metadata)
+    samples = with_no_data(_stored(pixels, like, path), like.colours, before)
     if like.alpha is not None:
         samples = np.concatenate([samples, _stored_alpha(like.alpha, like.bit_depth)], axis=2)
     return np.ascontiguousarray(samples), metadata, notes + losses

@@ -13,6 +13,7 @@ _REGION = re.compile(rb"((?:stArea|stDim):)([xywh])(" + _IS + rb")([-+.\deE]*)")
 """Of faces and the like (MWG Guidelines 2.0, section 5.9): centre and size in fractions of the photo as it is stored;
 stDim has its size. The end of an element matches too, without a number.
 """
+_QUALIFIED = re.compile(rb"<(?:stArea|stDim):[xywh]\s+[^\s>]")  # an element with attributes of its own
 _DIGITS = 32
 _SWAPPED = {b"x": b"y", b"y": b"x", b"w": b"h", b"h": b"w"}
 
@@ -24,8 +25,9 @@ def upright_xmp(xmp: bytes, turn: Turn, *, width: int, height: int, findings: Fi
         xmp = pattern.sub(rb"\g<1>%d" % side, xmp)
     if turn == Turn():
         return xmp
-    if any(axis in b"xy" and _fraction(number) is None for _, axis, _, number in _REGION.findall(xmp) if number):
-        findings.notes.append("its regions in XMP are not in fractions of its size: not turned with the photo")
+    numbers = [number for _, axis, _, number in _REGION.findall(xmp) if number and axis in b"xy"]
+    if _QUALIFIED.search(xmp) or any(_fraction(number) is None for number in numbers):
+        findings.notes.append("its regions in XMP are not plain fractions of its size: not turned with the photo")
         return xmp
     return _REGION.sub(lambda match: _turned(match, turn), xmp)
 

@@ -79,6 +79,7 @@ def test_gdal_sees_the_same_grid(tmp_path):
 LEFT_OUT = {
     "uneven": (METRES | {"x": np.array([0.0, 1, 2, 4, 8, 16, 32])}, ("m", "m"), "y and x are not evenly spaced"),
     "all the same": (METRES | {"x": np.zeros(7)}, ("m", "m"), "y and x are not evenly spaced"),
+    "beyond all bounds": (METRES | {"y": np.array([1.7e308, 1, 0, -1, -1.7e308])}, ("m", "m"), "not evenly spaced"),
     "angles of a satellite": (METRES, ("rad", "rad"), "y and x are not in metres or degrees"),
     "counts": ({"y": np.arange(5), "x": np.arange(7)}, ("", ""), "y and x are not in metres or degrees"),
 }

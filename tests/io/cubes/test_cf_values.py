@@ -114,6 +114,21 @@ def test_a_range_of_packed_values_that_fall(tmp_path):
     assert_read(path, np.where(COUNTS > 7500, np.nan, 1 - COUNTS * 1e-4))
 
 
+def test_more_numbers_for_no_data_than_anyone_has_are_refused(tmp_path):
+    few = netcdf(tmp_path / "few.nc", COUNTS, missing_value=np.arange(100, 130, dtype="i2"), **SCALE)
+    np.testing.assert_array_equal(np.isnan(read_cube(few)), COUNTS < 130)
+    many = netcdf(tmp_path / "many.nc", COUNTS, missing_value=np.arange(399, dtype="i2"), **SCALE)
+    with pytest.raises(BadDataError, match="399 numbers for no data"):
+        read_cube(many)
+
+
+def test_a_scale_that_is_given_goes_before_one_that_fits_no_band(tmp_path):
+    path = netcdf(tmp_path / "x.nc", COUNTS, scale_factor=[1.0, 2.0])
+    with pytest.raises(BadDataError, match="2 values of gain for 6 bands"):
+        read_cube(path)
+    np.testing.assert_allclose(read_cube(path, CubeOptions(scale=0.5)), COUNTS * 0.5)
+
+
 def test_each_band_has_its_own_scale(tmp_path):
     scales, offsets = np.arange(1, 7) * 1e-4, np.arange(6) / 10
     stored = COUNTS.copy()

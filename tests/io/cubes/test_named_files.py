@@ -52,6 +52,15 @@ def test_the_numbers_tell_their_unit(tmp_path, suffix, name):
 
 
 @both
+def test_a_list_from_elsewhere_does_not_tell_the_axes(tmp_path, suffix):
+    """It may be of another cube; those beside the cube may be of any side."""
+    cube = np.random.default_rng(0).random((40, 30, 8), np.float32)
+    path = saved(tmp_path, suffix, cube=cube, cal={"wavelength": np.linspace(400, 900, 40)})
+    read = read_cube(path)
+    assert read.shape == (40, 30, 8) and read.wavelength_nm == ()
+
+
+@both
 def test_whole_micrometres_of_heat_are_wavelengths(tmp_path, suffix):
     cube = read_cube(saved(tmp_path, suffix, cube=VALUES, wavelength=np.arange(8, 14)))
     assert cube.wavelength_nm == tuple(1000.0 * each for each in range(8, 14))
@@ -104,7 +113,9 @@ def matlab_7_3(path, classes):
         file["cube"].attrs["MATLAB_class"] = np.bytes_("double")
         for name, kind in classes.items():
             file[name] = np.zeros(2, "u8")  # its lengths
-            file[name].attrs.update({"MATLAB_class": np.bytes_(kind), "MATLAB_empty": np.uint8(1)})
+            file[name].attrs.update(
+                {"MATLAB_class": np.bytes_(kind), "MATLAB_empty": np.ones(2 if kind == "cell" else (), "u1")}
+            )
     return path
 
 

@@ -75,7 +75,12 @@ def test_lists_in_envi_headers(tmp_path, field):
 
 def test_a_range_is_no_wavelength():
     assert in_names(["400-450 nm", "450-500 nm"]) == in_names(["400\u2013450 nm", "450\u2013500 nm"]) == []
-    assert in_names(["band-450 nm", "1.2.550 nm"]) == [-450, 2.55]
+    assert in_names(["450-500.5 nm", "500-550.5 nm"]) == in_names(["0.45-0.5 um", "0.5-0.55 um"]) == []
+    assert in_names(["450.0\u2013500.0 nm"]) == in_names(["1.2.550 nm"]) == []
+
+
+def test_a_hyphen_behind_a_word_is_no_sign():
+    assert in_names(["band-450 nm", "band -3 nm", "b_550.5 nm"]) == [450, -3, 550.5]
 
 
 @pytest.mark.parametrize("part", ["1", "1.", ".1", "1 ", "1a", "+1", "1-", " ", "1 nm "])

@@ -131,7 +131,7 @@ def test_the_subject_is_where_it_was_in_the_picture(tmp_path, orientation, furth
 
 def test_a_subject_that_cannot_be_turned_is_left_out_with_a_note(tmp_path):
     photo = read_bytes(tmp_path / "a.jpg", jpeg(with_subject(6, (10, 3, 6, 4), kind=4)))
-    assert photo.notes == (f"its EXIF or TIFF tag {SUBJECT_AREA} cannot be read: left out",)
+    assert photo.notes == (f"its EXIF or TIFF tag {SUBJECT_AREA} cannot be turned with it: left out",)
     below = load_exif(photo.metadata.exif).below[0x8769]
     assert SUBJECT_AREA not in below and subject_of(photo, SUBJECT_LOCATION) == (8, 10)
     upright = read_bytes(tmp_path / "b.jpg", jpeg(with_subject(1, (10, 3, 6, 4), kind=4)))

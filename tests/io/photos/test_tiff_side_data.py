@@ -70,6 +70,16 @@ def test_what_is_no_data_in_an_orthophoto_is_so_in_the_restored_one(tmp_path, dt
     np.testing.assert_array_equal(written[~is_empty], kept[~is_empty])
 
 
+@pytest.mark.parametrize("name", ["b.png", "b.tif"])
+def test_no_data_stays_where_its_number_is_not_written(tmp_path, name):
+    samples = with_collar(np.uint8, 255, 3)
+    orthophoto(tmp_path / "a.tif", samples, "255", photometric="rgb")
+    photo = read_photo(tmp_path / "a.tif")
+    write_photo(tmp_path / name, np.full_like(photo.pixels, 0.5), like=photo, strip_metadata=name == "b.tif")
+    is_empty = (samples == 255).all(axis=2)
+    assert (read_photo(tmp_path / name).colours[is_empty] == 255).all()
+
+
 def test_statistics_of_values_that_are_gone_go_and_what_else_gdal_says_stays(tmp_path):
     orthophoto(tmp_path / "a.tif", with_collar(np.uint8, 0, 3), "0", photometric="rgb")
     photo = read_photo(tmp_path / "a.tif")

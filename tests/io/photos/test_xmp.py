@@ -96,8 +96,15 @@ def test_faces_and_sizes_are_those_of_the_photo_upright(tmp_path, packet, orient
 
 def test_regions_in_pixels_are_said_not_to_be_turned(tmp_path):
     photo = stored_upright(tmp_path, b'<r tiff:Orientation="6" stArea:x="320" stArea:y="200"/>', 6)
-    assert photo.notes == ("its regions in XMP are not in fractions of its size: not turned with the photo",)
+    assert photo.notes == ("its regions in XMP are not plain fractions of its size: not turned with the photo",)
     assert b'stArea:x="320" stArea:y="200"' in photo.metadata.xmp
+
+
+@pytest.mark.parametrize("orientation", [2, 6])
+def test_regions_with_attributes_of_their_own_stay_as_they_are(tmp_path, orientation):
+    element = b'<stArea:x rdf:datatype="xs:double">0.25</stArea:x>'
+    photo = stored_upright(tmp_path, b'<r tiff:Orientation="%d">%s</r>' % (orientation, element), orientation)
+    assert element in photo.metadata.xmp and "not turned with the photo" in photo.notes[0]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -90,10 +90,12 @@ def _spaced(array: Labelled) -> tuple[float, float] | None:
     numbers = numbers_of(stored).astype(np.float64)
     if numbers.size < 2 or not np.isfinite(numbers).all():
         return None
-    step = float(numbers[-1] - numbers[0]) / (numbers.size - 1)
-    rounding = np.finfo(stored.dtype).eps * np.abs(numbers).max() if stored.dtype.kind == "f" else 0
-    off = np.abs(numbers[0] + step * np.arange(numbers.size) - numbers).max()
-    return None if not step or off > _SLACK_PX * abs(step) + rounding else (float(numbers[0]) - step / 2, step)
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = float(numbers[-1] - numbers[0]) / (numbers.size - 1)
+        rounding = np.finfo(stored.dtype).eps * np.abs(numbers).max() if stored.dtype.kind == "f" else 0
+        off = np.abs(numbers[0] + step * np.arange(numbers.size) - numbers).max()
+    is_even = step and np.isfinite(step) and off <= _SLACK_PX * abs(step) + rounding
+    return (float(numbers[0]) - step / 2, step) if is_even else None
 
 
 # Places in other ways

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
+from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.formats.labelled import Labelled, numbers_of, text_of
 from glmha_cli.io.cubes.model import Factor
 from glmha_cli.io.cubes.on_disk import OnDisk, Viewed
@@ -16,6 +17,7 @@ from glmha_cli.io.cubes.on_disk import OnDisk, Viewed
 _MISSING = ("_fillvalue", "missing_value", "data_ignore_value", "nodata", "no_data", "nodata_value", "no_data_value")
 _OTHER_KINDS = {("i", "true"): "u", ("u", "false"): "i"}
 """(kind as stored, `_Unsigned`) -> kind that is meant."""
+_MOST_MISSING = 32
 _LIMIT_DIGITS = 6
 """Of a limit of packed numbers that is given unpacked: dividing by the scale costs the others."""
 
@@ -52,7 +54,10 @@ def _by_lower_name(array: Labelled) -> dict[str, Any]:
 def _missing(array: Labelled) -> list[float]:
     """All numbers that stand for no data, in the order of the names, whatever their case."""
     said = _by_lower_name(array)
-    return list(dict.fromkeys(float(each) for name in _MISSING for each in _numbers_meant(said.get(name), array)))
+    found = dict.fromkeys(float(each) for name in _MISSING for each in _numbers_meant(said.get(name), array))
+    if len(found) > _MOST_MISSING:
+        raise BadDataError(f"names {len(found)} numbers for no data, more than {_MOST_MISSING}")
+    return list(found)
 
 
 def _valid(

@@ -67,13 +67,13 @@ def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> t
     unfit: list[str] = []
     for name in _lists(variables, folder):
         (place, bare), size = _split(name), math.prod(variables[name].shape)
-        if size in shape or (size and place == folder and bare in _IN_NM):  # of a wrong length they are refused later
+        beside = place == folder
+        fits = size in (shape if beside else shape[-1:])  # lists from elsewhere do not tell which axis is of the bands
+        if fits or (size and beside and bare in _IN_NM):  # of a wrong length they are refused later
             numbers = variables[name]().ravel()
             unit = "nm" if bare in _IN_NM else _unit_told(numbers, bare)
-            found.append(
-                (numbers.tolist(), unit, () if place == folder else (f"its wavelengths are those of '{name}'",))
-            )
-        elif size > 1 and place == folder:
+            found.append((numbers.tolist(), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
+        elif size > 1 and beside:
             unfit.append(f"its variable '{name}' has {size} numbers, as many as no side of the cube: left out")
     wavelengths, unit, notes = next((each for each in found if each[1]), found[0] if found else ([], "nm", ()))
     return wavelengths, unit, (*notes, *unfit)
