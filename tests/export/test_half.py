@@ -72,7 +72,9 @@ def large_values(tmp_path_factory):
 
 @pytest.mark.parametrize("run", [in_onnx_runtime, in_openvino])
 @pytest.mark.parametrize("value", ["noise", "black"])
-def test_large_values_in_every_runtime(large_values, run, value):
+def test_large_values_in_every_runtime(large_values, run, value, monkeypatch):
+    # OpenVINO looks at the CPU itself, and finds no kernel where its oneDNN alone is kept from what that can do.
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     network, path = large_values
     image = torch.rand(1, 3, 64, 48) * (value == "noise")
     with torch.inference_mode():

@@ -80,11 +80,13 @@ def test_photos_of_8_bits_are_computed_in_bfloat16_where_the_cpu_does_it_well(
     ("task", "photos"), [("derain", ("rainy.png", "clean.png")), ("deblur", ("blurred.png", "sharp.png"))]
 )
 def test_bfloat16_is_enough_for_8_bits(task, photos):
-    """With the bundled weights no value moves by more than one step."""
+    """With the bundled weights no value moves by more than one step, where it is the default; elsewhere PyTorch's
+    operators round maps once more between the steps that are compiled there.
+    """
     damaged, truth = (np.asarray(Image.open(EXAMPLES / task / name).convert("RGB"))[:256, :256] for name in photos)
     coarse, exact = (load(task, engine="torch", precision=each, scale="1")(damaged) for each in ("bf16", "fp32"))
     moved = np.abs(coarse.astype(int) - exact)
-    assert 0 < moved.max() <= 1 and moved.mean() < 0.05
+    assert 0 < moved.max() <= (1 if torch_engine.bfloat16_pays() else 2) and moved.mean() < 0.05
     assert abs(rgb_psnr_db(coarse, truth) - rgb_psnr_db(exact, truth)) < 0.01
 
 
