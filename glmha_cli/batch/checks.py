@@ -38,10 +38,9 @@ def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = (), *
     there = {identity for job in jobs for _, identity in _outputs_there(job, written)}
     if not there:
         return
-    for source in chain((job.source for job in jobs if job.problem is None), others):
-        for path in filter(os.path.exists, files_read(source)):
-            if (identity := _file_id(path)) in there:
-                _refuse_as_output(source, identity, jobs, written)
+    for source, identity in _read_there(chain((job.source for job in jobs if job.problem is None), others)):
+        if identity in there:
+            _refuse_as_output(source, identity, jobs, written)
 
 
 def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Job], written: Written) -> None:
@@ -58,6 +57,12 @@ def _outputs_there(job: Job, written: Written) -> Iterator[tuple[Path, tuple[int
     if job.problem is None:
         for path in filter(os.path.exists, written(job)):
             yield path, _file_id(path)
+
+
+def _read_there(sources: Iterable[Path]) -> Iterator[tuple[Path, tuple[int, int]]]:
+    for source in sources:
+        for path in filter(os.path.exists, files_read(source)):
+            yield source, _file_id(path)
 
 
 def _file_id(path: Path) -> tuple[int, int]:
@@ -116,11 +121,8 @@ def require_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     """CannotCreateError unless a file can be made at `path`, told before the work that fills it; UsageError where it is
     one of the inputs, by whatever name or link."""
     require_folder(path.parent)
-    if os.path.exists(path):
-        there = _file_id(path)
-        for read in filter(os.path.exists, chain.from_iterable(map(files_read, inputs))):
-            if _file_id(read) == there:
-                raise UsageError(f"'{path}' is an input, and no output may replace it", "name another output")
+    if os.path.exists(path) and _file_id(path) in {identity for _, identity in _read_there(inputs)}:
+        raise UsageError(f"'{path}' is an input, and no output may replace it", "name another output")
     refuse_existing(path, overwrite=overwrite)
 
 

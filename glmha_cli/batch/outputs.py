@@ -9,7 +9,6 @@ from pathlib import Path, PurePath
 from glmha_cli.batch.areas import areas_of
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_free
 from glmha_cli.batch.companions import companions_of, files_written, may_be_outputs, places_beside
-from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.planned import Jobs, Names, Outputs
@@ -17,7 +16,6 @@ from glmha_cli.errors import UsageError
 from glmha_cli.io.stores import is_folder
 
 Say = Callable[[str], None]
-PLAIN = FileOptions()
 
 
 def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], overwrite: bool) -> list[Job]:
@@ -32,31 +30,29 @@ def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], o
     return [job]
 
 
-def planned(
-    found: Iterable[Found], outputs: Outputs, *, others: Iterable[Path] = (), files: FileOptions = PLAIN
-) -> Jobs:
+def planned(found: Iterable[Found], outputs: Outputs, *, others: Iterable[Path] = ()) -> Jobs:
     """A job for each input, its output in the folder under the same relative path. Nothing is created.
 
     Raises UsageError for two files that would be written under one name, and for one that is an input, a mask or one of
-    `others`. files: what is written beside outputs.
+    `others`.
     """
-    jobs = Jobs(outputs)
+    jobs, files = Jobs(outputs), outputs.files
     for each in found:
         jobs.add(each)
-    masks = areas_of(jobs) if outputs.only is not None else ()
-    _refuse_companions_as_outputs(jobs, files)
+    masks = areas_of(jobs) if files.only is not None else ()
+    _refuse_companions_as_outputs(jobs)
     if any(map(os.path.exists, [outputs.folder, *places_beside(files)])):
         refuse_inputs_as_outputs(jobs, chain(others, masks), written=partial(files_written, files=files))
     return jobs
 
 
-def _refuse_companions_as_outputs(jobs: Jobs, files: FileOptions) -> None:
+def _refuse_companions_as_outputs(jobs: Jobs) -> None:
     """UsageError where what is written beside one cube would be another cube."""
-    folder = Path(os.path.realpath(jobs.outputs.folder))
+    files, folder, real = jobs.outputs.files, Path(os.path.realpath(jobs.outputs.folder)), _real()
     if not may_be_outputs(folder, files):
         return
     for job in jobs:
-        for path in (Path(os.path.realpath(each)) for each in companions_of(job, files)):
+        for path in (Path(real(each)) for each in companions_of(job, files)):
             if path.is_relative_to(folder) and jobs.writes(path.relative_to(folder)):
                 raise UsageError(f"'{path}' would be written twice, as a cube and beside one", "name another output")
 

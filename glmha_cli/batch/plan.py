@@ -106,14 +106,14 @@ def _masks(request: BatchRequest) -> list[Path]:
 
 def _outputs(request: BatchRequest, naming: Naming) -> Outputs:
     folder = Path(request.output)
-    return Outputs(folder=folder, naming=naming, overwrite=request.overwrite, only=request.files.only)
+    return Outputs(folder=folder, naming=naming, overwrite=request.overwrite, files=request.files)
 
 
 def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[Job]:
     found, target = Found(source, PurePath(source.name)), Path(request.output)
     if request.makes_folder:
         require_makeable(target)
-        return planned([found], _outputs(request, naming), others=_masks(request), files=request.files)
+        return planned([found], _outputs(request, naming), others=_masks(request))
     if request.ext or request.suffix or request.keep_ext:
         raise UsageError(
             f"--ext, --keep-ext and --suffix need an output folder; '{target}' is a file",
@@ -146,7 +146,7 @@ def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...],
             )
         return Plan(Streamed(Jobs(outputs), found, request.shard), folder, single=False)
     found = without_outputs(found, folder, naming, request.overwrite, say)
-    jobs = planned(found, outputs, others=_masks(request), files=request.files)
+    jobs = planned(found, outputs, others=_masks(request))
     _say_changes(jobs, readable, naming, request, say)
     return Plan(jobs.part(request.shard), folder, single=False, ignored=str(ignored))
 

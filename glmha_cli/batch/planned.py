@@ -10,6 +10,7 @@ from typing import overload
 
 from glmha_cli.batch.areas import with_area
 from glmha_cli.batch.checks import require_short
+from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.inputs import Found
 from glmha_cli.batch.jobs import Job, Naming, Shard
 from glmha_cli.errors import CannotCreateError, GlmhaError, UsageError
@@ -17,12 +18,12 @@ from glmha_cli.errors import CannotCreateError, GlmhaError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Where the outputs of inputs are to be. only: the masks of the areas to restore, see `areas`."""
+    """Where the outputs of inputs are to be. files: the areas to restore (`areas`), what is written beside."""
 
     folder: Path
     naming: Naming
     overwrite: bool
-    only: Path | None = None
+    files: FileOptions = field(default_factory=FileOptions)
     inside: dict[str, bool] = field(default_factory=dict, init=False, compare=False)
 
     def target(self, relative: str) -> str:
@@ -52,7 +53,7 @@ class Outputs:
                 )
         except (UsageError, CannotCreateError) as error:
             problem = error.about(found.path)
-        return with_area(Job(found.path, target, found.relative, self.overwrite, problem), self.only)
+        return with_area(Job(found.path, target, found.relative, self.overwrite, problem), self.files.only)
 
 
 class Names(Sequence[Found]):

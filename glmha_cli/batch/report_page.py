@@ -11,7 +11,7 @@ from glmha_cli.batch.report import Outcome, Reporter, Summary
 from glmha_cli.errors import one_line
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.photos.read import Photo
-from glmha_cli.pages.page import PAGES, Beside, Inside, duration, is_page, write_page
+from glmha_cli.pages.page import PAGES, Beside, Inside, duration, write_page
 from glmha_cli.pages.pictures import change_of, encoded, views_of
 from glmha_cli.printable import renamed
 
@@ -102,7 +102,7 @@ class ReportPage(Reporter):
             "sides": SIDES,
             "rows": self.rows,
         }
-        overwrite = self.overwrite or is_page(self.path)  # the one that `Beside` began
+        overwrite = self.overwrite or self.pictures.began
         write_page(self.path, "report.html", values, pictures=self.pictures, overwrite=overwrite)
         self.say(f"report: {self.path}")
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -53,9 +54,11 @@ class Piece(NamedTuple):
 
 
 class Pictures(Protocol):
-    """Where the pictures of a page are kept. policy: the sources that its Content-Security-Policy allows them."""
+    """Where the pictures of a page are kept. policy: the sources that its Content-Security-Policy allows them.
+    began: of ours, a file stands where the page is to be."""
 
     policy: str
+    began: bool
 
     def add(self, picture: bytes) -> Any:
         """A picture, by a key for `source`."""
@@ -68,6 +71,7 @@ class Inside:
     """In the page itself; until then in a nameless file, as a batch may have thousands."""
 
     policy = "data:"
+    began = False
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - for as long as the page is made
@@ -89,6 +93,7 @@ class Beside:
     """
 
     policy = "'self' file:"
+    began = False
 
     def __init__(self, page: Path, *, overwrite: bool) -> None:
         self._page, self._folder, self._count = page, page.parent / "pictures", 0
@@ -100,8 +105,10 @@ class Beside:
     def add(self, picture: bytes) -> str:
         self._count += 1
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._count == 1 and not self._page.exists():  # whose the pictures are, should the run be killed
-            self._page.write_text(f'{GENERATOR}{__version__}"><p>The run has not come to its end.</p>\n')
+        if self._count == 1:  # whose the pictures are, should the run be killed
+            with suppress(FileExistsError), self._page.open("x", encoding="utf-8") as file:
+                file.write(f'{GENERATOR}{__version__}"><p>The run has not come to its end.</p>\n')
+                self.began = True
         path = self._folder / f"{self._count:06}.jpg"
         with atomic_output(path, overwrite=True) as temporary:
             temporary.write_bytes(picture)

@@ -41,12 +41,16 @@ class SnapshotConfig:
 
     def __post_init__(self) -> None:
         shares = (self.measured, self.binary, self.noisy)
-        steps = (self.step, *self.other_steps)
-        if not all(0 <= share <= 1 for share in shares) or min(steps) < 0:
+        if not all(0 <= share <= 1 for share in shares) or min(self.steps) < 0:
             raise BadDataError(
-                f"snapshots with shares {shares} and steps {steps}",
+                f"snapshots with shares {shares} and steps {self.steps}",
                 "measured, binary and noisy lie in 0..1, step and other_steps are not negative",
             )
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """One for each batch, in turn."""
+        return self.step, *self.other_steps
 
     def training(self) -> Sequence[MakePair]:
         """By one step each: snapshots of a batch have one size."""
@@ -55,7 +59,7 @@ class SnapshotConfig:
         def maker(step: int) -> MakePair:
             return aiming_at_the_image(lambda cube, rng: _training_snapshot(cube, masks, rng, self, step))
 
-        return [maker(step) for step in (self.step, *self.other_steps)]
+        return [maker(step) for step in self.steps]
 
     def validation(self) -> dict[str, Degrade]:
         """Snapshots at one noise, coded by gray masks, and by the measured ones where there are any."""
