@@ -12,8 +12,8 @@ from glmha_cli.training.data.samples import Samples
 from glmha_cli.training.module import to_network
 from glmha_cli.training.recipe import Stage
 
-HELD_OUT, TIMED = 10**6, 2 * 10**6
-"""Steps that training never reaches: their crops are for other use. The first ones are for statistics and layers."""
+HELD_OUT = 10**6
+"""A step that training never reaches: its crops are for other use. The first ones are for statistics and layers."""
 
 
 @dataclass(frozen=True)

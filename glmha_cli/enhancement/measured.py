@@ -26,16 +26,18 @@ HIGHEST_DB = 100.0
 @dataclass(kw_only=True, eq=False)
 class Measure:
     """sets: what is measured on, by name. rows: part of the work -> PSNR to the truth and to what the teacher gives
-    (means over the sets), multiply-adds, parameters, minutes since `start`."""
+    (means over the sets), multiply-adds, parameters, minutes since `start`. seconds: that the last row took."""
 
     task: str
     teacher: nn.Module
     sets: Mapping[str, Sequence[Sample]]
     start: float
     rows: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
 
     def __call__(self, part: str, network: nn.Module, **more: Any) -> Row:
         """A new row, with what is given beside."""
+        began = time.monotonic()
         score = SCORES[resolve(TASKS, self.task, "task").protocol]
         means = np.mean([np.mean(list(self._scores(network, name, score)), 0) for name in self.sets], 0)
         row = {
@@ -48,6 +50,7 @@ class Measure:
             **more,
         }
         self.rows.append(row)
+        self.seconds = time.monotonic() - began
         return row
 
     @cached_property
