@@ -36,6 +36,8 @@ LAYERS_SHARE = 0.4
 """Of the minutes, until which layers are taught at most, if the whole network is to be taught afterwards."""
 SPARE = 0.95
 """Of the time that is left beside what measuring takes, what steps are planned for."""
+NUM_MEASURED = 8
+"""Images of each validation set: source and result are compared on the same ones, minutes are for learning."""
 MEASURED_AGAIN = 5
 """Times: four validations, and the last row."""
 
@@ -70,9 +72,11 @@ def enhance(
     teacher = load_network(source)
     recipe = learnable(replace(recipe, network=about["network"], task=about["task"]))
     prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)
-    if not any(prepared.sets.values()):
+    few = {name: samples[:: -(-len(samples) // NUM_MEASURED)] for name, samples in prepared.sets.items() if samples}
+    if not few:
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
-    measure = Measure(task=recipe.task, teacher=teacher, sets=prepared.sets, start=start)
+    prepared = RunData(recipe, prepared.dataset, few, num_workers=0)
+    measure = Measure(task=recipe.task, teacher=teacher, sets=few, start=start)
     work = _Enhancement(teacher, recipe, plan, prepared, measure, kept, reporter or Quiet(), start)
     student = work.run(machine)
     made = {**about, "network": network_to_plain(built_from(student)), "enhanced": work.told(about, source)}
