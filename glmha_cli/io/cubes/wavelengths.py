@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError, UsageError
 
@@ -29,6 +30,18 @@ def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
     """Wavelengths in nm; none where the unit is not one of length."""
     unit = unit_of(units)
     return [round(float(value) * _NM_PER_UNIT[unit], 6) for value in wavelengths] if unit else []
+
+
+def in_unit(numbers: Num[np.ndarray, " n"], own: str, unit: str) -> list[float]:
+    """Lengths in the unit `unit`; as they are where their own is unknown, or is the same."""
+    factor = _NM_PER_UNIT.get(unit_of(own), 1.0) / _NM_PER_UNIT.get(unit_of(unit), 1.0)
+    is_known = unit_of(own) and unit_of(unit)
+    return [each * factor if is_known else each for each in as_written(numbers)]
+
+
+def as_written(numbers: Num[np.ndarray, " n"]) -> list[float]:
+    """Numbers as someone wrote them: of a single 0.45 there is 0.45, not the 0.449999988 that is nearest to it."""
+    return [float(str(each)) for each in numbers.ravel()]
 
 
 _NAMED = re.compile(r"(?<![\d.])(?<!\d[-\u2013])(?:(?<!\w)[-+])?(?:\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\W\d_]+)\)?$")

@@ -138,3 +138,18 @@ def test_each_band_has_its_own_scale(tmp_path):
     for attributes in ({"scale_factor": scales[:5]}, {**SCALE, "add_offset": offsets[:2]}):
         with pytest.raises(BadDataError, match=r"names \d values of (gain|offset) for 6 bands"):
             read_cube(netcdf(tmp_path / "y.nc", stored, **attributes))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u2"])
+def test_what_was_never_written_is_missing(tmp_path, dtype):
+    """NetCDF User's Guide: without `_FillValue` the default fill value of the type stands there."""
+    with netCDF4.Dataset(tmp_path / "x.nc", "w") as file:
+        for name, size in zip(("y", "x", "wavelength"), COUNTS.shape, strict=True):
+            file.createDimension(name, size)
+        array = file.createVariable("refl", dtype, ("y", "x", "wavelength"), chunksizes=(5, 7, 6))
+        array.set_auto_maskandscale(False)
+        array.setncatts(SCALE)
+        array[:3] = COUNTS[:3]
+    expected = COUNTS * 1e-4
+    expected[3:] = np.nan
+    assert assert_read(tmp_path / "x.nc", expected).facts.nodata is None

@@ -1,30 +1,18 @@
 """What a file of named arrays (HDF5, netCDF, Zarr) says of one of them: by the CF conventions, and by names in use."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from glmha_cli.io.cubes.formats.cf_axes import axes_of, axis_told
 from glmha_cli.io.cubes.formats.cf_place import place_of
-from glmha_cli.io.cubes.formats.cf_values import said_of_values
-from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_text, text_of
+from glmha_cli.io.cubes.formats.cf_values import said_of_values, unpacked
+from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_bare, is_text, text_of
 from glmha_cli.io.cubes.model import said_names
+from glmha_cli.io.cubes.wavelengths import as_written, in_unit
 
-_BAND_AXES = ("wavelength", "wavelengths", "band", "bands", "wl", "lambda", "spectral", "channel", "channels")
-_ROW_AXES = ("y", "lat", "latitude", "row", "rows", "line", "lines", "downtrack", "northing", "along_track")
-_COLUMN_AXES = (
-    "x",
-    "lon",
-    "longitude",
-    "column",
-    "columns",
-    "sample",
-    "samples",
-    "crosstrack",
-    "easting",
-    "across_track",
-)
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
 _WIDTHS, _GOOD = ("fwhm", "fwhm_nm"), ("good_band", "good_wavelengths")
 _OF_STRUCTURE = ("_NCProperties", "Conventions", "CLASS", "NAME")
@@ -37,29 +25,28 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
     """
     array, folder = arrays[name], name.rpartition("/")[0]
     assert array is not None
-    axes = _axes_of(dimensions)
+    axes = axes_of(dimensions, folder, arrays)
 
-    def along_bands(names: Sequence[str]) -> tuple[str, Labelled | None]:
-        """The first list of numbers called so: beside the array, else anywhere in the file."""
-        found = [(place, each) for place, each in arrays.items() if each is not None and len(each.shape) == 1]
-        found = [(place, each) for place, each in found if each.shape[0] in array.shape and each.dtype.kind in "fiub"]
-        found.sort(key=lambda pair: pair[0].rpartition("/")[0] != folder)
-        fitting = (pair for pair in found if pair[0].rpartition("/")[2].lower() in names)
-        return next(fitting, ("", None))
-
-    where, wavelengths = along_bands(_WAVELENGTHS)
-    (_, widths), (_, good) = along_bands(_WIDTHS), along_bands(_GOOD)
+    lists = _lists(array, folder, arrays)
+    by_axis = [dimensions[axes.index("b")]] if axes else []
+    where, wavelengths = _first(
+        (place, each) for place, each in lists if _is_called(place, _WAVELENGTHS) or _is_spectral(place, each, by_axis)
+    )
+    (_, widths), (_, good) = (_first(pair for pair in lists if _is_called(pair[0], of)) for of in (_WIDTHS, _GOOD))
     said, meant = array.attributes, said_of_values(array)
+    unit = (
+        _unit(said, "wavelength_units", "wavelength_unit")
+        if wavelengths is None
+        else _unit(wavelengths.attributes, "units", "unit") or ("nm" if where.endswith("_nm") else "")
+    )
     sides = [(dimensions[axes.index(axis)], array.shape[axes.index(axis)]) for axis in "hw"] if axes else []
     place, notes = place_of(said, folder, arrays, sides)
     return {
         "axes": axes or "hwb",
         "states_axes": axes is not None,
-        "wavelengths": _listed(said, _WAVELENGTHS) if wavelengths is None else wavelengths.read().tolist(),
-        "unit": _unit(said, "wavelength_units", "wavelength_unit")
-        if wavelengths is None
-        else _unit(wavelengths.attributes, "units", "unit") or ("nm" if where.endswith("_nm") else ""),
-        "fwhm": [] if widths is None else widths.read().tolist(),
+        "wavelengths": _listed(said, _WAVELENGTHS) if wavelengths is None else as_written(unpacked(wavelengths)),
+        "unit": unit,
+        "fwhm": [] if widths is None else in_unit(unpacked(widths), _unit(widths.attributes, "units", "unit"), unit),
         "good_bands": [] if good is None else (good.read() != 0).tolist(),
         "band_names": _names(arrays.get("band_name")),
         "georeference": place,
@@ -69,20 +56,30 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
     }
 
 
+def _lists(array: Labelled, folder: str, arrays: Arrays) -> list[tuple[str, Labelled]]:
+    """(name, array) of the lists of numbers that are as long as a side of the array, those beside it first."""
+    numeric = [(place, each) for place, each in arrays.items() if each is not None and each.dtype.kind in "fiub"]
+    found = [(place, each) for place, each in numeric if len(each.shape) == 1 and not is_bare(each)]
+    found = [(place, each) for place, each in found if each.shape[0] in array.shape]
+    return sorted(found, key=lambda pair: pair[0].rpartition("/")[0] != folder)
+
+
+def _first(found: Iterator[tuple[str, Labelled]]) -> tuple[str, Labelled | None]:
+    return next(found, ("", None))
+
+
+def _is_called(place: str, names: Collection[str]) -> bool:
+    return place.rpartition("/")[2].lower() in names
+
+
+def _is_spectral(place: str, array: Labelled, dimensions: Collection[str]) -> bool:
+    """Whether the attributes say that an array holds wavelengths; of a unit alone, the coordinate of a dimension."""
+    return axis_told(array) == "b" and ("standard_name" in array.attributes or _is_called(place, dimensions))
+
+
 def tags_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Of a file's attributes those of text, but for what describes its structure."""
     return {key: text_of(text) for key, text in attributes.items() if key not in _OF_STRUCTURE and is_text(text)}
-
-
-def _axes_of(dimensions: Sequence[str]) -> str | None:
-    """The order of axes that names of dimensions tell; None where they do not."""
-    bands = [i for i, name in enumerate(dimensions) if name in _BAND_AXES]
-    if len(bands) != 1 or len(dimensions) != 3:
-        return None
-    first, second = (name for i, name in enumerate(dimensions) if i != bands[0])
-    rest = ["w", "h"] if first in _COLUMN_AXES and second in _ROW_AXES else ["h", "w"]
-    rest.insert(bands[0], "b")
-    return "".join(rest)
 
 
 def _listed(attributes: Mapping[str, Any], names: Sequence[str]) -> list[float]:

@@ -12,14 +12,19 @@ from glmha_cli.io.cubes.variable import Variable
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """An array with what its file says of it. read: all its values, of a kind that may be text."""
+    """An array with what its file says of it.
+
+    read: all its values, of a kind that may be text. unwritten: the number that stands where nothing was written.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
     attributes: Mapping[str, Any]
     read: Callable[[], np.ndarray]
+    unwritten: float | None = None
 
 
+BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable"
 Arrays = Mapping[str, Labelled | None]
 """By their names with those of their groups; None: a link, which is not followed."""
 
@@ -28,6 +33,11 @@ def variable_of(array: Labelled | None) -> Variable:
     """To choose among arrays by; None is a link."""
     is_numeric = array is not None and array.dtype.kind in "fiub"
     return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
+
+
+def is_bare(array: Labelled) -> bool:
+    """Whether it only gives a dimension of netCDF its length, and holds no numbers."""
+    return text_of(array.attributes.get("NAME", "")).startswith(BARE_DIMENSION)
 
 
 def is_text(value: object) -> bool:

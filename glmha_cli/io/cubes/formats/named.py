@@ -12,6 +12,7 @@ from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
+from glmha_cli.io.cubes.wavelengths import as_written
 from glmha_cli.io.guard import BadDataError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> t
         if fits or (size and beside and bare in _IN_NM):  # of a wrong length they are refused later
             numbers = variables[name]().ravel()
             unit = "nm" if bare in _IN_NM else _unit_told(numbers, bare)
-            found.append((numbers.tolist(), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
+            found.append((as_written(numbers), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
         elif size > 1 and beside:
             unfit.append(f"its variable '{name}' has {size} numbers, as many as no side of the cube: left out")
     wavelengths, unit, notes = next((each for each in found if each[1]), found[0] if found else ([], "nm", ()))
