@@ -6,6 +6,7 @@ from pathlib import Path
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS
+from glmha_cli.io.text_file import decoded
 
 _HEADER_MAX_BYTES = 16 << 20
 STRUCTURE = (
@@ -21,7 +22,7 @@ def read_header(header: Path) -> dict[str, str]:
     """Lower-case name -> text, with its braces if it has any."""
     if header.stat().st_size > _HEADER_MAX_BYTES:
         raise BadDataError("is too large for an ENVI header")
-    text = _decoded(header.read_bytes())
+    text = decoded(header.read_bytes())
     if not text.startswith("ENVI"):
         raise BadDataError("has no ENVI header")
     if text.startswith(("ENVI META", "ENVI VIRTUAL")):
@@ -35,14 +36,6 @@ def read_header(header: Path) -> dict[str, str]:
             value = "\n".join(_braced(value, lines))
         fields[" ".join(name.split()).lower()] = value.strip()
     return fields
-
-
-def _decoded(content: bytes) -> str:
-    """Most programs write UTF-8; those that do not, on Windows, its code page of Western Europe."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
 
 
 def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
