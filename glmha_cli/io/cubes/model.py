@@ -14,6 +14,8 @@ Transform = tuple[float, float, float, float, float, float]
 GeoTag = tuple[int, int, int, bytes]
 Factor = float | np.ndarray
 """One number, or one per band."""
+UNITS = "units"
+"""The tag that names the units of the values."""
 
 
 def as_transform(numbers: Sequence[float]) -> Transform | None:
@@ -166,7 +168,7 @@ class CubeOptions:
 class Stored:
     """What a file holds, before anything is computed of it; see `Facts` for what is called the same there.
 
-    axes: the order of the axes, as "hwb"; or what it is by custom, where `states_axes` is False.
+    value_units: of the values. axes: their order, as "hwb"; or what it is by custom, where `states_axes` is False.
     reverses_axes: the order was turned around when it was read, as MATLAB's is in HDF5.
     wavelengths, fwhm: in `unit`. scale, offset: values are stored * scale + offset.
     missing, valid: as stored, further numbers that mean no data, and the least and the largest one that does not.
@@ -180,6 +182,7 @@ class Stored:
     wavelengths: Sequence[float] = ()
     fwhm: Sequence[float] = ()
     unit: str = "nm"
+    value_units: str = ""
     scale: Factor | None = None
     offset: Factor | None = None
     band_names: Sequence[str] = ()
@@ -192,9 +195,3 @@ class Stored:
     tags: Mapping[str, str] = field(default_factory=dict)
     band_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def said_names(names: Sequence[str]) -> Sequence[str]:
-    """Names of bands, if they say more than a wavelength or a number, which programs fill in by themselves."""
-    bare = [name.lower().removeprefix("band").removesuffix("nm").strip().replace(".", "") for name in names]
-    return () if all(not name or name.isdigit() for name in bare) else names

@@ -57,6 +57,12 @@ def in_names(names: Sequence[str]) -> list[float]:
     return [to_nanometres([float(number)], unit)[0] for number, unit in numbers]
 
 
+def said_names(names: Sequence[str]) -> Sequence[str]:
+    """Names of bands, if they say more than a wavelength or a number, which programs fill in by themselves."""
+    bare = [name.lower().removeprefix("band").removesuffix("nm").strip().replace(".", "") for name in names]
+    return () if all(not name or name.isdigit() for name in bare) else names
+
+
 def require_unit(text: str) -> None:
     """UsageError unless `text` is a unit of length, as a user gives it."""
     if not unit_of(text):

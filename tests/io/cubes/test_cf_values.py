@@ -153,3 +153,21 @@ def test_what_was_never_written_is_missing(tmp_path, dtype):
     expected = COUNTS * 1e-4
     expected[3:] = np.nan
     assert assert_read(tmp_path / "x.nc", expected).facts.nodata is None
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+def test_units_of_values_go_on(tmp_path, suffix):
+    cube = read_cube(netcdf(tmp_path / "x.nc", COUNTS.astype("f4"), units="W m-2 sr-1 um-1"))
+    assert cube.facts.tags == {"units": "W m-2 sr-1 um-1"}
+    write_cube(tmp_path / f"y{suffix}", cube)
+    assert read_cube(tmp_path / f"y{suffix}").facts == cube.facts
+    if suffix == ".nc":
+        with netCDF4.Dataset(tmp_path / "y.nc") as seen:
+            assert seen["cube"].units == "W m-2 sr-1 um-1" and "units" not in seen.ncattrs()
+
+
+@pytest.mark.parametrize("unit", ["%", "percent"])
+def test_percent_are_shares(tmp_path, unit):
+    path = netcdf(tmp_path / "x.nc", COUNTS, fill=np.int16(0), units=unit, scale_factor=0.01, add_offset=1.0)
+    assert assert_read(path, COUNTS * 1e-4 + 0.01).facts.tags == {}
+    np.testing.assert_allclose(read_cube(path, CubeOptions(scale=0.5)), COUNTS * 0.5, rtol=1e-6)

@@ -10,8 +10,7 @@ from glmha_cli.io.cubes.formats.cf_axes import axes_of, axis_told
 from glmha_cli.io.cubes.formats.cf_place import place_of
 from glmha_cli.io.cubes.formats.cf_values import said_of_values, unpacked
 from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_bare, is_text, text_of
-from glmha_cli.io.cubes.model import said_names
-from glmha_cli.io.cubes.wavelengths import as_written, in_unit
+from glmha_cli.io.cubes.wavelengths import as_written, in_unit, said_names
 
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
 _WIDTHS, _GOOD = ("fwhm", "fwhm_nm"), ("good_band", "good_wavelengths")
@@ -46,6 +45,7 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
         "states_axes": axes is not None,
         "wavelengths": _listed(said, _WAVELENGTHS) if wavelengths is None else as_written(unpacked(wavelengths)),
         "unit": unit,
+        "value_units": text_of(said.get("units", "")).strip(),
         "fwhm": [] if widths is None else in_unit(unpacked(widths), _unit(widths.attributes, "units", "unit"), unit),
         "good_bands": [] if good is None else (good.read() != 0).tolist(),
         "band_names": _names(arrays.get("band_name")),

@@ -22,9 +22,11 @@ from glmha_cli.io.cubes.formats.cf import (
     CUBE,
     GRID_MAPPING,
     along_bands,
+    attributes_of,
     coordinates_of,
     grid_mapping_of,
     notes_on_place,
+    tags_of_file,
 )
 from glmha_cli.io.cubes.formats.cf_facts import facts_of, tags_of
 from glmha_cli.io.cubes.formats.cf_values import as_meant
@@ -55,7 +57,7 @@ def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: s
     import h5py
 
     blocks, nodata = as_written(cube)
-    tags = {name: text for name, text in cube.facts.tags.items() if name not in _RESERVED}
+    tags = {name: text for name, text in tags_of_file(cube).items() if name not in _RESERVED}
     fitting = {
         name: text for name, text in tags.items() if _ATTRIBUTE.fullmatch(name) and len(text) < _LONGEST_ATTRIBUTE
     }
@@ -94,6 +96,7 @@ def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, noda
         each.dims[0].attach_scale(dataset.dims[0][0])
     if cube.facts.band_tags:
         file.create_dataset("band_tags", data=json.dumps(dict(cube.facts.band_tags)), dtype=_text_type())
+    dataset.attrs.update(attributes_of(cube))
     for name in ATTRIBUTES.keys() & file.keys():
         file[name].attrs.update(ATTRIBUTES[name])
 

@@ -17,6 +17,7 @@ from glmha_cli.shapes import size_text
 
 _LARGEST_BLOCK_BYTES = 16 << 20
 """Of a strip or tile, which is decoded anew for each window that touches it."""
+_TEXT, _PAGE_NAME = 270, 285  # TIFF 6.0, sections 8 and 12
 _AXES = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}
 
 if TYPE_CHECKING:
@@ -46,6 +47,16 @@ def pages_and_mask(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"
         sizes = size_text(listed.shape)
         raise BadDataError(f"has axes {listed.axes} of {sizes}, not those of one cube listed page by page")
     return pages, masks[0] if masks else None
+
+
+def names_of_pages(tif: "TiffFile", pages: Sequence["TiffPage"]) -> list[str]:
+    """What pages are called, each a band: ImageJ's labels of slices, PageName or ImageDescription, if no two are alike;
+    else none.
+    """
+    found = [(tif.imagej_metadata or {}).get("Labels") or []]
+    found += [[page.tags[code].value if code in page.tags else "" for page in pages] for code in (_PAGE_NAME, _TEXT)]
+    listed = ([str(text).strip() for text in texts] for texts in found)
+    return next((texts for texts in listed if all(texts) and len(set(texts)) == len(pages) > 1), [])
 
 
 def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[np.ndarray, "a b c"], str]:

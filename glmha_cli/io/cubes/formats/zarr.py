@@ -22,10 +22,11 @@ from glmha_cli.io.cubes.formats import cf
 from glmha_cli.io.cubes.formats.cf_facts import facts_of
 from glmha_cli.io.cubes.formats.cf_values import as_meant
 from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.on_disk import size_bytes
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
+from glmha_cli.io.cubes.wavelengths import said_names
 from glmha_cli.io.cubes.windows import blocks as blocks_of
 from glmha_cli.io.cubes.zarr_store import ZarrArray, arrays_in, metadata_of
 from glmha_cli.io.guard import MAX_BYTES
@@ -44,7 +45,11 @@ def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: s
     import zarr
 
     blocks, nodata = as_written(cube)
-    tags = {**cube.facts.tags, "Conventions": cf.CONVENTIONS, **({"provenance": provenance} if provenance else {})}
+    tags = {
+        **cf.tags_of_file(cube),
+        "Conventions": cf.CONVENTIONS,
+        **({"provenance": provenance} if provenance else {}),
+    }
     with atomic_store(path, overwrite=overwrite) as temporary:
         group = zarr.create_group(zarr.storage.LocalStore(temporary), zarr_format=3, attributes=tags)
         _write_cube(group, cube, blocks, nodata)
@@ -69,7 +74,7 @@ def _write_cube(group: "Group", cube: Cube | CubeStream, blocks: Blocks, nodata:
         chunks=(1, min(rows, _CHUNK_ROWS), min(width, _CHUNK_COLUMNS)),
         dimension_names=list(coordinates),
         fill_value=0.0 if nodata is None else nodata,
-        attributes={**cf.ATTRIBUTES[cf.CUBE], **{name: each for name, each in said.items() if each}},
+        attributes={**cf.attributes_of(cube), **{name: each for name, each in said.items() if each}},
         config={"write_empty_chunks": True},
     )
     for start, values in blocks:
