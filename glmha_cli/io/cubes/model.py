@@ -30,22 +30,24 @@ def as_transform(numbers: Sequence[float]) -> Transform | None:
 class Georeference:
     """Where the pixels lie on the ground.
 
-    crs: "EPSG:32631" or WKT; empty where unknown. transform: (x, dx per column, dx per row, y, dy per column, dy per
-        row) of the top left corner, GDAL's order; None where unknown.
+    crs: "EPSG:32631" or WKT; empty where unknown. untold: a system that is named and cannot be told so.
+    transform: (x, dx per column, dx per row, y, dy per column, dy per row) of the top left corner, GDAL's order; None
+        where unknown.
     geotiff: tags of a TIFF as stored: (code, TIFF type, count, little-endian bytes). envi: fields of an ENVI header as
         written. Either is what the file itself had, and goes back into such a file unchanged.
     """
 
     crs: str = ""
+    untold: str = ""
     transform: Transform | None = None
     geotiff: tuple[GeoTag, ...] = ()
     envi: Mapping[str, str] = field(default_factory=dict)
 
-    def lost_without_grid(self) -> tuple[str, ...]:
+    def lost_elsewhere(self) -> tuple[str, ...]:
         """What a file that holds `crs` and `transform` alone cannot say of the place, as notes."""
-        if self.transform is not None:
-            return ()
-        return (f"its georeference is no plain grid: {'all but its CRS is ' if self.crs else ''}left out",)
+        untold = (f"its coordinate system, {self.untold}, is left out",) if self.untold else ()
+        no_grid = f"its georeference is no plain grid: {'all but its CRS is ' if self.crs else ''}left out"
+        return untold if self.transform is not None else (no_grid, *untold)
 
 
 @dataclass(frozen=True, kw_only=True)

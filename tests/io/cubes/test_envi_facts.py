@@ -300,3 +300,32 @@ def test_compressed_data_are_named(tmp_path):
     cube = read_cube(envi(tmp_path, VALUES, "file compression = 0"))
     np.testing.assert_array_equal(cube, VALUES)
     assert cube.facts.tags == {}
+
+
+@pytest.mark.parametrize("unit", ["Meters", "Km", "Feet", "Yards", "Miles", "Nautical Miles"])
+@pytest.mark.parametrize("datum", ["WGS-84", "North America 1983", "North America 1927"])
+def test_zones_of_utm_are_where_gdal_sees_them(tmp_path, unit, datum):
+    rasterio = pytest.importorskip("rasterio", reason="compares with GDAL")
+    header = envi(tmp_path, VALUES, f"map info = {{UTM, 1, 1, 300, 3000, 2, 3, 11, North, {datum}, units={unit}}}")
+    with rasterio.open(tmp_path / "x.img") as seen:
+        expected = np.array(seen.transform.to_gdal()) * seen.crs.linear_units_factor[1]
+        named = seen.crs.to_epsg()
+    place = read_cube(header).facts.georeference
+    np.testing.assert_allclose(place.transform, expected, rtol=1e-9, atol=1e-12)
+    code = {"WGS-84": 32611, "North America 1983": 26911, "North America 1927": 26711}[datum]
+    assert place.crs == f"EPSG:{code}" and named in (code, None), "GDAL has no code for units but metres"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npz", ".mat", ".nc"])
+def test_a_system_that_is_lost_is_named(tmp_path, suffix):
+    header = envi(tmp_path, VALUES, "map info = {State Plane (NAD 83), 1, 1, 5e5, 4e6, 2, 2, 0401, units=Feet}")
+    notes = write_cube(tmp_path / f"y{suffix}", read_cube(header))
+    assert any("State Plane (NAD 83), 0401" in note and "left out" in note for note in notes)
+    assert read_cube(tmp_path / f"y{suffix}").facts.georeference.transform == (5e5, 2, 0, 4e6, 0, -2)
+    assert write_cube(tmp_path / "z.hdr", read_cube(header)) == ()
+
+
+def test_braces_may_begin_below_the_name_of_a_field(tmp_path):
+    header = envi(tmp_path, VALUES)
+    header.write_text(header.read_text().replace("wavelength = {", "wavelength = \r\n  {"), newline="")
+    assert read_cube(header).wavelength_nm == WAVELENGTHS

@@ -66,4 +66,4 @@ def grid_mapping_of(cube: Cube | CubeStream) -> dict[str, str]:
 def notes_on_place(cube: Cube | CubeStream) -> tuple[str, ...]:
     """What CF cannot say of where the pixels lie."""
     place = cube.facts.georeference
-    return () if place is None else place.lost_without_grid()
+    return () if place is None else place.lost_elsewhere()

@@ -9,6 +9,7 @@ from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS
 from glmha_cli.io.text_file import decoded
 
 _HEADER_MAX_BYTES = 16 << 20
+_BRACE_BELOW = re.compile(r"=[^\S\r\n]*[\r\n]\s*\{")
 STRUCTURE = (
     "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
     "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
@@ -27,7 +28,7 @@ def read_header(header: Path) -> dict[str, str]:
         raise BadDataError("has no ENVI header")
     if text.startswith(("ENVI META", "ENVI VIRTUAL")):
         raise BadDataError("refers to other files, which are not opened")
-    fields, lines = {}, iter(text.splitlines())
+    fields, lines = {}, iter(_BRACE_BELOW.sub("= {", text).splitlines())
     for line in lines:
         name, equals, value = line.partition("=")
         if not equals or name.lstrip().startswith(";"):

@@ -132,7 +132,7 @@ def variables_of(
 ) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
     """(all but the values, as `read` finds it; notes on what is left out)."""
     place = cube.facts.georeference
-    notes = place.lost_without_grid() if place else ()
+    notes = place.lost_elsewhere() if place else ()
     tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
     found: dict[str, np.ndarray | str] = {
         _name_of_wavelengths(cube, format_name): np.array([cube.wavelength_nm], np.float64),
