@@ -10,6 +10,7 @@ import numpy as np
 
 from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
+from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
 from glmha_cli.io.cubes.wavelengths import as_written
@@ -46,6 +47,7 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
     values = values_of(variables[name])
     folder, _ = _split(name)
     wavelengths, unit, notes = _wavelengths(variables, folder, values.shape)
+    scale, scale_notes = _scale(name.removeprefix(folder), values)
     return Stored(
         values=values,
         axes="hwb",
@@ -53,9 +55,21 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
         reverses_axes=variables[name].reverses_axes,
         wavelengths=wavelengths,
         unit=unit,
-        scale=SCALES.get(name.removeprefix(folder)),
-        notes=notes,
+        scale=scale,
+        notes=(*notes, *scale_notes),
         **_side(variables, folder),
+    )
+
+
+def _scale(name: str, values: np.ndarray | OnDisk) -> tuple[float | None, tuple[str, ...]]:
+    """(what brings a cube of this name to [0, 1], a note); none where its values are there already: no counts are."""
+    scale = SCALES.get(name)
+    if scale is None or values.dtype.kind != "f" or len(values.shape) != 3:
+        return scale, ()
+    first, second, third = values.shape
+    largest = np.nanmax(values[:first, second // 2 : second // 2 + 1, :third], initial=0)
+    return (
+        (None, (f"its '{name}' is within [0, 1]: not divided by {1 / scale:.0f}",)) if 0 < largest <= 1 else (scale, ())
     )
 
 
