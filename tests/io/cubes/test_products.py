@@ -151,3 +151,20 @@ def test_axes_by_custom_alone_are_said(tmp_path):
     assert any("24 x 20 x 18 values are taken as hwb" in note for note in read_cube(tmp_path / "x.mat").facts.notes)
     scipy.io.savemat(tmp_path / "y.mat", {"scan": cube, "wavelengths_nm": np.linspace(400, 700, 18)})
     assert read_cube(tmp_path / "y.mat").facts.notes == ()
+
+
+def test_widths_and_bad_bands_as_attributes_and_lists_of_two_axes(tmp_path):
+    """As Planet's Tanager has them; and as MATLAB's `h5write` writes a vector."""
+    values, nm = np.random.default_rng(1).random((6, 5, 7), np.float32), np.linspace(450, 700, 6)
+    good = [1, 1, 0, 1, 1, 0]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["toa_radiance"] = values
+        file["toa_radiance"].attrs.update(wavelengths=nm, wavelength_units="nm", fwhm=np.full(6, 5.0), bbl=good)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["radiance"], file["wavelength_nm"], file["fwhm"] = values, nm[None], np.full((6, 1), 5.0)
+        file["good_bands"] = np.array([good])
+    for name in "ab":
+        cube = read_cube(tmp_path / f"{name}.h5")
+        np.testing.assert_array_equal(cube.values, values.transpose(1, 2, 0))
+        assert cube.wavelength_nm == tuple(nm) and cube.facts.fwhm_nm == (5.0,) * 6
+        assert cube.facts.good_bands == tuple(map(bool, good))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as
 from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
-from glmha_cli.io.cubes.wavelengths import as_written
+from glmha_cli.io.cubes.wavelengths import as_written, in_names, said_names
 from glmha_cli.io.guard import BadDataError
 
 if TYPE_CHECKING:
@@ -48,13 +49,16 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
     folder, _ = _split(name)
     wavelengths, unit, notes = _wavelengths(variables, folder, values.shape)
     scale, scale_notes = _scale(name.removeprefix(folder), values)
+    names = _names_of_bands(variables, folder)
+    named = [] if wavelengths else in_names(names)
     return Stored(
         values=values,
         axes="hwb",
         states_axes=False,
         reverses_axes=variables[name].reverses_axes,
-        wavelengths=wavelengths,
-        unit=unit,
+        wavelengths=named or wavelengths,
+        unit="nm" if named else unit,
+        band_names=said_names(names),
         scale=scale,
         notes=(*notes, *scale_notes),
         **_side(variables, folder),
@@ -115,6 +119,14 @@ def _unit_told(numbers: np.ndarray, name: str) -> str:
     return "um" if low >= 0.1 and high <= 20 and not is_count else ""
 
 
+def _names_of_bands(variables: Variables, folder: str) -> list[str]:
+    """Texts in a list of NumPy or a cell of MATLAB, or as `variables_of` writes them: one text, a line for each."""
+    place = f"{folder}band_names"
+    names = [name for name in variables if name == place or re.fullmatch(r"\{\d+\}", name.removeprefix(place))]
+    texts = [str(text) for name in names if not variables[name].is_numeric for text in variables[name]().ravel()]
+    return texts[0].split("\n") if len(texts) == 1 and texts[0] else texts
+
+
 def _side(variables: Variables, folder: str) -> dict:
     """What `variables_of` writes beside the values, as far as it is there."""
 
@@ -132,7 +144,6 @@ def _side(variables: Variables, folder: str) -> dict:
         raise BadDataError("has tags that are not text")
     return {
         "fwhm": numbers("fwhm_nm"),
-        "band_names": text("band_names").split("\n") if text("band_names") else (),
         "good_bands": [bool(each) for each in numbers("good_bands")],
         "nodata": next(iter(numbers("nodata")), None),
         "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,

@@ -26,7 +26,6 @@ from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.on_disk import size_bytes
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
-from glmha_cli.io.cubes.wavelengths import said_names
 from glmha_cli.io.cubes.windows import blocks as blocks_of
 from glmha_cli.io.cubes.zarr_store import ZarrArray, arrays_in, metadata_of
 from glmha_cli.io.guard import MAX_BYTES
@@ -124,9 +123,7 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         raise BadDataError(f"holds {array.metadata['data_type']}, not real numbers")
     values, note = array.on_disk()
     facts = facts_of(name, labelled, array.dimensions, metadata_of(path).get("attributes", {}))
-    names, tags = array.attributes.get("band_names"), array.attributes.get("band_tags")
-    if isinstance(names, list):
-        facts["band_names"] = said_names(list(map(str, names)))
+    tags = array.attributes.get("band_tags")
     if isinstance(tags, dict):
         facts["band_tags"] = {name: tuple(map(str, texts)) for name, texts in tags.items()}
     facts["notes"] = (*([note] if note else []), *facts["notes"])
