@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.io.cubes.cube import CubeOptions, files_read, read_cube, write_cube
+from glmha_cli.io.cubes.cube import Cube, CubeOptions, files_read, read_cube, write_cube
 
 WAVELENGTHS = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
 VALUES = np.random.default_rng(1).random((5, 7, 6)).astype(np.float32)
@@ -329,3 +329,10 @@ def test_braces_may_begin_below_the_name_of_a_field(tmp_path):
     header = envi(tmp_path, VALUES)
     header.write_text(header.read_text().replace("wavelength = {", "wavelength = \r\n  {"), newline="")
     assert read_cube(header).wavelength_nm == WAVELENGTHS
+
+
+def test_tags_that_a_header_has_no_place_for_are_named(tmp_path):
+    tags = {"Bands": "visible", "file type": "L2A", "site": "field"}
+    notes = write_cube(tmp_path / "x.hdr", Cube(values=VALUES, wavelength_nm=WAVELENGTHS, tags=tags))
+    assert notes == ("tags that ENVI has fields of its own for are left out: Bands, file type",)
+    assert read_cube(tmp_path / "x.hdr").facts.tags["site"] == "field"

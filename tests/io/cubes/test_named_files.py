@@ -145,3 +145,15 @@ def test_a_cube_of_counts_by_its_name_that_is_within_one_already(tmp_path, name,
         np.testing.assert_allclose(cube, values, rtol=1e-6)
         assert len([note for note in cube.facts.notes if "not divided" in note]) == noted
         np.testing.assert_array_equal(read_rows(path, CubeOptions(), 0, 1).values, cube.values[:1])
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".npz"])
+def test_variables_of_others_that_have_our_names(tmp_path, suffix):
+    """A mask, a table and a word beside a cube are no number for no data, no tags and no place."""
+    others = {"nodata": np.zeros((5, 7)), "tags": "outdoor, sunny", "band_tags": "[1, 2]", "crs": 4326.0}
+    others |= {"transform": np.eye(4), "provenance": np.array([{"lab": "x"}], object)}
+    values = VALUES.copy()
+    values[0, 0, 0] = 0
+    cube = read_cube(saved(tmp_path, suffix, cube=values, **others))
+    np.testing.assert_array_equal(cube.values, values)
+    assert cube.facts.nodata is None and cube.facts.tags == {} and cube.facts.georeference is None

@@ -15,7 +15,6 @@ from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
 from glmha_cli.io.cubes.wavelengths import as_written, in_names, said_names
-from glmha_cli.io.guard import BadDataError
 
 if TYPE_CHECKING:
     from glmha_cli.io.cubes.stream import CubeStream
@@ -123,7 +122,7 @@ def _names_of_bands(variables: Variables, folder: str) -> list[str]:
     """Texts in a list of NumPy or a cell of MATLAB, or as `variables_of` writes them: one text, a line for each."""
     place = f"{folder}band_names"
     names = [name for name in variables if name == place or re.fullmatch(r"\{\d+\}", name.removeprefix(place))]
-    texts = [str(text) for name in names if not variables[name].is_numeric for text in variables[name]().ravel()]
+    texts = [str(text) for name in names if variables[name].is_text for text in variables[name]().ravel()]
     return texts[0].split("\n") if len(texts) == 1 and texts[0] else texts
 
 
@@ -136,20 +135,29 @@ def _side(variables: Variables, folder: str) -> dict:
 
     def text(name: str) -> str:
         each = variables.get(f"{folder}{name}")
-        return "" if each is None or each.is_numeric else str(each())
+        return str(each()) if each is not None and each.is_text else ""
 
-    transform, crs = as_transform(numbers("transform")), text("crs")
-    tags = json.loads(text("tags") or "{}") | ({"provenance": text("provenance")} if text("provenance") else {})
-    if not all(isinstance(each, str) for each in tags.values()):
-        raise BadDataError("has tags that are not text")
+    transform, crs, nodata = as_transform(numbers("transform")), text("crs"), numbers("nodata")
+    provenance = {"provenance": text("provenance")} if text("provenance") else {}
     return {
         "fwhm": numbers("fwhm_nm"),
         "good_bands": [bool(each) for each in numbers("good_bands")],
-        "nodata": next(iter(numbers("nodata")), None),
+        "nodata": nodata[0] if len(nodata) == 1 else None,
         "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,
-        "tags": tags,
-        "band_tags": {name: tuple(map(str, items)) for name, items in json.loads(text("band_tags") or "{}").items()},
+        "tags": {name: each for name, each in _object(text("tags")).items() if isinstance(each, str)} | provenance,
+        "band_tags": {
+            name: tuple(map(str, each)) for name, each in _object(text("band_tags")).items() if isinstance(each, list)
+        },
     }
+
+
+def _object(text: str) -> dict[str, Any]:
+    """An object of JSON, as `variables_of` writes it; empty for any other text, as of a file of others."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def variables_of(
