@@ -79,6 +79,27 @@ def test_enmap_is_explained_by_the_file_beside_it(tmp_path):
     assert [path.name.rpartition("-")[2] for path in files_read(image)] == ["SPECTRAL_IMAGE.TIF", "METADATA.XML"]
 
 
+def test_desis_is_explained_by_the_file_beside_it(tmp_path):
+    stem = tmp_path / "DESIS-HSI-L2A-DT0339563140_004-20190726T182735-V0210"
+    image, stored = stem.with_name(f"{stem.name}-SPECTRAL_IMAGE.tif"), np.round(CUBE.transpose(2, 0, 1) * 10000)
+    stored[:, 0, 0] = -32768
+    tags = [(42113, 2, 0, "-32768", True)]
+    layout = {"photometric": "minisblack", "planarconfig": "separate", "metadata": None}
+    tifffile.imwrite(image, stored.astype("i2"), **layout, extratags=tags)
+    bands = "".join(
+        f"<band><bandNumber>{i + 1}</bandNumber><wavelengthWidthOfBand>3.5</wavelengthWidthOfBand>"
+        f"<wavelengths>{nm - 1},{nm},{nm + 1}</wavelengths><wavelengthCenterOfBand>{nm}</wavelengthCenterOfBand>"
+        "<gainOfBand>1.0E-4</gainOfBand><offsetOfBand>0.0</offsetOfBand></band>"
+        for i, nm in enumerate(NM)
+    )
+    text = f"<hsi_doc><specific><bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>"
+    stem.with_name(f"{stem.name}-METADATA.xml").write_text(text)
+    cube = read_cube(image)
+    assert cube.wavelength_nm == tuple(NM) and set(cube.facts.fwhm_nm) == {3.5}
+    assert np.isnan(cube[0, 0]).all()
+    np.testing.assert_allclose(cube[1:], CUBE[1:], atol=1e-4)
+
+
 def test_enmap_without_its_metadata_has_no_scale(tmp_path):
     image = enmap(tmp_path)
     next(tmp_path.glob("*-METADATA.XML")).unlink()
