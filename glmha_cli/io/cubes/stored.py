@@ -13,6 +13,7 @@ from glmha_cli.io.cubes.model import UNITS, Cube, CubeOptions, Factor, Facts, St
 from glmha_cli.io.cubes.wavelengths import require_plausible_wavelengths, rising, to_nanometres, unit_of
 
 _COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others after sorting
+_OF_NUMBERS = ("STATISTICS_", "default stretch", "z plot range")  # of GDAL and ENVI
 _NO_UNITS, _PERCENT = ("", "1"), ("%", "percent")
 _PER_BAND = ("wavelength_nm", "fwhm_nm", "band_names", "good_bands")
 
@@ -33,6 +34,7 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
         _require_one_per_band(stored, values.shape[2])
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
+    stored = _without_old_numbers(stored, options.scale)
     if missing is not None:
         values[missing] = np.nan
     if np.isinf(values).any():
@@ -122,7 +124,7 @@ def _scaled(
     values: Num[np.ndarray, "h w bands"], stored: Stored, asked: float | None
 ) -> Float[np.ndarray, "h w bands"]:
     scale, offset = (asked, None) if asked is not None else (stored.scale, stored.offset)
-    changes = any(each is not None and np.any(each != neutral) for each, neutral in ((scale, 1), (offset, 0)))
+    changes = _changes(scale, offset)
     if values.dtype.kind not in "fiub":
         raise BadDataError(f"holds {values.dtype}, not real numbers")
     if values.dtype.kind != "f" and not changes and asked is None:
@@ -134,6 +136,19 @@ def _scaled(
         values = values * (1 if scale is None else scale) + (0 if offset is None else offset)
     with np.errstate(over="ignore"):
         return np.array(values, np.float32, order="C")
+
+
+def _changes(scale: Factor | None, offset: Factor | None) -> bool:
+    return any(each is not None and bool(np.any(each != neutral)) for each, neutral in ((scale, 1), (offset, 0)))
+
+
+def _without_old_numbers(stored: Stored, asked: float | None) -> Stored:
+    """Without what was said of numbers that scaling has changed."""
+    if not _changes(*((asked, None) if asked is not None else (stored.scale, stored.offset))):
+        return stored
+    tags = {name: text for name, text in stored.tags.items() if not name.startswith(_OF_NUMBERS)}
+    band_tags = {name: texts for name, texts in stored.band_tags.items() if not name.startswith(_OF_NUMBERS)}
+    return replace(stored, tags=tags, band_tags=band_tags)
 
 
 def _per_band(stored: Stored, bands: int) -> tuple[dict, list[str]]:

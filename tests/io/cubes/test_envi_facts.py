@@ -336,3 +336,10 @@ def test_tags_that_a_header_has_no_place_for_are_named(tmp_path):
     notes = write_cube(tmp_path / "x.hdr", Cube(values=VALUES, wavelength_nm=WAVELENGTHS, tags=tags))
     assert notes == ("tags that ENVI has fields of its own for are left out: Bands, file type",)
     assert read_cube(tmp_path / "x.hdr").facts.tags["site"] == "field"
+
+
+def test_a_stretch_of_numbers_that_were_scaled_does_not_go_on(tmp_path):
+    lines = "default stretch = 0 5000 linear", "z plot range = {0, 9000}", "z plot titles = {nm, Reflectance}"
+    header = envi(tmp_path, VALUES, "reflectance scale factor = 10000", *lines)
+    assert read_cube(header).facts.tags == {"z plot titles": "{nm, Reflectance}"}
+    assert len(read_cube(envi(tmp_path, VALUES, *lines)).facts.tags) == 3

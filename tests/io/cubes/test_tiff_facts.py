@@ -118,3 +118,12 @@ def test_what_gdal_says_twice_of_bands_is_not_kept_in_the_old_order(tmp_path):
     write_cube(tmp_path / "y.tif", cube)
     with rasterio.open(tmp_path / "y.tif") as seen:
         assert seen.descriptions[0] == "a (0.45 Micrometers)" and not seen.tags().keys() & {"Band_1", "Band_4"}
+
+
+@pytest.mark.parametrize(("scale", "kept"), [(None, True), (1e-2, False), (1.0, True)])
+def test_statistics_of_numbers_that_were_scaled_do_not_go_on(tmp_path, scale, kept):
+    for file in geotiff(tmp_path / "x.tif", VALUES):
+        for band in range(1, 5):
+            file.update_tags(band, STATISTICS_MAXIMUM="1", sensor="a")
+    cube = read_cube(tmp_path / "x.tif", CubeOptions(scale=scale))
+    assert cube.facts.band_tags == {"sensor": ("a",) * 4} | ({"STATISTICS_MAXIMUM": ("1",) * 4} if kept else {})

@@ -21,7 +21,6 @@ _UNITS = "UNITTYPE"
 _OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", _UNITS)
 _WAVELENGTHS = dict.fromkeys((_WAVELENGTH, _CENTRE), "wavelengths")
 _PROVENANCE = "GLMHA_PROVENANCE"
-_STATISTICS = "STATISTICS_"
 _OF_FILE = re.compile(r"Band_\d+|wavelength_units|IMAGE_STRUCTURE:.*")
 """Of the whole: what GDAL says again of an ENVI file's bands, in their order there, and how a file is packed."""
 
@@ -62,8 +61,6 @@ def said_of_bands(items: Items, bands: int, names: Sequence[str] = ()) -> dict:
     widths, good = _per_band(items, _FWHM, bands), _per_band(items, "bbl", bands)
     scale, offset = _numbers(items, "SCALE", bands, 1), _numbers(items, "OFFSET", bands, 0)
     others = {name for name, band in items if band >= 0 and name not in _OWN}
-    if scale is not None or offset is not None:
-        others = {name for name in others if not name.startswith(_STATISTICS)}  # of numbers that are no longer there
     units = {items.get((_UNITS, i), "") for i in range(bands)}
     tags = {name: text for (name, band), text in items.items() if band < 0 and not _OF_FILE.fullmatch(name)}
     if _PROVENANCE in tags:
