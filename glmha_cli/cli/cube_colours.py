@@ -29,7 +29,9 @@ def in_colours(cube: CubeRows, chosen: Chosen, *, gain: float = 1.0) -> tuple[UI
 
 
 def observed(facts: Facts, count: int) -> Chosen:
-    """Of a cube as reflectance under D65, by the bands that are not marked as bad."""
+    """Of a cube as reflectance under D65, by the bands that are not marked as bad; BadDataError where none tell."""
+    if not facts.wavelength_nm:
+        raise BadDataError("the cube names no wavelengths", f"choose bands: --bands {some_bands(count)}")
     shown = np.flatnonzero(facts.good_bands) if any(facts.good_bands) else np.arange(count)
     try:
         weights = rendering_weights([facts.wavelength_nm[band] for band in shown])
@@ -47,7 +49,7 @@ def some_bands(count: int) -> str:
 def three_bands(count: int, bands: str) -> Chosen:
     """Of bands "r,g,b", counted from 0."""
     parts = bands.split(",")
-    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < count for part in parts):
+    if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) < count for part in parts):
         raise UsageError(
             f"--bands takes three of the bands 0..{count - 1}, not '{bands}'", f"--bands {some_bands(count)}"
         )

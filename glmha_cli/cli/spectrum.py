@@ -57,7 +57,7 @@ def spectrum_at(cube: CubeRows, text: str) -> Float[np.ndarray, " bands"]:
     """The spectrum of pixel "x,y": column and row, counted from 0."""
     height, width = cube.shape[:2]
     parts = text.split(",")
-    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
         raise UsageError(f"--at takes a pixel x,y, not '{text}'", f"--at {width // 2},{height // 2}")
     x, y = map(int, parts)
     if x >= width or y >= height:

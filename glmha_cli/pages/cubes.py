@@ -25,6 +25,8 @@ _MISSING, _LARGEST = 0xFFFF, 0xFFFE
 _BRIGHT = 0.99
 """This share of the colours is at most white, where values are far from those of reflectance."""
 _REFLECTANCE = (0.2, 1.5)
+_SAME_NM = 0.1
+"""Wavelengths are rounded in files: GDAL writes micrometres with four digits."""
 
 
 class ByRows(Protocol):
@@ -89,7 +91,7 @@ def require_alike(names: Sequence[str], cubes: Sequence[ByRows]) -> None:
                 "view cubes of one size and of the same bands",
             )
         ours, theirs = cubes[0].facts.wavelength_nm, cube.facts.wavelength_nm
-        if ours and theirs and ours != theirs:
+        if ours and theirs and not np.allclose(ours, theirs, rtol=0, atol=_SAME_NM):
             raise BadDataError(f"'{names[0]}' and '{name}' have different wavelengths", "view each by itself")
 
 

@@ -139,7 +139,20 @@ def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
     assert "\r" not in run_here("spectrum", cube_file, "--at", "0,0", "--csv").stdout
 
 
-@pytest.mark.parametrize("at", ["20,0", "0,12", "a,b", "1", "-1,0"])
+def test_a_plot_without_wavelengths_is_by_number_of_band(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 4, 5), np.float32))
+    result = run_here("spectrum", tmp_path / "a.npy", "--at", "1,1", "--plot", tmp_path / "a.png", "--csv")
+    assert result.returncode == 0 and result.stdout.startswith('band,"1,1"'), result.stderr
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("bands", ["5,1,²", "5,1,-1", "5,1"])
+def test_bands_that_are_none(cube_file, tmp_path, bands):
+    result = run_here("preview", cube_file, tmp_path / "a.png", "--bands", bands)
+    assert result.returncode == 2 and "--bands takes three" in result.stderr
+
+
+@pytest.mark.parametrize("at", ["20,0", "0,12", "a,b", "1", "-1,0", "²,0"])
 def test_a_pixel_that_is_not_there(cube_file, at):
     result = run_glmha("spectrum", cube_file, f"--at={at}")
     assert result.returncode == 2 and "--at" in result.stderr and "Traceback" not in result.stderr

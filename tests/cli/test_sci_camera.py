@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import scipy.io
+import tifffile
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
@@ -76,6 +77,20 @@ def test_a_calibrated_mask_with_noise_is_left_as_it_is(camera):
     np.testing.assert_allclose(as_mask(noisy).values, noisy.astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["?", "u1", "u2"])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_a_mask_as_tiff_is_open_where_it_is_white(camera, tmp_path, dtype, photometric):
+    """TIFF 6.0, section 3: PhotometricInterpretation 0, as ImageMagick and Photoshop write masks of one bit."""
+    is_open = camera[1].astype(bool)
+    stored = ~is_open if photometric == "miniswhite" else is_open
+    values = stored if dtype == "?" else (stored * np.iinfo(dtype).max).astype(dtype)
+    tifffile.imwrite(tmp_path / "mask.tif", values, photometric=photometric, metadata=None)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.tif").values, camera[1])
+    with Image.open(tmp_path / "mask.tif") as seen:
+        if dtype != "u2":
+            np.testing.assert_array_equal(np.asarray(seen).astype(bool), is_open)
+
+
 def test_a_shifted_mask_may_have_its_bands_first(camera):
     shifted = cassi.shifted_mask(camera[1], bands=BANDS, step=STEP)
     read = as_mask(shifted.transpose(2, 0, 1))
@@ -120,6 +135,12 @@ def test_a_snapshot_may_be_a_png_of_16_bit(camera, tmp_path):
     np.testing.assert_allclose(
         read_measurement(tmp_path / "y.png", normalise=True).values, y / y.max() * 0.8, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("level", [0.0, -0.5])
+def test_a_snapshot_without_light_is_none(camera, level):
+    with pytest.raises(BadDataError, match="completely dark"):
+        as_measurement(np.full_like(camera[2], level), normalise=False)
 
 
 def test_dispersion_to_the_left_is_the_mirror_image(camera):

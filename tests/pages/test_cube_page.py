@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import Cube, write_cube
 from glmha_cli.io.cubes.overviews import reduced
-from glmha_cli.pages.cubes import page_values, spectra
+from glmha_cli.pages.cubes import page_values, require_alike, spectra
 from glmha_cli.pages.page import CUBES, rendered
 from glmha_cli.pages.server import PageServer
 from tests.cli.in_process import run_here
@@ -436,3 +437,12 @@ def test_view_writes_a_page_of_the_cubes_name(tmp_path, monkeypatch):
     write_cube(tmp_path / "data" / "scan.npz", scene())
     assert run_here("view", "data/scan.npz").returncode == 0 and (tmp_path / "scan.html").is_file()
     assert run_here("view", "data/scan.npz").returncode == 73
+
+
+def test_wavelengths_are_alike_but_for_their_rounding():
+    first, rounded = scene(), scene()
+    rounded.facts = replace(rounded.facts, wavelength_nm=tuple(nm + 0.05 for nm in NM))
+    require_alike(["a", "b"], [first, rounded])
+    rounded.facts = replace(rounded.facts, wavelength_nm=tuple(nm + 1 for nm in NM))
+    with pytest.raises(BadDataError, match="different wavelengths"):
+        require_alike(["a", "b"], [first, rounded])

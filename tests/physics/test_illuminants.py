@@ -7,6 +7,7 @@ import pytest
 from benchmarks.illuminants import errors, samples
 from glmha_cli import load
 from glmha_cli.errors import BadDataError, NoInputError, UsageError
+from glmha_cli.io.spectrum_file import read_spectrum
 from glmha_cli.physics import illuminants
 from glmha_cli.physics.colour import D65, project_onto_photo, render
 from glmha_cli.physics.illuminants import light_of, measured, power_of
@@ -58,6 +59,28 @@ def test_a_measured_light_is_what_it_measures(tmp_path):
     lines = "\n".join(f"{wavelength};{value}" for wavelength, value in zip(nm, planck, strict=True))
     (tmp_path / "lamp.csv").write_text(f"\ufeffwavelength;power\n{lines}\n", encoding="utf-8")
     np.testing.assert_allclose(named_light(str(tmp_path / "lamp.csv")).to_rgb, named_light("A").to_rgb, atol=5e-4)
+
+
+TABLES = {
+    "decimal commas behind semicolons": ("{nm};{power}", ",", "utf-8"),
+    "decimal commas in both, behind tabs": ("{nm},0\t{power}\t1,5", ",", "cp1252"),
+    "decimal commas behind spaces": ("  {nm},00   {power}", ",", "utf-16"),
+    "commas and spaces": ("{nm}, {power}, 0.5", ".", "utf-8"),
+    "commas": ("{nm},{power}", ".", "cp1252"),
+    "whole numbers behind commas": ("{nm},{power} W", ".", "utf-8"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_as_instruments_of_many_countries_write_them(tmp_path, name):
+    line, mark, encoding = TABLES[name]
+    nm, power = np.arange(380, 781, 5), np.linspace(0.25, 40.5, 81).round(3)
+    pairs = zip(nm, power, strict=True)
+    lines = [line.format(nm=each, power=f"{value:.3f}".replace(".", mark)) for each, value in pairs]
+    text = "\r\n".join(["Wellenlänge [nm] Leistung [µW/cm²]", *lines])
+    (tmp_path / "lamp.txt").write_bytes(text.encode(encoding))
+    for found, expected in zip(read_spectrum(tmp_path / "lamp.txt"), (nm, power), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_line_counts_wherever_it_lies():

@@ -60,7 +60,7 @@ def mat5_variables(path: Path) -> Mapping[str, Variable]:
     with path.open("rb") as file:
         order = _BYTE_ORDERS.get(file.read(_HEADER_BYTES)[126:])
         if order is None:
-            raise BadDataError("not a MAT file of level 5 or 7.3")
+            raise BadDataError("not a MAT file of level 5 or 7.3", "in MATLAB: save x.mat -v7")
         elements = list(_elements(path, order))
     found: dict[str, Variable] = {}
     for element in elements:
@@ -73,7 +73,8 @@ def mat5_variables(path: Path) -> Mapping[str, Variable]:
 
 
 def _variable(header: _Header, read: Callable[[], np.ndarray]) -> Variable:
-    return Variable(shape=header.shape, is_numeric=header.array_class in _CLASSES and not header.is_complex, read=read)
+    is_numeric = header.array_class in _CLASSES and not header.is_complex
+    return Variable(shape=header.shape, is_numeric=is_numeric, is_text=header.array_class == _TEXT, read=read)
 
 
 def _inside(path: Path, name: str, body: bytes, order: str, *, depth: int) -> Iterator[tuple[str, Variable]]:

@@ -14,6 +14,8 @@ Transform = tuple[float, float, float, float, float, float]
 GeoTag = tuple[int, int, int, bytes]
 Factor = float | np.ndarray
 """One number, or one per band."""
+UNITS = "units"
+"""The tag that names the units of the values."""
 
 
 def as_transform(numbers: Sequence[float]) -> Transform | None:
@@ -28,22 +30,24 @@ def as_transform(numbers: Sequence[float]) -> Transform | None:
 class Georeference:
     """Where the pixels lie on the ground.
 
-    crs: "EPSG:32631" or WKT; empty where unknown. transform: (x, dx per column, dx per row, y, dy per column, dy per
-        row) of the top left corner, GDAL's order; None where unknown.
+    crs: "EPSG:32631" or WKT; empty where unknown. untold: a system that is named and cannot be told so.
+    transform: (x, dx per column, dx per row, y, dy per column, dy per row) of the top left corner, GDAL's order; None
+        where unknown.
     geotiff: tags of a TIFF as stored: (code, TIFF type, count, little-endian bytes). envi: fields of an ENVI header as
         written. Either is what the file itself had, and goes back into such a file unchanged.
     """
 
     crs: str = ""
+    untold: str = ""
     transform: Transform | None = None
     geotiff: tuple[GeoTag, ...] = ()
     envi: Mapping[str, str] = field(default_factory=dict)
 
-    def lost_without_grid(self) -> tuple[str, ...]:
+    def lost_elsewhere(self) -> tuple[str, ...]:
         """What a file that holds `crs` and `transform` alone cannot say of the place, as notes."""
-        if self.transform is not None:
-            return ()
-        return (f"its georeference is no plain grid: {'all but its CRS is ' if self.crs else ''}left out",)
+        untold = (f"its coordinate system, {self.untold}, is left out",) if self.untold else ()
+        no_grid = f"its georeference is no plain grid: {'all but its CRS is ' if self.crs else ''}left out"
+        return untold if self.transform is not None else (no_grid, *untold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +170,7 @@ class CubeOptions:
 class Stored:
     """What a file holds, before anything is computed of it; see `Facts` for what is called the same there.
 
-    axes: the order of the axes, as "hwb"; or what it is by custom, where `states_axes` is False.
+    value_units: of the values. axes: their order, as "hwb"; or what it is by custom, where `states_axes` is False.
     reverses_axes: the order was turned around when it was read, as MATLAB's is in HDF5.
     wavelengths, fwhm: in `unit`. scale, offset: values are stored * scale + offset.
     missing, valid: as stored, further numbers that mean no data, and the least and the largest one that does not.
@@ -180,6 +184,7 @@ class Stored:
     wavelengths: Sequence[float] = ()
     fwhm: Sequence[float] = ()
     unit: str = "nm"
+    value_units: str = ""
     scale: Factor | None = None
     offset: Factor | None = None
     band_names: Sequence[str] = ()
@@ -192,9 +197,3 @@ class Stored:
     tags: Mapping[str, str] = field(default_factory=dict)
     band_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def said_names(names: Sequence[str]) -> Sequence[str]:
-    """Names of bands, if they say more than a wavelength or a number, which programs fill in by themselves."""
-    bare = [name.lower().removeprefix("band").removesuffix("nm").strip().replace(".", "") for name in names]
-    return () if all(not name or name.isdigit() for name in bare) else names

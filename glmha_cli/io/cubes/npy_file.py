@@ -36,9 +36,10 @@ def read_npy(file: IO[bytes], path: Path) -> np.ndarray:
         BadDataError: other kinds of values (pickles), truncated, or larger than `path` can hold.
     """
     shape, is_fortran, dtype = read_npy_header(file)
-    if dtype.kind not in "fiubU":
+    if dtype.kind not in "fiubUS":
         raise BadDataError(f"holds {dtype}, not real numbers")
     require_plausible(path, shape, dtype.itemsize)
     stored = np.empty(shape[::-1] if is_fortran else shape, dtype)
     read_into(file, stored)
-    return stored.T if is_fortran else stored
+    stored = stored.T if is_fortran else stored
+    return np.char.decode(stored, "utf-8", "replace") if dtype.kind == "S" else stored

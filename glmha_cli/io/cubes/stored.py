@@ -9,10 +9,12 @@ from jaxtyping import Bool, Float, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.axes import bands_last
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Factor, Facts, Stored, cube_with
+from glmha_cli.io.cubes.model import UNITS, Cube, CubeOptions, Factor, Facts, Stored, cube_with
 from glmha_cli.io.cubes.wavelengths import require_plausible_wavelengths, rising, to_nanometres, unit_of
 
 _COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others after sorting
+_OF_NUMBERS = ("STATISTICS_", "default stretch", "z plot range")  # of GDAL and ENVI
+_NO_UNITS, _PERCENT = ("", "1"), ("%", "percent")
 _PER_BAND = ("wavelength_nm", "fwhm_nm", "band_names", "good_bands")
 
 
@@ -26,11 +28,13 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
             missing data; wavelengths that do not fit. UsageError: options that the file contradicts.
     """
     stored, unit_notes = _with_unit(stored, options.unit)
+    stored, units_notes = _with_units(stored, options.scale)
     values, axes_note = bands_last(stored, None if is_part else options.axes, bands=options.bands)
     if options.scale is None:
         _require_one_per_band(stored, values.shape[2])
     missing = _missing(values, stored)
     values = _scaled(values, stored, options.scale)
+    stored = _without_old_numbers(stored, options.scale)
     if missing is not None:
         values[missing] = np.nan
     if np.isinf(values).any():
@@ -43,7 +47,7 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
         nodata=stored.nodata,
         georeference=stored.georeference,
         tags=stored.tags,
-        notes=(*stored.notes, *unit_notes, *([axes_note] if axes_note else []), *notes),
+        notes=(*stored.notes, *unit_notes, *units_notes, *([axes_note] if axes_note else []), *notes),
         **per_band,
     )
     order, note = rising(facts.wavelength_nm)
@@ -66,6 +70,17 @@ def _with_unit(stored: Stored, unit: str | None) -> tuple[Stored, list[str]]:
     named = f"in '{stored.unit}', which is no length" if stored.unit else "without a unit"
     note = f"names its wavelengths {named}: left out (--unit nm or --unit um says what they are)"
     return replace(stored, fwhm=(), unit=""), [note]
+
+
+def _with_units(stored: Stored, asked: float | None) -> tuple[Stored, list[str]]:
+    """With the units of the values as a tag, unless they are scaled otherwise than the file says; percent as shares."""
+    if asked is not None or stored.value_units in _NO_UNITS:
+        return stored, []
+    if stored.value_units.lower() not in _PERCENT:
+        return replace(stored, tags={**stored.tags, UNITS: stored.value_units}), []
+    scale, offset = 1 if stored.scale is None else stored.scale, stored.offset
+    shares = replace(stored, scale=scale / 100, offset=None if offset is None else offset / 100)
+    return shares, ["its values are in percent: divided by 100"]
 
 
 def _wavelength_nm(stored: Stored, bands: int) -> tuple[float, ...]:
@@ -109,7 +124,9 @@ def _scaled(
     values: Num[np.ndarray, "h w bands"], stored: Stored, asked: float | None
 ) -> Float[np.ndarray, "h w bands"]:
     scale, offset = (asked, None) if asked is not None else (stored.scale, stored.offset)
-    changes = any(each is not None and np.any(each != neutral) for each, neutral in ((scale, 1), (offset, 0)))
+    changes = _changes(scale, offset)
+    if values.dtype.kind not in "fiub":
+        raise BadDataError(f"holds {values.dtype}, not real numbers")
     if values.dtype.kind != "f" and not changes and asked is None:
         raise BadDataError(
             f"holds {values.dtype} without a stated scale",
@@ -119,6 +136,19 @@ def _scaled(
         values = values * (1 if scale is None else scale) + (0 if offset is None else offset)
     with np.errstate(over="ignore"):
         return np.array(values, np.float32, order="C")
+
+
+def _changes(scale: Factor | None, offset: Factor | None) -> bool:
+    return any(each is not None and bool(np.any(each != neutral)) for each, neutral in ((scale, 1), (offset, 0)))
+
+
+def _without_old_numbers(stored: Stored, asked: float | None) -> Stored:
+    """Without what was said of numbers that scaling has changed."""
+    if not _changes(*((asked, None) if asked is not None else (stored.scale, stored.offset))):
+        return stored
+    tags = {name: text for name, text in stored.tags.items() if not name.startswith(_OF_NUMBERS)}
+    band_tags = {name: texts for name, texts in stored.band_tags.items() if not name.startswith(_OF_NUMBERS)}
+    return replace(stored, tags=tags, band_tags=band_tags)
 
 
 def _per_band(stored: Stored, bands: int) -> tuple[dict, list[str]]:

@@ -114,7 +114,8 @@ def _npz_variable(path: Path, archive: zipfile.ZipFile, name: str) -> Variable:
         raise BadDataError(f"variable '{name}' is compressed by a method that NumPy does not write")
     with archive.open(f"{name}.npy") as member:
         shape, _, dtype = read_npy_header(member)
-    return Variable(shape=shape, is_numeric=dtype.kind in "fiub", read=partial(_read_npz, path, name))
+    is_numeric, is_text = dtype.kind in "fiub", dtype.kind in "US"
+    return Variable(shape=shape, is_numeric=is_numeric, is_text=is_text, read=partial(_read_npz, path, name))
 
 
 def _read_npz(path: Path, name: str) -> np.ndarray:
@@ -147,12 +148,14 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
     shape = () if dataset is None else (dataset.shape or ())[::-1]
     is_text = dataset is not None and dataset.attrs.get("MATLAB_class") == b"char"
     if dataset is not None and _is_empty(dataset):
-        return Variable(shape=(0,), is_numeric=not is_text, read=lambda: np.array("") if is_text else np.empty(0))
+        read = (lambda: np.array("")) if is_text else (lambda: np.empty(0))
+        return Variable(shape=(0,), is_numeric=not is_text, is_text=is_text, read=read)
     is_numeric = dataset is not None and dataset.dtype.kind in "fiub" and not is_text
     by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
     return Variable(
         shape=shape,
         is_numeric=is_numeric,
+        is_text=is_text,
         reverses_axes=by_other,
         read=partial(_read_hdf5, path, place),
         open=partial(_open_hdf5, path, place),

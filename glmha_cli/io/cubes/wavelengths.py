@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError, UsageError
 
@@ -31,6 +32,18 @@ def to_nanometres(wavelengths: Sequence[float], units: str) -> list[float]:
     return [round(float(value) * _NM_PER_UNIT[unit], 6) for value in wavelengths] if unit else []
 
 
+def in_unit(numbers: Num[np.ndarray, " n"], own: str, unit: str) -> list[float]:
+    """Lengths in the unit `unit`; as they are where their own is unknown, or is the same."""
+    factor = _NM_PER_UNIT.get(unit_of(own), 1.0) / _NM_PER_UNIT.get(unit_of(unit), 1.0)
+    is_known = unit_of(own) and unit_of(unit)
+    return [each * factor if is_known else each for each in as_written(numbers)]
+
+
+def as_written(numbers: Num[np.ndarray, " n"]) -> list[float]:
+    """Numbers as someone wrote them: of a single 0.45 there is 0.45, not the 0.449999988 that is nearest to it."""
+    return [float(str(each)) for each in numbers.ravel()]
+
+
 _NAMED = re.compile(r"(?<![\d.])(?<!\d[-\u2013])(?:(?<!\w)[-+])?(?:\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\W\d_]+)\)?$")
 """A number begins at none of its digits but the first, for the time's sake, and is not the end of a range (450-500)."""
 
@@ -42,6 +55,12 @@ def in_names(names: Sequence[str]) -> list[float]:
         return []
     numbers = [(each[0].rstrip(")").removesuffix(each["unit"]), each["unit"]) for each in found if each]
     return [to_nanometres([float(number)], unit)[0] for number, unit in numbers]
+
+
+def said_names(names: Sequence[str]) -> Sequence[str]:
+    """Names of bands, if they say more than a wavelength or a number, which programs fill in by themselves."""
+    bare = [name.lower().removeprefix("band").removesuffix("nm").strip().replace(".", "") for name in names]
+    return () if all(not name or name.isdigit() for name in bare) else names
 
 
 def require_unit(text: str) -> None:

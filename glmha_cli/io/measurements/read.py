@@ -53,7 +53,7 @@ def as_measurement(array: np.ndarray, *, normalise: bool) -> Measurement:
         return Measurement(values=_normalised(values), kind="real", notes=notes)
     if array.dtype.kind != "f":
         raise BadDataError(f"holds {array.dtype} counts, not Y", "--normalise")
-    return Measurement(values=_finite(array), kind="simulated")
+    return Measurement(values=_not_dark(_finite(array)), kind="simulated")
 
 
 def read_mask(path: Path) -> Mask:
@@ -146,10 +146,14 @@ def _below_one(values: Float[np.ndarray, "..."], *, at_most: float) -> tuple[np.
 
 
 def _normalised(array: np.ndarray) -> Float[np.ndarray, "h w_ext"]:
-    values = _finite(array).clip(0, 1)
-    if values.max() == 0:
-        raise BadDataError("is completely dark: no value is above 0")
+    values = _not_dark(_finite(array).clip(0, 1))
     return values / values.max() * np.float32(REAL_PEAK)
+
+
+def _not_dark(values: Float[np.ndarray, "h w_ext"]) -> Float[np.ndarray, "h w_ext"]:
+    if values.max() <= 0:
+        raise BadDataError("is completely dark: no value is above 0")
+    return values
 
 
 def _finite(array: np.ndarray) -> np.ndarray:

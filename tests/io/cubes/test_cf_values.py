@@ -138,3 +138,36 @@ def test_each_band_has_its_own_scale(tmp_path):
     for attributes in ({"scale_factor": scales[:5]}, {**SCALE, "add_offset": offsets[:2]}):
         with pytest.raises(BadDataError, match=r"names \d values of (gain|offset) for 6 bands"):
             read_cube(netcdf(tmp_path / "y.nc", stored, **attributes))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u2"])
+def test_what_was_never_written_is_missing(tmp_path, dtype):
+    """NetCDF User's Guide: without `_FillValue` the default fill value of the type stands there."""
+    with netCDF4.Dataset(tmp_path / "x.nc", "w") as file:
+        for name, size in zip(("y", "x", "wavelength"), COUNTS.shape, strict=True):
+            file.createDimension(name, size)
+        array = file.createVariable("refl", dtype, ("y", "x", "wavelength"), chunksizes=(5, 7, 6))
+        array.set_auto_maskandscale(False)
+        array.setncatts(SCALE)
+        array[:3] = COUNTS[:3]
+    expected = COUNTS * 1e-4
+    expected[3:] = np.nan
+    assert assert_read(tmp_path / "x.nc", expected).facts.nodata is None
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+def test_units_of_values_go_on(tmp_path, suffix):
+    cube = read_cube(netcdf(tmp_path / "x.nc", COUNTS.astype("f4"), units="W m-2 sr-1 um-1"))
+    assert cube.facts.tags == {"units": "W m-2 sr-1 um-1"}
+    write_cube(tmp_path / f"y{suffix}", cube)
+    assert read_cube(tmp_path / f"y{suffix}").facts == cube.facts
+    if suffix == ".nc":
+        with netCDF4.Dataset(tmp_path / "y.nc") as seen:
+            assert seen["cube"].units == "W m-2 sr-1 um-1" and "units" not in seen.ncattrs()
+
+
+@pytest.mark.parametrize("unit", ["%", "percent"])
+def test_percent_are_shares(tmp_path, unit):
+    path = netcdf(tmp_path / "x.nc", COUNTS, fill=np.int16(0), units=unit, scale_factor=0.01, add_offset=1.0)
+    assert assert_read(path, COUNTS * 1e-4 + 0.01).facts.tags == {}
+    np.testing.assert_allclose(read_cube(path, CubeOptions(scale=0.5)), COUNTS * 0.5, rtol=1e-6)

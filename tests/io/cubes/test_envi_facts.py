@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError, NoInputError
-from glmha_cli.io.cubes.cube import CubeOptions, files_read, read_cube, write_cube
+from glmha_cli.io.cubes.cube import Cube, CubeOptions, files_read, read_cube, write_cube
 
 WAVELENGTHS = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
 VALUES = np.random.default_rng(1).random((5, 7, 6)).astype(np.float32)
@@ -300,3 +300,46 @@ def test_compressed_data_are_named(tmp_path):
     cube = read_cube(envi(tmp_path, VALUES, "file compression = 0"))
     np.testing.assert_array_equal(cube, VALUES)
     assert cube.facts.tags == {}
+
+
+@pytest.mark.parametrize("unit", ["Meters", "Km", "Feet", "Yards", "Miles", "Nautical Miles"])
+@pytest.mark.parametrize("datum", ["WGS-84", "North America 1983", "North America 1927"])
+def test_zones_of_utm_are_where_gdal_sees_them(tmp_path, unit, datum):
+    rasterio = pytest.importorskip("rasterio", reason="compares with GDAL")
+    header = envi(tmp_path, VALUES, f"map info = {{UTM, 1, 1, 300, 3000, 2, 3, 11, North, {datum}, units={unit}}}")
+    with rasterio.open(tmp_path / "x.img") as seen:
+        expected = np.array(seen.transform.to_gdal()) * seen.crs.linear_units_factor[1]
+        named = seen.crs.to_epsg()
+    place = read_cube(header).facts.georeference
+    np.testing.assert_allclose(place.transform, expected, rtol=1e-9, atol=1e-12)
+    code = {"WGS-84": 32611, "North America 1983": 26911, "North America 1927": 26711}[datum]
+    assert place.crs == f"EPSG:{code}" and named in (code, None), "GDAL has no code for units but metres"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npz", ".mat", ".nc"])
+def test_a_system_that_is_lost_is_named(tmp_path, suffix):
+    header = envi(tmp_path, VALUES, "map info = {State Plane (NAD 83), 1, 1, 5e5, 4e6, 2, 2, 0401, units=Feet}")
+    notes = write_cube(tmp_path / f"y{suffix}", read_cube(header))
+    assert any("State Plane (NAD 83), 0401" in note and "left out" in note for note in notes)
+    assert read_cube(tmp_path / f"y{suffix}").facts.georeference.transform == (5e5, 2, 0, 4e6, 0, -2)
+    assert write_cube(tmp_path / "z.hdr", read_cube(header)) == ()
+
+
+def test_braces_may_begin_below_the_name_of_a_field(tmp_path):
+    header = envi(tmp_path, VALUES)
+    header.write_text(header.read_text().replace("wavelength = {", "wavelength = \r\n  {"), newline="")
+    assert read_cube(header).wavelength_nm == WAVELENGTHS
+
+
+def test_tags_that_a_header_has_no_place_for_are_named(tmp_path):
+    tags = {"Bands": "visible", "file type": "L2A", "site": "field"}
+    notes = write_cube(tmp_path / "x.hdr", Cube(values=VALUES, wavelength_nm=WAVELENGTHS, tags=tags))
+    assert notes == ("tags that ENVI has fields of its own for are left out: Bands, file type",)
+    assert read_cube(tmp_path / "x.hdr").facts.tags["site"] == "field"
+
+
+def test_a_stretch_of_numbers_that_were_scaled_does_not_go_on(tmp_path):
+    lines = "default stretch = 0 5000 linear", "z plot range = {0, 9000}", "z plot titles = {nm, Reflectance}"
+    header = envi(tmp_path, VALUES, "reflectance scale factor = 10000", *lines)
+    assert read_cube(header).facts.tags == {"z plot titles": "{nm, Reflectance}"}
+    assert len(read_cube(envi(tmp_path, VALUES, *lines)).facts.tags) == 3

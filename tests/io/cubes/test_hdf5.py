@@ -145,3 +145,21 @@ def test_the_number_for_no_data_whatever_its_attribute_is_called(tmp_path, name)
         file["cube"].attrs[name] = -9999.0
     cube = read_cube(tmp_path / "x.h5")
     assert cube.missing.sum() == 7 and np.isnan(cube[1, 2]).all() and cube.facts.nodata == -9999
+
+
+def test_numbers_as_texts_count(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"] = VALUES
+        file["cube"][0, 0] = -9999
+        file["cube"].attrs.update(scale_factor="0.5", add_offset=np.bytes_("0.25"), missing_value="-9999")
+    cube = read_cube(tmp_path / "a.h5")
+    assert np.isnan(cube[0, 0]).all() and cube.missing.sum() == VALUES.shape[2]
+    np.testing.assert_allclose(cube[1:], VALUES[1:] * 0.5 + 0.25)
+
+
+def test_single_numbers_of_a_file_go_on_as_texts(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"] = VALUES
+        file.attrs.update(sun_elevation=np.float32(43.2), orbit=17, gains=[1, 2], sensor="x")
+    cube = read_cube(tmp_path / "a.h5")
+    assert cube.facts.tags == {"sun_elevation": "43.2", "orbit": "17", "sensor": "x"}

@@ -7,7 +7,7 @@ import scipy.io
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import Cube, CubeOptions, read_cube, write_cube
-from glmha_cli.io.cubes.windows import outline
+from glmha_cli.io.cubes.windows import outline, read_rows
 
 VALUES = np.random.default_rng(1).random((5, 7, 6), np.float32)
 NM = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
@@ -128,3 +128,32 @@ def test_empty_variables_of_matlab_are_empty(tmp_path):
     assert cube.wavelength_nm == cube.facts.band_names == () and cube.facts.georeference is None
     scipy.io.savemat(tmp_path / "y.mat", {"cube": VALUES, "bands": [], "nodata": [], "band_names": ""})
     assert read_cube(tmp_path / "y.mat").facts == cube.facts
+
+
+@pytest.mark.parametrize(("name", "largest"), [("img_expand", 65536), ("data_slice", 65535)])
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_a_cube_of_counts_by_its_name_that_is_within_one_already(tmp_path, name, largest, version):
+    """CAVE and KAIST come so; files of which someone brought the values to [0, 1] keep the name."""
+    values, path = np.random.default_rng(1).random((5, 7, 6)), tmp_path / "x.mat"
+    for stored, noted in ((values, 1), (values * largest, 0)):
+        if version == "5":
+            scipy.io.savemat(path, {name: stored})
+        else:
+            with h5py.File(path, "w") as file:
+                file.create_dataset(name, data=stored.T).attrs["MATLAB_class"] = np.bytes_("double")
+        cube = read_cube(path)
+        np.testing.assert_allclose(cube, values, rtol=1e-6)
+        assert len([note for note in cube.facts.notes if "not divided" in note]) == noted
+        np.testing.assert_array_equal(read_rows(path, CubeOptions(), 0, 1).values, cube.values[:1])
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".npz"])
+def test_variables_of_others_that_have_our_names(tmp_path, suffix):
+    """A mask, a table and a word beside a cube are no number for no data, no tags and no place."""
+    others = {"nodata": np.zeros((5, 7)), "tags": "outdoor, sunny", "band_tags": "[1, 2]", "crs": 4326.0}
+    others |= {"transform": np.eye(4), "provenance": np.array([{"lab": "x"}], object)}
+    values = VALUES.copy()
+    values[0, 0, 0] = 0
+    cube = read_cube(saved(tmp_path, suffix, cube=values, **others))
+    np.testing.assert_array_equal(cube.values, values)
+    assert cube.facts.nodata is None and cube.facts.tags == {} and cube.facts.georeference is None

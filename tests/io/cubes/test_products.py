@@ -79,6 +79,27 @@ def test_enmap_is_explained_by_the_file_beside_it(tmp_path):
     assert [path.name.rpartition("-")[2] for path in files_read(image)] == ["SPECTRAL_IMAGE.TIF", "METADATA.XML"]
 
 
+def test_desis_is_explained_by_the_file_beside_it(tmp_path):
+    stem = tmp_path / "DESIS-HSI-L2A-DT0339563140_004-20190726T182735-V0210"
+    image, stored = stem.with_name(f"{stem.name}-SPECTRAL_IMAGE.tif"), np.round(CUBE.transpose(2, 0, 1) * 10000)
+    stored[:, 0, 0] = -32768
+    tags = [(42113, 2, 0, "-32768", True)]
+    layout = {"photometric": "minisblack", "planarconfig": "separate", "metadata": None}
+    tifffile.imwrite(image, stored.astype("i2"), **layout, extratags=tags)
+    bands = "".join(
+        f"<band><bandNumber>{i + 1}</bandNumber><wavelengthWidthOfBand>3.5</wavelengthWidthOfBand>"
+        f"<wavelengths>{nm - 1},{nm},{nm + 1}</wavelengths><wavelengthCenterOfBand>{nm}</wavelengthCenterOfBand>"
+        "<gainOfBand>1.0E-4</gainOfBand><offsetOfBand>0.0</offsetOfBand></band>"
+        for i, nm in enumerate(NM)
+    )
+    text = f"<hsi_doc><specific><bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>"
+    stem.with_name(f"{stem.name}-METADATA.xml").write_text(text)
+    cube = read_cube(image)
+    assert cube.wavelength_nm == tuple(NM) and set(cube.facts.fwhm_nm) == {3.5}
+    assert np.isnan(cube[0, 0]).all()
+    np.testing.assert_allclose(cube[1:], CUBE[1:], atol=1e-4)
+
+
 def test_enmap_without_its_metadata_has_no_scale(tmp_path):
     image = enmap(tmp_path)
     next(tmp_path.glob("*-METADATA.XML")).unlink()
@@ -151,3 +172,20 @@ def test_axes_by_custom_alone_are_said(tmp_path):
     assert any("24 x 20 x 18 values are taken as hwb" in note for note in read_cube(tmp_path / "x.mat").facts.notes)
     scipy.io.savemat(tmp_path / "y.mat", {"scan": cube, "wavelengths_nm": np.linspace(400, 700, 18)})
     assert read_cube(tmp_path / "y.mat").facts.notes == ()
+
+
+def test_widths_and_bad_bands_as_attributes_and_lists_of_two_axes(tmp_path):
+    """As Planet's Tanager has them; and as MATLAB's `h5write` writes a vector."""
+    values, nm = np.random.default_rng(1).random((6, 5, 7), np.float32), np.linspace(450, 700, 6)
+    good = [1, 1, 0, 1, 1, 0]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["toa_radiance"] = values
+        file["toa_radiance"].attrs.update(wavelengths=nm, wavelength_units="nm", fwhm=np.full(6, 5.0), bbl=good)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["radiance"], file["wavelength_nm"], file["fwhm"] = values, nm[None], np.full((6, 1), 5.0)
+        file["good_bands"] = np.array([good])
+    for name in "ab":
+        cube = read_cube(tmp_path / f"{name}.h5")
+        np.testing.assert_array_equal(cube.values, values.transpose(1, 2, 0))
+        assert cube.wavelength_nm == tuple(nm) and cube.facts.fwhm_nm == (5.0,) * 6
+        assert cube.facts.good_bands == tuple(map(bool, good))

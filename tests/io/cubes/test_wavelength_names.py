@@ -4,7 +4,9 @@ import time
 
 import numpy as np
 import pytest
+import scipy.io
 import tifffile
+import xarray
 
 from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands
@@ -114,3 +116,28 @@ def test_what_a_tiff_says_of_some_bands_alone_is_named(tmp_path, what):
     assert facts.wavelength_nm == facts.fwhm_nm == facts.good_bands == ()
     (note,) = facts.notes
     assert f"names the {what.removesuffix(' in µm')}" in note and "of 2 of its 3 bands: left out" in note
+
+
+NAMES = [f"Band {i} ({nm:g} nm)" for i, nm in enumerate((450, 550, 650))]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["list of .npz", "bytes of .npz", "cell of .mat", "list of .nc", "coordinate of .nc", "attribute of .nc"],
+)
+def test_names_in_files_of_named_arrays_tell_wavelengths(tmp_path, kind):
+    """The attribute is as rioxarray keeps GDAL's descriptions."""
+    values, path = np.random.default_rng(1).random((5, 7, 3), np.float32), tmp_path / f"x{kind.split()[-1]}"
+    if path.suffix == ".npz":
+        np.savez(path, cube=values, band_names=np.array(NAMES, "S" if "bytes" in kind else "U"))
+    elif path.suffix == ".mat":
+        scipy.io.savemat(path, {"cube": values, "band_names": np.array(NAMES, object)})
+    else:
+        name = "wavelength" if "coordinate" in kind else "band_names"
+        said = {"long_name": NAMES} if "attribute" in kind else {}
+        dimension = name if "coordinate" in kind else "band"
+        lists = {} if said else {name: (dimension, NAMES)}
+        xarray.Dataset({"cube": (("y", "x", dimension), values, said)}, lists).to_netcdf(path, engine="netcdf4")
+    cube = read_cube(path)
+    np.testing.assert_array_equal(cube.values, values)
+    assert cube.wavelength_nm == (450, 550, 650) and cube.facts.band_names == tuple(NAMES)

@@ -10,16 +10,25 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from glmha_cli.io.cubes.georeference.by_rasterio import wkt_of
-from glmha_cli.io.cubes.model import Cube
+from glmha_cli.io.cubes.model import UNITS, Cube
 from glmha_cli.io.cubes.stream import CubeStream
 
 CUBE, GRID_MAPPING, CONVENTIONS = "cube", "crs", "CF-1.10"
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
-    CUBE: {"long_name": "spectral cube", "units": "1"},
     "wavelength": {"units": "nm", "standard_name": "radiation_wavelength"},
     "fwhm": {"units": "nm"},
 }
-"""Of the arrays that have some."""
+"""Of the arrays beside the cube that have some."""
+
+
+def attributes_of(cube: Cube | CubeStream) -> dict[str, str]:
+    """Of the cube itself; without a word on its units they are shares of 1."""
+    return {"long_name": "spectral cube", "units": cube.facts.tags.get(UNITS, "1")}
+
+
+def tags_of_file(cube: Cube | CubeStream) -> dict[str, str]:
+    """The tags that are no attributes of the cube."""
+    return {name: text for name, text in cube.facts.tags.items() if name != UNITS}
 
 
 def coordinates_of(cube: Cube | CubeStream) -> dict[str, Float[np.ndarray, " n"]]:
@@ -57,4 +66,4 @@ def grid_mapping_of(cube: Cube | CubeStream) -> dict[str, str]:
 def notes_on_place(cube: Cube | CubeStream) -> tuple[str, ...]:
     """What CF cannot say of where the pixels lie."""
     place = cube.facts.georeference
-    return () if place is None else place.lost_without_grid()
+    return () if place is None else place.lost_elsewhere()

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, numbers_of, text_of
+from glmha_cli.io.cubes.formats.cf_axes import axis_told, beside
+from glmha_cli.io.cubes.formats.cf_values import unpacked
+from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, text_of
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import Georeference, Transform, as_transform
 from glmha_cli.io.cubes.wavelengths import unit_of
@@ -14,8 +16,6 @@ _ENVI_FIELDS = {"Map_Info": "map info", "Coordinate_System_String": "coordinate 
 _ANGLES = ("lat", "latitude", "lon", "longitude")
 _PLACES = ("y", "x", "northing", "easting", *_ANGLES)
 """Names of coordinates that tell a place; others count pixels."""
-_STANDARD_NAMES = ("projection_y_coordinate", "projection_x_coordinate", "latitude", "longitude")
-_BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable"
 _SLACK_PX = 0.01
 """Coordinates may be so far from evenly spaced ones."""
 
@@ -28,7 +28,7 @@ def place_of(
     sides: (name, length) of its rows and its columns; none where it is unknown which they are. Of the grid mapping
     count CF's `crs_wkt`, or GDAL's `spatial_ref` and `GeoTransform`; without this the coordinates tell the grid.
     """
-    mapping = _beside(text_of(attributes.get("grid_mapping", "")).partition(":")[0].strip(), folder, arrays)
+    mapping = beside(text_of(attributes.get("grid_mapping", "")).partition(":")[0].strip(), folder, arrays)
     said: Mapping[str, Any] = {} if mapping is None else mapping.attributes
     crs = text_of(said.get("crs_wkt", said.get("spatial_ref", "")))
     transform = as_transform([float(each) for each in text_of(said.get("GeoTransform", "")).split()])
@@ -41,24 +41,15 @@ def place_of(
     return place, (*notes, *(() if place else _of_single_pixels(arrays)))
 
 
-def _beside(name: str, folder: str, arrays: Arrays) -> Labelled | None:
-    """The array of this name in the folder, or else at the root, in upper or lower case."""
-    found = {place.lower(): each for place, each in arrays.items() if each is not None and name}
-    return found.get(f"{folder}/{name}".lower().lstrip("/")) or found.get(name.lower())
-
-
 # The grid by its coordinates
 
 
 def _coordinate(dimension: str, length: int, folder: str, arrays: Arrays) -> Labelled | None:
     """A dimension's coordinate variable, if it tells a place."""
-    array = _beside(dimension, folder, arrays)
+    array = beside(dimension, folder, arrays)
     if array is None or array.shape != (length,) or array.dtype.kind not in "fiu":
         return None
-    if text_of(array.attributes.get("NAME", "")).startswith(_BARE_DIMENSION):
-        return None
-    tells = dimension in _PLACES or text_of(array.attributes.get("standard_name", "")) in _STANDARD_NAMES
-    return array if tells else None
+    return array if dimension in _PLACES or axis_told(array) in ("h", "w") else None
 
 
 def _grid(coordinates: Sequence[tuple[str, Labelled]], *, is_mapped: bool) -> tuple[Transform | None, str]:
@@ -86,8 +77,8 @@ def _spaced(array: Labelled) -> tuple[float, float] | None:
     """(edge of the first pixel, step) of the centres of pixels, half a pixel behind their edges; None unless they are
     evenly spaced, as far as their kind of number can say.
     """
-    stored = array.read()
-    numbers = numbers_of(stored).astype(np.float64)
+    stored = unpacked(array)
+    numbers = stored.astype(np.float64)
     if numbers.size < 2 or not np.isfinite(numbers).all():
         return None
     with np.errstate(over="ignore", invalid="ignore"):

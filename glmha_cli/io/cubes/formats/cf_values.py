@@ -32,8 +32,19 @@ def said_of_values(array: Labelled) -> dict[str, Any]:
     """What `Stored` has of scale and missing data; all numbers but scale and offset are such as `as_meant` gives."""
     scale, offset = _scale(array.attributes), _factor(array.attributes.get("add_offset"))
     missing, (valid, notes) = _missing(array), _valid(array, scale, offset)
-    nodata = missing[0] if missing else None
-    return {"scale": scale, "offset": offset, "nodata": nodata, "missing": missing[1:], "valid": valid, "notes": notes}
+    nodata, others = (missing[0] if missing else None), missing[1:]
+    others += [] if array.unwritten is None else [array.unwritten]
+    return {"scale": scale, "offset": offset, "nodata": nodata, "missing": others, "valid": valid, "notes": notes}
+
+
+def unpacked(array: Labelled) -> Num[np.ndarray, "..."]:
+    """The numbers of a coordinate, of which there are few: in the kind of the file, unless they are packed there."""
+    stored = array.read()
+    values = stored.view(_kind_meant(stored.dtype, array.attributes))
+    scale, offset = _scale(array.attributes), _factor(array.attributes.get("add_offset"))
+    if scale is None and offset is None:
+        return values
+    return values * np.float64(1 if scale is None else scale) + (0 if offset is None else offset)
 
 
 def _kind_meant(dtype: np.dtype, attributes: Mapping[str, Any]) -> np.dtype:

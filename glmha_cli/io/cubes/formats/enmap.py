@@ -1,6 +1,7 @@
-"""EnMAP's products: `…-SPECTRAL_IMAGE.TIF`, whose bands are explained in `…-METADATA.XML` beside it.
+"""EnMAP's and DESIS's products: `…-SPECTRAL_IMAGE.TIF`, whose bands are explained in `…-METADATA.XML` beside it.
 
-Source: EnMAP HSI Level 1 and 2 Product Specification (element `bandCharacterisation`).
+Source: EnMAP HSI Level 1 and 2 Product Specification (element `bandCharacterisation`); DESIS calls bands and their
+numbers otherwise, as its readers in public know them.
 """
 
 from collections.abc import Mapping
@@ -14,12 +15,12 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.guard import require_partner
 
 _IMAGE, _METADATA, _METADATA_MAX_BYTES = "SPECTRAL_IMAGE", "METADATA.XML", 64 << 20
-_BANDS = "specific/bandCharacterisation/bandID"
+_BANDS = ("specific/bandCharacterisation/bandID", "specific/bandCharacterisation/band")
 _KEYS = {
-    "wavelengths": "wavelengthCenterOfBand",
-    "fwhm": "FWHMOfBand",
-    "scale": "GainOfBand",
-    "offset": "OffsetOfBand",
+    "wavelengths": ("wavelengthCenterOfBand",),
+    "fwhm": ("FWHMOfBand", "wavelengthWidthOfBand"),
+    "scale": ("GainOfBand", "gainOfBand"),
+    "offset": ("OffsetOfBand", "offsetOfBand"),
 }
 
 
@@ -28,7 +29,7 @@ def metadata_of(image: Path) -> Path | None:
     stem, separator, rest = image.name.upper().rpartition(_IMAGE)
     if not separator or not rest.startswith((".", "_")):
         return None
-    for name in (_METADATA, _METADATA.lower()):
+    for name in (_METADATA, _METADATA.lower(), _METADATA.replace("XML", "xml")):
         if (path := image.with_name(image.name[: len(stem)] + name)).is_file():
             return path
     return None
@@ -42,10 +43,12 @@ def said_of_bands(image: Path, bands: int) -> Mapping[str, Any]:
     text = require_partner(image, path).read_bytes()[: _METADATA_MAX_BYTES + 1]
     if len(text) > _METADATA_MAX_BYTES or b"<!ENTITY" in text:
         raise BadDataError(f"'{path.name}' beside it is no metadata of EnMAP")
-    elements = ElementTree.fromstring(text).findall(_BANDS)
+    root = ElementTree.fromstring(text)
+    elements = [element for place in _BANDS for element in root.findall(place)]
     found: dict[str, Any] = {}
-    for key, name in _KEYS.items():
-        numbers = [float(each) for element in elements if (each := element.findtext(name)) is not None]
+    for key, names in _KEYS.items():
+        texts = [element.findtext(name) for element in elements for name in names]
+        numbers = [float(each) for each in texts if each is not None]
         if len(numbers) == bands:
             found[key] = np.array(numbers) if key in ("scale", "offset") else numbers
     return found

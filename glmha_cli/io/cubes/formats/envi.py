@@ -14,9 +14,9 @@ from glmha_cli.io.cubes.formats import envi_write
 from glmha_cli.io.cubes.formats.envi_files import data_of, header_of, reads
 from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, items_of, number_of, numbers_of, read_header
 from glmha_cli.io.cubes.georeference.envi import from_envi
-from glmha_cli.io.cubes.model import CubeOptions, Factor, Stored, said_names
+from glmha_cli.io.cubes.model import CubeOptions, Factor, Stored
 from glmha_cli.io.cubes.on_disk import RawArray, size_bytes
-from glmha_cli.io.cubes.wavelengths import in_names, unit_of
+from glmha_cli.io.cubes.wavelengths import in_names, said_names, unit_of
 from glmha_cli.io.guard import require_partner, require_plausible, require_readable
 
 _AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}

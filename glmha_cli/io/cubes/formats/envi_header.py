@@ -6,8 +6,10 @@ from pathlib import Path
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS
+from glmha_cli.io.text_file import decoded
 
 _HEADER_MAX_BYTES = 16 << 20
+_BRACE_BELOW = re.compile(r"=[^\S\r\n]*[\r\n]\s*\{")
 STRUCTURE = (
     "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
     "wavelength", "wavelength units", "fwhm", "band names", "bbl", "data ignore value", "data gain values",
@@ -21,12 +23,12 @@ def read_header(header: Path) -> dict[str, str]:
     """Lower-case name -> text, with its braces if it has any."""
     if header.stat().st_size > _HEADER_MAX_BYTES:
         raise BadDataError("is too large for an ENVI header")
-    text = _decoded(header.read_bytes())
+    text = decoded(header.read_bytes())
     if not text.startswith("ENVI"):
         raise BadDataError("has no ENVI header")
     if text.startswith(("ENVI META", "ENVI VIRTUAL")):
         raise BadDataError("refers to other files, which are not opened")
-    fields, lines = {}, iter(text.splitlines())
+    fields, lines = {}, iter(_BRACE_BELOW.sub("= {", text).splitlines())
     for line in lines:
         name, equals, value = line.partition("=")
         if not equals or name.lstrip().startswith(";"):
@@ -35,14 +37,6 @@ def read_header(header: Path) -> dict[str, str]:
             value = "\n".join(_braced(value, lines))
         fields[" ".join(name.split()).lower()] = value.strip()
     return fields
-
-
-def _decoded(content: bytes) -> str:
-    """Most programs write UTF-8; those that do not, on Windows, its code page of Western Europe."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
 
 
 def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:

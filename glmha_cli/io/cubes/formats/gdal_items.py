@@ -1,14 +1,14 @@
 """GDAL's metadata in a TIFF (tag 42112, XML): what it says of bands, and what it says of a cube as a whole."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import numpy as np
 
-from glmha_cli.io.cubes.model import Cube, said_names
-from glmha_cli.io.cubes.wavelengths import in_names, to_nanometres
+from glmha_cli.io.cubes.model import UNITS, Cube
+from glmha_cli.io.cubes.wavelengths import in_names, said_names, to_nanometres
 
 if TYPE_CHECKING:
     from glmha_cli.io.cubes.stream import CubeStream
@@ -17,10 +17,12 @@ Items = dict[tuple[str, int], str]
 """(name of the item, 0-based band; -1: the whole) -> text. Of a domain other than GDAL's own: "DOMAIN:name"."""
 
 _WAVELENGTH, _FWHM, _CENTRE = "wavelength", "IMAGERY:FWHM_UM", "IMAGERY:CENTRAL_WAVELENGTH_UM"
-_OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", "UNITTYPE")
+_UNITS = "UNITTYPE"
+_OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", _UNITS)
 _WAVELENGTHS = dict.fromkeys((_WAVELENGTH, _CENTRE), "wavelengths")
 _PROVENANCE = "GLMHA_PROVENANCE"
-_STATISTICS = "STATISTICS_"
+_OF_FILE = re.compile(r"Band_\d+|wavelength_units|IMAGE_STRUCTURE:.*")
+"""Of the whole: what GDAL says again of an ENVI file's bands, in their order there, and how a file is packed."""
 
 
 def read_items(xml: str) -> tuple[Items, tuple[str, ...]]:
@@ -42,22 +44,25 @@ def read_items(xml: str) -> tuple[Items, tuple[str, ...]]:
         return {}, ("its GDAL metadata is damaged: dropped",)
 
 
-def said_of_bands(items: Items, bands: int) -> dict:
-    """What `Stored` has of bands and tags. `wavelength` first: it has all digits, GDAL's own has four."""
+def said_of_bands(items: Items, bands: int, names: Sequence[str] = ()) -> dict:
+    """What `Stored` has of bands and tags. `wavelength` first: it has all digits, GDAL's own has four.
+
+    names: of the bands, where the items have none.
+    """
     texts, unit = _per_band(items, _WAVELENGTH, bands), items.get(("wavelength_units", 0), "")
     bare = [] if texts is None else list(map(float, texts))
     wavelengths = to_nanometres(bare, unit)
     for name in (_CENTRE, "CENTRAL_WAVELENGTH_UM"):
         texts = None if wavelengths else _per_band(items, name, bands)
         wavelengths = wavelengths or ([] if texts is None else to_nanometres(list(map(float, texts)), "um"))
-    described = [items.get(("DESCRIPTION", i), "") for i in range(bands)]
+    described = [items.get(("DESCRIPTION", i)) or items.get((f"Band_{i + 1}", -1), "") for i in range(bands)]
+    described = list(names) if len(names) == bands and not any(described) else described
     wavelengths = wavelengths or in_names(described)
     widths, good = _per_band(items, _FWHM, bands), _per_band(items, "bbl", bands)
     scale, offset = _numbers(items, "SCALE", bands, 1), _numbers(items, "OFFSET", bands, 0)
-    names = {name for name, band in items if band >= 0 and name not in _OWN}
-    if scale is not None or offset is not None:
-        names = {name for name in names if not name.startswith(_STATISTICS)}  # of numbers that are no longer there
-    tags = {name: text for (name, band), text in items.items() if band < 0}
+    others = {name for name, band in items if band >= 0 and name not in _OWN}
+    units = {items.get((_UNITS, i), "") for i in range(bands)}
+    tags = {name: text for (name, band), text in items.items() if band < 0 and not _OF_FILE.fullmatch(name)}
     if _PROVENANCE in tags:
         tags["provenance"] = tags.pop(_PROVENANCE)
     told = {_FWHM: "band widths (FWHM)", "bbl": "bad bands"} | ({} if wavelengths or bare else _WAVELENGTHS)
@@ -65,12 +70,13 @@ def said_of_bands(items: Items, bands: int) -> dict:
         "wavelengths": wavelengths or bare,
         "unit": "nm" if wavelengths or not bare else unit,
         "fwhm": [] if widths is None else to_nanometres(list(map(float, widths)), "um"),
+        "value_units": units.pop() if len(units) == 1 else "",
         "scale": scale,
         "offset": offset,
         "band_names": said_names(described),
         "good_bands": [] if good is None else [text != "0" for text in good],
         "tags": tags,
-        "band_tags": {name: tuple(items.get((name, i), "") for i in range(bands)) for name in sorted(names)},
+        "band_tags": {name: tuple(items.get((name, i), "") for i in range(bands)) for name in sorted(others)},
         "notes": tuple(dict.fromkeys(_notes_on_some(items, told, bands))),
     }
 
@@ -108,7 +114,8 @@ def write_items(cube: "Cube | CubeStream", tags: Mapping[str, str], provenance: 
     if provenance:
         add(_without_markup(provenance), _PROVENANCE)
     for name, text in tags.items():
-        add(text, name)
+        if name != UNITS:
+            add(text, name)
     for i in range(cube.shape[2]):
         for name, text, attributes in _of_band(cube, i):
             add(text, name, i, **attributes)
@@ -127,6 +134,8 @@ def _of_band(cube: "Cube | CubeStream", i: int) -> list[tuple[str, str, dict[str
         found += [("wavelength_units", "Nanometers", {})]
     if cube.facts.fwhm_nm:
         found.append((_FWHM, f"{cube.facts.fwhm_nm[i] / 1000:.10g}", {}))
+    if UNITS in cube.facts.tags:
+        found.append((_UNITS, cube.facts.tags[UNITS], {"role": "unittype"}))
     if cube.facts.good_bands:
         found.append(("bbl", str(int(cube.facts.good_bands[i])), {}))
     return found + [(name, texts[i], {}) for name, texts in cube.facts.band_tags.items() if texts[i]]

@@ -12,14 +12,19 @@ from glmha_cli.io.cubes.variable import Variable
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """An array with what its file says of it. read: all its values, of a kind that may be text."""
+    """An array with what its file says of it.
+
+    read: all its values, of a kind that may be text. unwritten: the number that stands where nothing was written.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
     attributes: Mapping[str, Any]
     read: Callable[[], np.ndarray]
+    unwritten: float | None = None
 
 
+BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable"
 Arrays = Mapping[str, Labelled | None]
 """By their names with those of their groups; None: a link, which is not followed."""
 
@@ -28,6 +33,11 @@ def variable_of(array: Labelled | None) -> Variable:
     """To choose among arrays by; None is a link."""
     is_numeric = array is not None and array.dtype.kind in "fiub"
     return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
+
+
+def is_bare(array: Labelled) -> bool:
+    """Whether it only gives a dimension of netCDF its length, and holds no numbers."""
+    return text_of(array.attributes.get("NAME", "")).startswith(BARE_DIMENSION)
 
 
 def is_text(value: object) -> bool:
@@ -43,7 +53,23 @@ def text_of(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
+def texts_of(value: object) -> list[str]:
+    """The items of a list of several texts; none where it is something else."""
+    items = np.asarray(value, object).ravel().tolist() if isinstance(value, list | tuple | np.ndarray) else []
+    return [text_of(item) for item in items] if all(isinstance(item, str | bytes) for item in items) else []
+
+
 def numbers_of(value: object) -> Num[np.ndarray, " n"]:
-    """All numbers of an attribute, in its own kind; none where it is something else, or not there (None)."""
+    """All numbers of an attribute, in its own kind, or of a text that is a number; else, and of None, none."""
+    if is_text(value):
+        try:
+            return np.array([float(text_of(value))])
+        except ValueError:
+            return np.empty(0)
     array = np.asarray(value).ravel() if value is not None else np.empty(0)
     return array if array.dtype.kind in "fiu" else np.empty(0)
+
+
+def attribute(attributes: Mapping[str, Any], *names: str) -> Any:
+    """The first attribute with one of the names, in lower case or not; None where there is none."""
+    return next((each for name, each in attributes.items() if name.lower() in names), None)

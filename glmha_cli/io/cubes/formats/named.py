@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ import numpy as np
 
 from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
+from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
-from glmha_cli.io.guard import BadDataError
+from glmha_cli.io.cubes.wavelengths import as_written, in_names, said_names
 
 if TYPE_CHECKING:
     from glmha_cli.io.cubes.stream import CubeStream
@@ -45,16 +47,32 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
     values = values_of(variables[name])
     folder, _ = _split(name)
     wavelengths, unit, notes = _wavelengths(variables, folder, values.shape)
+    scale, scale_notes = _scale(name.removeprefix(folder), values)
+    names = _names_of_bands(variables, folder)
+    named = [] if wavelengths else in_names(names)
     return Stored(
         values=values,
         axes="hwb",
         states_axes=False,
         reverses_axes=variables[name].reverses_axes,
-        wavelengths=wavelengths,
-        unit=unit,
-        scale=SCALES.get(name.removeprefix(folder)),
-        notes=notes,
+        wavelengths=named or wavelengths,
+        unit="nm" if named else unit,
+        band_names=said_names(names),
+        scale=scale,
+        notes=(*notes, *scale_notes),
         **_side(variables, folder),
+    )
+
+
+def _scale(name: str, values: np.ndarray | OnDisk) -> tuple[float | None, tuple[str, ...]]:
+    """(what brings a cube of this name to [0, 1], a note); none where its values are there already: no counts are."""
+    scale = SCALES.get(name)
+    if scale is None or values.dtype.kind != "f" or len(values.shape) != 3:
+        return scale, ()
+    first, second, third = values.shape
+    largest = np.nanmax(values[:first, second // 2 : second // 2 + 1, :third], initial=0)
+    return (
+        (None, (f"its '{name}' is within [0, 1]: not divided by {1 / scale:.0f}",)) if 0 < largest <= 1 else (scale, ())
     )
 
 
@@ -72,7 +90,7 @@ def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> t
         if fits or (size and beside and bare in _IN_NM):  # of a wrong length they are refused later
             numbers = variables[name]().ravel()
             unit = "nm" if bare in _IN_NM else _unit_told(numbers, bare)
-            found.append((numbers.tolist(), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
+            found.append((as_written(numbers), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
         elif size > 1 and beside:
             unfit.append(f"its variable '{name}' has {size} numbers, as many as no side of the cube: left out")
     wavelengths, unit, notes = next((each for each in found if each[1]), found[0] if found else ([], "nm", ()))
@@ -100,6 +118,14 @@ def _unit_told(numbers: np.ndarray, name: str) -> str:
     return "um" if low >= 0.1 and high <= 20 and not is_count else ""
 
 
+def _names_of_bands(variables: Variables, folder: str) -> list[str]:
+    """Texts in a list of NumPy or a cell of MATLAB, or as `variables_of` writes them: one text, a line for each."""
+    place = f"{folder}band_names"
+    names = [name for name in variables if name == place or re.fullmatch(r"\{\d+\}", name.removeprefix(place))]
+    texts = [str(text) for name in names if variables[name].is_text for text in variables[name]().ravel()]
+    return texts[0].split("\n") if len(texts) == 1 and texts[0] else texts
+
+
 def _side(variables: Variables, folder: str) -> dict:
     """What `variables_of` writes beside the values, as far as it is there."""
 
@@ -109,21 +135,29 @@ def _side(variables: Variables, folder: str) -> dict:
 
     def text(name: str) -> str:
         each = variables.get(f"{folder}{name}")
-        return "" if each is None or each.is_numeric else str(each())
+        return str(each()) if each is not None and each.is_text else ""
 
-    transform, crs = as_transform(numbers("transform")), text("crs")
-    tags = json.loads(text("tags") or "{}") | ({"provenance": text("provenance")} if text("provenance") else {})
-    if not all(isinstance(each, str) for each in tags.values()):
-        raise BadDataError("has tags that are not text")
+    transform, crs, nodata = as_transform(numbers("transform")), text("crs"), numbers("nodata")
+    provenance = {"provenance": text("provenance")} if text("provenance") else {}
     return {
         "fwhm": numbers("fwhm_nm"),
-        "band_names": text("band_names").split("\n") if text("band_names") else (),
         "good_bands": [bool(each) for each in numbers("good_bands")],
-        "nodata": next(iter(numbers("nodata")), None),
+        "nodata": nodata[0] if len(nodata) == 1 else None,
         "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,
-        "tags": tags,
-        "band_tags": {name: tuple(map(str, items)) for name, items in json.loads(text("band_tags") or "{}").items()},
+        "tags": {name: each for name, each in _object(text("tags")).items() if isinstance(each, str)} | provenance,
+        "band_tags": {
+            name: tuple(map(str, each)) for name, each in _object(text("band_tags")).items() if isinstance(each, list)
+        },
     }
+
+
+def _object(text: str) -> dict[str, Any]:
+    """An object of JSON, as `variables_of` writes it; empty for any other text, as of a file of others."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def variables_of(
@@ -131,7 +165,7 @@ def variables_of(
 ) -> tuple[dict[str, np.ndarray | str], tuple[str, ...]]:
     """(all but the values, as `read` finds it; notes on what is left out)."""
     place = cube.facts.georeference
-    notes = place.lost_without_grid() if place else ()
+    notes = place.lost_elsewhere() if place else ()
     tags = {name: text for name, text in cube.facts.tags.items() if name != "provenance"}
     found: dict[str, np.ndarray | str] = {
         _name_of_wavelengths(cube, format_name): np.array([cube.wavelength_nm], np.float64),

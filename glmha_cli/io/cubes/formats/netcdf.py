@@ -22,13 +22,15 @@ from glmha_cli.io.cubes.formats.cf import (
     CUBE,
     GRID_MAPPING,
     along_bands,
+    attributes_of,
     coordinates_of,
     grid_mapping_of,
     notes_on_place,
+    tags_of_file,
 )
 from glmha_cli.io.cubes.formats.cf_facts import facts_of, tags_of
 from glmha_cli.io.cubes.formats.cf_values import as_meant
-from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
+from glmha_cli.io.cubes.formats.labelled import BARE_DIMENSION, Labelled, variable_of
 from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset, require_own
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
@@ -42,7 +44,12 @@ _ATTRIBUTE = re.compile(r"[A-Za-z][\w .:+@-]*")
 _RESERVED = {"Conventions", "provenance"}
 _LONGEST_ATTRIBUTE = 60_000
 _CHUNK_PX = 256
-_BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable. {:10d}"
+_FILL = "_FillValue"
+_UNWRITTEN = {
+    "f4": 9.9692099683868690e36, "f8": 9.9692099683868690e36, "i2": -(2**15) + 1, "u2": 2**16 - 1,
+    "i4": -(2**31) + 1, "u4": 2**32 - 1, "i8": -(2**63) + 2, "u8": 2**64 - 2,
+}  # fmt: skip
+"""Kind of number -> its default fill value (NetCDF User's Guide, netcdf.h); bytes have none."""
 
 
 def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
@@ -50,7 +57,7 @@ def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: s
     import h5py
 
     blocks, nodata = as_written(cube)
-    tags = {name: text for name, text in cube.facts.tags.items() if name not in _RESERVED}
+    tags = {name: text for name, text in tags_of_file(cube).items() if name not in _RESERVED}
     fitting = {
         name: text for name, text in tags.items() if _ATTRIBUTE.fullmatch(name) and len(text) < _LONGEST_ATTRIBUTE
     }
@@ -81,7 +88,7 @@ def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, noda
     for start, values in blocks:
         dataset[:, start : start + len(values)] = rearrange(values, "h w bands -> bands h w")
     if nodata is not None:
-        dataset.attrs["_FillValue"] = np.array([nodata], np.float32)
+        dataset.attrs[_FILL] = np.array([nodata], np.float32)
     _write_dimensions(file, dataset, cube)
     names = np.array(cube.facts.band_names, object)
     for name, items in (along_bands(cube) | ({"band_name": names} if names.size else {})).items():
@@ -89,6 +96,7 @@ def _write_cube(file: "h5py.File", cube: Cube | CubeStream, blocks: Blocks, noda
         each.dims[0].attach_scale(dataset.dims[0][0])
     if cube.facts.band_tags:
         file.create_dataset("band_tags", data=json.dumps(dict(cube.facts.band_tags)), dtype=_text_type())
+    dataset.attrs.update(attributes_of(cube))
     for name in ATTRIBUTES.keys() & file.keys():
         file[name].attrs.update(ATTRIBUTES[name])
 
@@ -104,7 +112,7 @@ def _write_dimensions(file: "h5py.File", dataset: "h5py.Dataset", cube: Cube | C
     for i, (name, numbers) in enumerate(coordinates_of(cube).items()):
         size = dataset.shape[i]
         each = file.create_dataset(name, data=numbers if numbers.size else np.zeros(size, np.float32))
-        each.make_scale(name if numbers.size else _BARE_DIMENSION.format(size))
+        each.make_scale(name if numbers.size else f"{BARE_DIMENSION}. {size:10d}")
         dataset.dims[i].attach_scale(each)
     if mapping := grid_mapping_of(cube):
         file.create_dataset(GRID_MAPPING, data=np.int32(0)).attrs.update(mapping)
@@ -120,8 +128,9 @@ def read(path: Path, options: CubeOptions) -> Stored:
 
 def open_cube(path: Path, options: CubeOptions) -> Stored:
     """The data set `cube`, the one of three axes, or the one that the options name; with what CF says of it."""
-    if path.open("rb").read(3) == b"CDF":
-        raise BadDataError("is a classic netCDF file", "nccopy -k netCDF-4 in.nc out.nc")
+    with path.open("rb") as start:
+        if start.read(3) == b"CDF":
+            raise BadDataError("is a classic netCDF file", "nccopy -k netCDF-4 in.nc out.nc")
     with open_hdf5(path) as file:
         arrays = dict(arrays_in(file))
         if options.key is None and (detectors := prisma.cubes_in(arrays)):
@@ -141,7 +150,17 @@ def _labelled(path: Path, dataset: "h5py.Dataset | None") -> Labelled | None:
     if dataset is None:
         return None
     read = partial(read_dataset, path, dataset)
-    return Labelled(shape=dataset.shape or (), dtype=dataset.dtype, attributes=dataset.attrs, read=read)
+    unwritten = _unwritten(dataset)
+    return Labelled(
+        shape=dataset.shape or (), dtype=dataset.dtype, attributes=dataset.attrs, read=read, unwritten=unwritten
+    )
+
+
+def _unwritten(dataset: "h5py.Dataset") -> float | None:
+    """What netCDF puts where nothing was written, unless the file names another number for that."""
+    fill = _UNWRITTEN.get(dataset.dtype.str[1:])
+    is_default = fill is not None and _FILL not in dataset.attrs and dataset.fillvalue == dataset.dtype.type(fill)
+    return fill if is_default else None
 
 
 def _dimension(dataset: "h5py.Dataset", axis: int) -> str:

@@ -4,7 +4,7 @@ Written: one page, one plane per band, float32, deflate with the floating-point 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import enmap
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, write_items
-from glmha_cli.io.cubes.formats.tiff_picture import mask_of, open_picture, pages_and_mask, picture
+from glmha_cli.io.cubes.formats.tiff_alpha import without_alpha
+from glmha_cli.io.cubes.formats.tiff_picture import mask_of, names_of_pages, open_picture, pages_and_mask, picture
 from glmha_cli.io.cubes.georeference.geotiff import GEOTIFF_TAGS, from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import CubeStream
@@ -131,18 +132,20 @@ def _read(path: Path, values_of: Callable[..., tuple[Any, str]]) -> Stored:
         values, axes = values_of(path, tif, pages)
         page = pages[0]
         items, damage = read_items(page.tags[GDAL_METADATA].value) if GDAL_METADATA in page.tags else ({}, ())
+        values, is_data, alpha_notes = without_alpha(values, axes, page, items)
         bands = values.shape[axes.index("b")]
-        said = said_of_bands(items, bands)
+        names = names_of_pages(tif, pages)
+        said = said_of_bands(items, bands, names)
         nodata, notes = _nodata(page)
         return Stored(
             values=values,
             axes=axes,
             states_axes=len(pages) == 1,
             nodata=nodata,
-            mask=mask_of(path, mask) if mask is not None else None,
+            mask=mask_of(path, mask) if mask is not None else is_data,
             georeference=from_geotiff(raw_tags(tif, GEOTIFF_TAGS)),
             **_explained(path, said, bands)
-            | {"tags": said["tags"] | _texts(page), "notes": (*notes, *damage, *said["notes"])},
+            | {"tags": said["tags"] | _texts(page, names), "notes": (*notes, *alpha_notes, *damage, *said["notes"])},
         )
 
 
@@ -163,10 +166,10 @@ def _nodata(page: "TiffPage") -> tuple[float | None, tuple[str, ...]]:
         return None, (f"its number for no data, '{text}', is none: left out",)
 
 
-def _texts(page: "TiffPage") -> dict[str, str]:
-    """Tags of text, but for what describes the old file's own structure."""
+def _texts(page: "TiffPage", names: Sequence[str]) -> dict[str, str]:
+    """Tags of text, but for what describes the old file's own structure, or is the name of a page."""
     texts = {name: str(page.tags[code].value).strip() for code, name in _TEXTS.items() if code in page.tags}
-    if page.is_shaped or page.is_imagej or page.is_ome:
+    if page.is_shaped or page.is_imagej or page.is_ome or texts.get("description") in names:
         texts.pop("description", None)
     return {name: text for name, text in texts.items() if text}
 

@@ -17,6 +17,8 @@ from glmha_cli.shapes import size_text
 
 _LARGEST_BLOCK_BYTES = 16 << 20
 """Of a strip or tile, which is decoded anew for each window that touches it."""
+_WHITE_IS_ZERO = 0  # of PhotometricInterpretation
+_TEXT, _PAGE_NAME = 270, 285  # TIFF 6.0, sections 8 and 12
 _AXES = {"YX": "bhw", "YXS": "hwb", "SYX": "bhw"}
 
 if TYPE_CHECKING:
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 
 
 def load_gray(path: Path) -> Num[np.ndarray, "h w"]:
-    """The numbers of one gray picture; BadDataError for one of several bands."""
+    """The numbers of one gray picture, the larger the brighter; BadDataError for one of several bands."""
     with open_tiff(path) as tif:
-        values, axes = picture(path, tif, pages_and_mask(tif)[0])
+        pages = pages_and_mask(tif)[0]
+        values, axes = picture(path, tif, pages)
+        page = pages[0]
+    if page.photometric == _WHITE_IS_ZERO and values.dtype.kind in "bu":  # as fax, ImageMagick and Photoshop have bits
+        values = ~values if values.dtype.kind == "b" else (1 << page.bitspersample) - 1 - values
     values = rearrange(values, f"{' '.join(axes)} -> h w b")
     if values.shape[2] != 1:
         raise BadDataError(f"holds {size_text(values.shape)} values, not one gray picture")
@@ -46,6 +52,16 @@ def pages_and_mask(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"
         sizes = size_text(listed.shape)
         raise BadDataError(f"has axes {listed.axes} of {sizes}, not those of one cube listed page by page")
     return pages, masks[0] if masks else None
+
+
+def names_of_pages(tif: "TiffFile", pages: Sequence["TiffPage"]) -> list[str]:
+    """What pages are called, each a band: ImageJ's labels of slices, PageName or ImageDescription, if no two are alike;
+    else none.
+    """
+    found = [(tif.imagej_metadata or {}).get("Labels") or []]
+    found += [[page.tags[code].value if code in page.tags else "" for page in pages] for code in (_PAGE_NAME, _TEXT)]
+    listed = ([str(text).strip() for text in texts] for texts in found)
+    return next((texts for texts in listed if all(texts) and len(set(texts)) == len(pages) > 1), [])
 
 
 def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[np.ndarray, "a b c"], str]:

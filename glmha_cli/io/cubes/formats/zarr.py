@@ -22,7 +22,7 @@ from glmha_cli.io.cubes.formats import cf
 from glmha_cli.io.cubes.formats.cf_facts import facts_of
 from glmha_cli.io.cubes.formats.cf_values import as_meant
 from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
-from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, said_names
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.on_disk import size_bytes
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
@@ -44,7 +44,11 @@ def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: s
     import zarr
 
     blocks, nodata = as_written(cube)
-    tags = {**cube.facts.tags, "Conventions": cf.CONVENTIONS, **({"provenance": provenance} if provenance else {})}
+    tags = {
+        **cf.tags_of_file(cube),
+        "Conventions": cf.CONVENTIONS,
+        **({"provenance": provenance} if provenance else {}),
+    }
     with atomic_store(path, overwrite=overwrite) as temporary:
         group = zarr.create_group(zarr.storage.LocalStore(temporary), zarr_format=3, attributes=tags)
         _write_cube(group, cube, blocks, nodata)
@@ -69,7 +73,7 @@ def _write_cube(group: "Group", cube: Cube | CubeStream, blocks: Blocks, nodata:
         chunks=(1, min(rows, _CHUNK_ROWS), min(width, _CHUNK_COLUMNS)),
         dimension_names=list(coordinates),
         fill_value=0.0 if nodata is None else nodata,
-        attributes={**cf.ATTRIBUTES[cf.CUBE], **{name: each for name, each in said.items() if each}},
+        attributes={**cf.attributes_of(cube), **{name: each for name, each in said.items() if each}},
         config={"write_empty_chunks": True},
     )
     for start, values in blocks:
@@ -119,9 +123,7 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         raise BadDataError(f"holds {array.metadata['data_type']}, not real numbers")
     values, note = array.on_disk()
     facts = facts_of(name, labelled, array.dimensions, metadata_of(path).get("attributes", {}))
-    names, tags = array.attributes.get("band_names"), array.attributes.get("band_tags")
-    if isinstance(names, list):
-        facts["band_names"] = said_names(list(map(str, names)))
+    tags = array.attributes.get("band_tags")
     if isinstance(tags, dict):
         facts["band_tags"] = {name: tuple(map(str, texts)) for name, texts in tags.items()}
     facts["notes"] = (*([note] if note else []), *facts["notes"])

@@ -17,6 +17,14 @@ ENVI_FIELDS = (
 )
 _ARBITRARY = "Arbitrary"
 _PER_DEGREE = {"minutes": 60.0, "seconds": 3600.0, "radians": math.pi / 180}
+_PER_METRE = {"km": 1e-3, "feet": 1 / 0.3048, "yards": 1 / 0.9144, "miles": 1 / 1609.344, "nautical miles": 1 / 1852}
+_UTM = {
+    ("WGS84", "N"): (32600, range(1, 61)),
+    ("WGS84", "S"): (32700, range(1, 61)),
+    ("NORTHAMERICA1983", "N"): (26900, range(1, 24)),
+    ("NORTHAMERICA1927", "N"): (26700, range(1, 23)),
+}
+"""(datum, side of the equator) -> (code of EPSG before that of zone 1, zones)."""
 
 
 def from_envi(fields: Mapping[str, str]) -> Georeference | None:
@@ -25,20 +33,34 @@ def from_envi(fields: Mapping[str, str]) -> Georeference | None:
     if not kept.keys() - {"x start", "y start"}:
         return None
     items = [item.strip() for item in kept.get("map info", "").strip("{}").split(",")]
-    return Georeference(crs=_envi_crs(kept, items), transform=_envi_transform(items), envi=kept)
+    wkt = kept.get("coordinate system string", "").strip().removeprefix("{").removesuffix("}").strip()
+    crs = wkt or _envi_crs(items)
+    named = [] if crs or items[0] in ("", _ARBITRARY) else [items[0], *items[7:]]
+    transform = _envi_transform(items, _per_unit(items, crs))
+    return Georeference(crs=crs, transform=transform, untold=", ".join(named), envi=kept)
 
 
-def _envi_crs(fields: Mapping[str, str], map_info: list[str]) -> str:
-    wkt = fields.get("coordinate system string", "").strip().removeprefix("{").removesuffix("}").strip()
-    if wkt:
-        return wkt
+def _envi_crs(map_info: list[str]) -> str:
+    """The code of EPSG of a zone of UTM, or of degrees on WGS 84; empty for anything else."""
     datum = "".join(map_info[-4:]).replace("-", "").replace(" ", "").upper()
-    if map_info[0].upper() == "UTM" and "WGS84" in datum and len(map_info) > 8 and map_info[7].isdigit():
-        return f"EPSG:{(32600 if map_info[8].lower().startswith('n') else 32700) + int(map_info[7])}"
-    return "EPSG:4326" if map_info[0].lower().startswith("geographic") and "WGS84" in datum else ""
+    if map_info[0].lower().startswith("geographic"):
+        return "EPSG:4326" if "WGS84" in datum else ""
+    if map_info[0].upper() != "UTM" or len(map_info) < 9 or not map_info[7].isdecimal():
+        return ""
+    zone, side = int(map_info[7]), map_info[8][:1].upper()
+    for (name, at), (first, zones) in _UTM.items():
+        if name in datum and at == side and zone in zones:
+            return f"EPSG:{first + zone}"
+    return ""
 
 
-def _envi_transform(map_info: list[str]) -> Transform | None:
+def _per_unit(map_info: list[str], crs: str) -> float:
+    """How many of the map's units make a degree, or a metre where a code of EPSG stands for a zone of UTM."""
+    unit = _named(map_info, "units").lower()
+    return _PER_DEGREE.get(unit) or (_PER_METRE.get(unit, 1.0) if crs.startswith("EPSG:") else 1.0)
+
+
+def _envi_transform(map_info: list[str], per_unit: float) -> Transform | None:
     """Of {projection, column, row, x, y, dx, dy, …, units=unit, rotation=degrees}, pixels counted from 1; turned as by
     GDAL, and angles in degrees.
     """
@@ -49,8 +71,7 @@ def _envi_transform(map_info: list[str]) -> Transform | None:
     cos, sin = _cosine_and_sine(map_info)
     xs, ys = (cos * dx, sin * dx), (sin * dy, -cos * dy)
     left, top = (start - (column - 1) * step[0] - (row - 1) * step[1] for start, step in ((x, xs), (y, ys)))
-    divisor = _PER_DEGREE.get(_named(map_info, "units").lower(), 1.0)
-    return as_transform([number / divisor for number in (left, *xs, top, *ys)])
+    return as_transform([number / per_unit for number in (left, *xs, top, *ys)])
 
 
 def _cosine_and_sine(map_info: list[str]) -> tuple[float, float]:

@@ -20,7 +20,8 @@ def from_geotiff(tags: tuple[GeoTag, ...]) -> Georeference | None:
     keys = _geo_keys(tags)
     code = keys.get(_PROJECTED) or keys.get(_GEOGRAPHIC)
     crs = f"EPSG:{code}" if code and code != _USER_DEFINED else wkt_of_tags(tags)
-    return Georeference(crs=crs, transform=_geotiff_transform(tags, keys), geotiff=tags)
+    untold = "of keys of its own" if code and not crs else ""
+    return Georeference(crs=crs, untold=untold, transform=_geotiff_transform(tags, keys), geotiff=tags)
 
 
 def _geo_keys(tags: tuple[GeoTag, ...]) -> dict[int, int]:
@@ -52,7 +53,7 @@ def to_geotiff(place: Georeference) -> tuple[tuple[GeoTag, ...], str]:
         return (), "its georeference is no plain grid, and TIFF has no place for it as ENVI writes it: left out"
     tags = tags_of(place, GEOTIFF_TAGS)
     if tags is not None:
-        return tags, "".join(place.lost_without_grid())
+        return tags, "; ".join(place.lost_elsewhere())
     grid = () if place.transform is None else (_transformation(place.transform),)
     return grid, NEEDS_RASTERIO
 
