@@ -104,12 +104,17 @@ def place_of(name: str) -> str:
 
 
 def parsed(texts: Iterable[bytes]) -> Iterator[Line]:
-    """The lines of a record that tell of an output; torn ones are left out."""
+    """The lines of a record that tell of an output; torn ones, and those with names that no file has, are left out."""
     for text in texts:
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
             line = json.loads(text)
-            if isinstance(line["output"], str):
+            if all(map(_is_name, (line["output"], line.get("input", "")))):
                 yield line
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a file may be called so. Raises ValueError for text that no bytes can be."""
+    return isinstance(value, str) and b"\0" not in value.encode(errors="surrogateescape")
 
 
 def hashes_in(line: Line) -> frozenset[str]:

@@ -19,6 +19,8 @@ from glmha_cli.io.remote.url import Url, is_url
 from glmha_cli.weights.integrity import sha256_of
 
 FAILED, OK, UNFINISHED = "failed", "ok", "unfinished"
+MOST_SECONDS = 1e9
+"""Of one file, thirty years: a line that says more was not written by a run."""
 
 
 def lines_of(path: Path) -> Iterator[Line]:
@@ -77,7 +79,7 @@ def totals(paths: Sequence[Path]) -> Totals:
     for line in merged_by_time(paths):
         result.first, result.last = result.first or line["time"], line["time"]
         seconds = line.get("seconds", 0)
-        result.seconds += seconds if isinstance(seconds, int | float) else 0
+        result.seconds += seconds if isinstance(seconds, int | float) and 0 <= seconds < MOST_SECONDS else 0
         states[place_of(line["output"])] = state_of(line)
     for output, state in states.items():
         result.counts[state.status] += 1

@@ -127,6 +127,26 @@ def test_what_is_no_record_and_what_would_be_lost(record, tmp_path):
     assert alone.returncode == 2 and "glmha record summary" in alone.stderr
 
 
+HOSTILE = {
+    "nested": b'{"time": "2026-11-30", "output": ' + b"[" * 100_000,
+    "no bytes": json.dumps({"time": "2026-11-30", "input": "/in/\ud800", "output": "/out/\ud800", "status": "failed"}),
+    "zero": json.dumps({"time": "2026-11-30", "output": "/out/a\0b", "status": "ok", "sha256": "a"}),
+    "another zero": json.dumps({"time": "2026-11-30", "output": "/out/a\0b", "status": "ok", "sha256": "b"}),
+    "endless": b'{"time": "2026-11-30", "output": "/out/e", "status": "ok", "seconds": 1e999}',
+}
+
+
+def test_lines_that_no_run_writes_do_no_harm(tmp_path):
+    paths = [tmp_path / f"{name}.jsonl" for name in HOSTILE]
+    for path, text in zip(paths, HOSTILE.values(), strict=True):
+        path.write_bytes((text.encode() if isinstance(text, str) else text) + b"\n")
+    summed = json.loads(run_here("record", "summary", *paths, "--json").stdout)
+    assert (summed["files"], summed["ok"], summed["seconds"]) == (1, 1, 0.0)
+    assert list(records.to_do(paths)) == []
+    assert run_here("record", "merge", *paths, tmp_path / "all.jsonl").returncode == 0
+    assert list(read_record(paths[0])) == []
+
+
 @pytest.mark.long
 def test_a_million_lines_in_seconds(tmp_path):
     path = tmp_path / "run.jsonl"
