@@ -112,6 +112,21 @@ def test_a_table(record, tmp_path):
     assert rows[1]["seconds"] == 1.5 and rows[2]["reason"] == "/in/b.jpg: is damaged"
 
 
+def test_a_table_leaves_what_its_columns_cannot_hold_to_the_details(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    name = "/in/\udcff.jpg"  # a name that is no UTF-8
+    rows = [line("a", "ok") | {"input": name}, line("b", "ok", seconds=10**400, input_bytes=2**70), line("c", 5)]
+    path = write(tmp_path / "run.jsonl", *rows)
+    assert run_here("record", "to-parquet", path, tmp_path / "run.parquet").returncode == 0
+    table = parquet.read_table(tmp_path / "run.parquet").to_pylist()
+    assert [row["output"] for row in table] == ["/out/a.png", "/out/b.png", "/out/c.png"]
+    assert [json.loads(row["details"]) for row in table] == [
+        {"input": name},
+        {"seconds": 10**400, "input_bytes": 2**70},
+        {"status": 5},
+    ]
+
+
 def test_what_is_no_record_and_what_would_be_lost(record, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("hello")
