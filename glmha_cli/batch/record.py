@@ -117,6 +117,14 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and b"\0" not in value.encode(errors="surrogateescape")
 
 
+def begins_record(first: bytes) -> bool:
+    """Whether a file with this first line is a record: as a run begins one, be it cut short, or as tools for JSON write
+    its lines anew.
+    """
+    as_written = first[: len(START)] == START[: len(first)]
+    return as_written or any({"time", "status"} <= line.keys() for line in parsed([first]))
+
+
 def hashes_in(line: Line) -> frozenset[str]:
     """sha256 of all files of the output that a line tells of, and of those beside it."""
     others = (line.get("also", {}), line.get("beside", {}))
@@ -132,7 +140,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
-    if content[: len(START)] != START[: len(content)]:
+    if not begins_record(content.partition(b"\n")[0]):
         raise BadDataError(f"'{path}' is not a record of glmha", "--record run.jsonl")
     return content
 

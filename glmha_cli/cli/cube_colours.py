@@ -29,7 +29,11 @@ def in_colours(cube: CubeRows, chosen: Chosen, *, gain: float = 1.0) -> tuple[UI
 
 
 def observed(facts: Facts, count: int) -> Chosen:
-    """Of a cube as reflectance under D65, by the bands that are not marked as bad."""
+    """Of a cube as reflectance under D65, by the bands that are not marked as bad. BadDataError where its wavelengths
+    do not tell colours.
+    """
+    if not facts.wavelength_nm:
+        raise BadDataError("without wavelengths its colours are unknown", f"choose bands: --bands {some_bands(count)}")
     shown = np.flatnonzero(facts.good_bands) if any(facts.good_bands) else np.arange(count)
     try:
         weights = rendering_weights([facts.wavelength_nm[band] for band in shown])

@@ -127,6 +127,20 @@ def test_a_table_leaves_what_its_columns_cannot_hold_to_the_details(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("options", [{"separators": (",", ":")}, {"sort_keys": True}])
+def test_a_record_that_a_tool_for_json_wrote_anew_is_one(record, tmp_path, options):
+    """`jq -c` leaves no blanks, `jq -S` sorts."""
+    lines = [json.loads(text) for text in record.read_text().splitlines()[:-1]]
+    anew = tmp_path / "anew.jsonl"
+    anew.write_text("".join(json.dumps(each, **options) + "\n" for each in lines))
+    assert records.totals([anew]) == records.totals([record])
+    assert read_record(anew) == read_record(record)
+    for other in ("{}", '{"output": "a"}', "[]", '{"level":"info","time":"2026"}'):
+        anew.write_text(other + "\n")
+        with pytest.raises(BadDataError, match="not a record"):
+            read_record(anew)
+
+
 def test_what_is_no_record_and_what_would_be_lost(record, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("hello")
