@@ -2,6 +2,7 @@
 dropped."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -13,9 +14,10 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 def unwinding() -> Iterator[None]:
     """Inside, these signals end the process by an exception, with the shell's code (128 + number).
 
-    A signal that is ignored, as SIGHUP under nohup, stays so.
+    A signal that is ignored, as SIGHUP under nohup, stays so. In another thread than the first nothing is changed.
     """
-    ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    is_first = threading.current_thread() is threading.main_thread()
+    ours = [number for number in SIGNALS if is_first and signal.getsignal(number) is signal.SIG_DFL]
     for number in ours:
         signal.signal(number, _end)
     try:

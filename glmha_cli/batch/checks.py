@@ -9,7 +9,7 @@ from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.atomic import missing_folder, refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
-from glmha_cli.io.remote.url import READ_ONLY, is_url, url_text
+from glmha_cli.io.remote.url import READ_ONLY, is_url, url_text, without_secrets
 from glmha_cli.io.stores import is_file
 from glmha_cli.lookup import closest
 
@@ -86,7 +86,7 @@ def require_free(jobs: Iterable[Job]) -> None:
 def refuse_url(path: PurePath) -> None:
     """UsageError for a web address where a path is needed; as a path, it has one slash less."""
     if not os.path.lexists(path) and is_url(path):
-        address = url_text(path)
+        address = without_secrets(url_text(path))
         scheme = address.partition(":")[0]
         fetch = f"curl -O '{address}'" if scheme in READ_ONLY else f"copy it from {scheme}:// first"
         raise UsageError(

@@ -1,5 +1,6 @@
 """Inputs named by a list: `--files-from`."""
 
+import codecs
 import os
 import sys
 from contextlib import nullcontext
@@ -18,13 +19,20 @@ def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None
     Their paths are paths as anywhere, not relative to `root`; below `root`, if it is given, they are mirrored. For URLs
     among them there are stand-ins on `stage`.
     """
+    content = content if null else _as_lines(content)
     if b"\0" in content and not null:
         raise UsageError("the list contains zero bytes", "--null")
-    content = content if null else content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     names = [os.fsdecode(name) for name in content.split(b"\0" if null else b"\n") if name]
     if not names:
         raise NoInputError("the list names no files", "one name per line, or --null for the output of find -print0")
     return [_named(name, root, stage) for name in dict.fromkeys(names)]
+
+
+def _as_lines(content: bytes) -> bytes:
+    """As Unix writes lists: Windows ends lines by two signs, begins files by a mark, and PowerShell writes UTF-16."""
+    if content.startswith(codecs.BOM_UTF16_LE):
+        content = content.decode("utf-16", "replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 
 
 LARGEST_LIST = 2**30

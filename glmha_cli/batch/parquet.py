@@ -1,7 +1,7 @@
 """A record as a table for data tools: Parquet, by pyarrow."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,18 @@ COLUMNS = {
 ROWS = 10_000
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value == value.encode(errors="replace").decode()
+
+
+HOLDS: dict[str, Callable[[Any], bool]] = {
+    "string": _is_text,
+    "float64": lambda value: isinstance(value, float) or (isinstance(value, int) and abs(value) <= 2**53),
+    "int64": lambda value: isinstance(value, int) and -(2**63) <= value < 2**63,
+}
+"""Whether a column of a type can hold a value."""
+
+
 def write_parquet(lines: Iterable[Line], path: Path) -> int:
     """Write the lines as rows, `ROWS` at a time; returns how many. UsageError where pyarrow is not installed."""
     try:
@@ -43,9 +55,8 @@ def write_parquet(lines: Iterable[Line], path: Path) -> int:
 
 
 def row_of(line: Line) -> dict[str, Any]:
-    """A line as a row: values of another type than their column's are left to `details`."""
-    kinds: dict[str, type | tuple[type, ...]] = {"string": str, "float64": (int, float), "int64": int}
-    row = {name: line[name] for name, kind in COLUMNS.items() if isinstance(line.get(name), kinds[kind])}
+    """A line as a row: values that their column cannot hold, such as names that are no UTF-8, are left to `details`."""
+    row = {name: line[name] for name, kind in COLUMNS.items() if HOLDS[kind](line.get(name))}
     return row | {"details": json.dumps({name: value for name, value in line.items() if name not in row})}
 
 

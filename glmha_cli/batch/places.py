@@ -11,6 +11,7 @@ from glmha_cli.batch.record import Line, Past, hashes_of, input_identity, output
 from glmha_cli.errors import CannotCreateError
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.remote.stage import Stage
+from glmha_cli.io.remote.store import require_writable
 from glmha_cli.io.remote.url import Url
 from glmha_cli.weights.integrity import sha256_of
 
@@ -104,8 +105,10 @@ class Remote(Places):
         return {str(url): url for url in urls if url.user or url.query}
 
     def require(self, job: Job) -> None:
-        may_replace = job.overwrite or job.own
-        if self.stage.holds(job.target) and not may_replace and self.stage.exists(job.target):
+        may_replace, is_remote = job.overwrite or job.own, self.stage.holds(job.target)
+        if is_remote:
+            require_writable(self.stage.url(job.target))
+        if is_remote and not may_replace and self.stage.exists(job.target):
             raise CannotCreateError(f"'{job.target}' exists already", "--overwrite, or --record and --resume")
         if self.stage.holds(job.source):
             self.stage.fetch(job.source)

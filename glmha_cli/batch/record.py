@@ -104,12 +104,25 @@ def place_of(name: str) -> str:
 
 
 def parsed(texts: Iterable[bytes]) -> Iterator[Line]:
-    """The lines of a record that tell of an output; torn ones are left out."""
+    """The lines of a record that tell of an output; torn ones, and those with names that no file has, are left out."""
     for text in texts:
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
             line = json.loads(text)
-            if isinstance(line["output"], str):
+            if all(map(_is_name, (line["output"], line.get("input", "")))):
                 yield line
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a file may be called so. Raises ValueError for text that no bytes can be."""
+    return isinstance(value, str) and b"\0" not in value.encode(errors="surrogateescape")
+
+
+def begins_record(first: bytes) -> bool:
+    """Whether a file with this first line is a record: as a run begins one, be it cut short, or as tools for JSON write
+    its lines anew.
+    """
+    as_written = first[: len(START)] == START[: len(first)]
+    return as_written or any({"time", "status"} <= line.keys() for line in parsed([first]))
 
 
 def hashes_in(line: Line) -> frozenset[str]:
@@ -127,7 +140,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
-    if content[: len(START)] != START[: len(content)]:
+    if not begins_record(content.partition(b"\n")[0]):
         raise BadDataError(f"'{path}' is not a record of glmha", "--record run.jsonl")
     return content
 

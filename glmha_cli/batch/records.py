@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from glmha_cli.batch.record import START, WRITING, Line, parsed, place_of
+from glmha_cli.batch.record import WRITING, Line, begins_record, parsed, place_of
 from glmha_cli.errors import BadDataError, GlmhaError
 from glmha_cli.io.guard import require_readable
 from glmha_cli.io.remote.store import facts_of
@@ -19,6 +19,9 @@ from glmha_cli.io.remote.url import Url, is_url
 from glmha_cli.weights.integrity import sha256_of
 
 FAILED, OK, UNFINISHED = "failed", "ok", "unfinished"
+LONGEST_LINE = 2**20
+MOST_SECONDS = 1e9
+"""Of one file, thirty years: a line that says more was not written by a run."""
 
 
 def lines_of(path: Path) -> Iterator[Line]:
@@ -28,8 +31,7 @@ def lines_of(path: Path) -> Iterator[Line]:
     """
     require_readable(path)
     with path.open("rb") as file:
-        start = file.read(len(START))
-        if start != START[: len(start)]:
+        if not begins_record(file.readline(LONGEST_LINE)):
             raise BadDataError(f"'{path}' is not a record of glmha", "give what --record wrote")
         file.seek(0)
         yield from (line for line in parsed(file) if isinstance(line.get("time"), str))
@@ -77,7 +79,7 @@ def totals(paths: Sequence[Path]) -> Totals:
     for line in merged_by_time(paths):
         result.first, result.last = result.first or line["time"], line["time"]
         seconds = line.get("seconds", 0)
-        result.seconds += seconds if isinstance(seconds, int | float) else 0
+        result.seconds += seconds if isinstance(seconds, int | float) and 0 <= seconds < MOST_SECONDS else 0
         states[place_of(line["output"])] = state_of(line)
     for output, state in states.items():
         result.counts[state.status] += 1

@@ -93,7 +93,8 @@ class BatchRequest:
 
     @property
     def uses_urls(self) -> bool:
-        return any(map(is_url, self._named))
+        """Whether files may be in stores: what a list names is not known yet."""
+        return any(map(is_url, self._named)) or (self.files_from is not None and not self.uses_streams)
 
     @property
     def _named(self) -> list[str | Path]:

@@ -63,6 +63,8 @@ class Streams:
 
     def target(self, extension: str) -> Path:
         """Where to put what `send` sends."""
+        if sys.__stdout__ is None:
+            raise OutputError("stdout is closed, so nothing can be written to it", "glmha … in.png - > out.png")
         if sys.stdout.isatty():
             raise UsageError("stdout is a terminal, not a file", "glmha … in.png - > out.png")
         path = self._stand_in("stdout", extension, "stdout")

@@ -14,11 +14,12 @@ from typing import Any
 
 from glmha_cli.batch.inputs import Found, Ignored, in_folder
 from glmha_cli.batch.plan import naming_of
+from glmha_cli.batch.planned import Jobs, Outputs
 from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.runner import run
 from glmha_cli.batch.suffixes import readable_by
-from glmha_cli.errors import NoInputError, UsageError
+from glmha_cli.errors import NoInputError, UsageError, one_line
 from glmha_cli.inference.loader import Loader
 from glmha_cli.inference.restorer import Restorer
 from glmha_cli.weights.store import Weights
@@ -55,16 +56,21 @@ def watch(
     kept = Kept(**{name: getattr(loader, name) for name in loader.__dataclass_fields__})
     Path(request.output).mkdir(exist_ok=True)
     reporter.note(f"watching '{request.inputs[0]}'; Ctrl-C ends it")
-    for found in _arriving(request, kept, sleep):
+    for found in _arriving(request, kept, reporter, sleep):
         with tempfile.NamedTemporaryFile(prefix="glmha-") as names:
             names.write(b"".join(os.fsencode(each.path) + b"\0" for each in found))
             names.flush()
             run(replace(request, files_from=names.name, null=True), kept, reporter)
 
 
-def _arriving(request: BatchRequest, loader: Loader, sleep: Callable[[float], None]) -> Iterator[list[Found]]:
-    """Files that are complete and were not taken before, as they are now."""
+def _arriving(
+    request: BatchRequest, loader: Loader, reporter: Reporter, sleep: Callable[[float], None]
+) -> Iterator[list[Found]]:
+    """Files that are complete and were not taken before, as they are now. Of two with one output the first is taken,
+    and the other is told.
+    """
     naming, folder = naming_of(loader.task, request), Path(request.output)
+    jobs = Jobs(Outputs(folder=folder, naming=naming, overwrite=request.overwrite, files=request.files))
     before: dict[Path, State] = {}
     taken: dict[Path, State] = {}
     while True:
@@ -79,11 +85,21 @@ def _arriving(request: BatchRequest, loader: Loader, sleep: Callable[[float], No
         wanted = [
             each
             for each, _ in complete.values()
-            if request.overwrite or request.resume or not os.path.lexists(folder / naming(each.relative))
+            if _has_own_output(jobs, each, reporter)
+            and (request.overwrite or request.resume or not os.path.lexists(folder / naming(each.relative)))
         ]
         if wanted:
             yield wanted
         sleep(LOOK_SECONDS)
+
+
+def _has_own_output(jobs: Jobs, found: Found, reporter: Reporter) -> bool:
+    try:
+        jobs.add(found)
+    except UsageError as error:
+        reporter.warning(one_line(error))
+        return False
+    return True
 
 
 def _inside(request: BatchRequest, loader: Loader) -> list[Found]:

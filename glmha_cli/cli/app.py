@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from glmha_cli import __version__
 from glmha_cli.cli.entry import Verb
 from glmha_cli.cli.options import reconstructing, restoring
-from glmha_cli.cli.verb import Group, add_group, add_verb
+from glmha_cli.cli.verb import Group, add_group, add_verb, guarded
 from glmha_cli.cli.verbs import VERBS
 from glmha_cli.lookup import import_target, resolve
 from glmha_cli.tasks import TASKS
@@ -99,12 +100,23 @@ def late(target: str, *before: Any) -> Callable[[Any], int | None]:
     return lambda values: import_target(target)(*before, values)
 
 
-def main() -> None:
+def open_closed_streams() -> None:
+    """In place of standard streams that whoever started us has closed: nothing to read, and what is said is lost."""
     for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
-        if getattr(sys, name) is None:  # closed by whoever started us
+        if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
+
+
+def drop_odd_sizes() -> None:
+    """Of the terminal. Rich and Typer fail at a width that is no number, and show no sign where it is 0."""
+    for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
+        if name in os.environ and not re.fullmatch("0*[1-9][0-9]{0,3}", os.environ[name]):
+            del os.environ[name]
+
+
+def main() -> None:
+    open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that its encoding lacks, as stderr does
-    if not os.environ.get("COLUMNS", "80").strip("0"):  # a terminal without a width: Rich would show no sign at all
-        del os.environ["COLUMNS"]
-    build_app()()
+    drop_odd_sizes()
+    sys.exit(guarded(lambda app: app(), build_app(), debug="--debug" in sys.argv))  # Typer itself writes help

@@ -14,7 +14,6 @@ from glmha_cli.cli.reporters import reporter_of, require_possible
 from glmha_cli.cli.sci_check import check
 from glmha_cli.cli.tally import Tally
 from glmha_cli.errors import UsageError
-from glmha_cli.interrupts import unwinding
 from glmha_cli.tasks.base import Task
 
 SOME_FAILED = 1
@@ -29,10 +28,8 @@ def restore(task: Task, options: RestoreOptions) -> int:
     loader = loader_of(task, options, output, project=options.projects, scale=options.working_scale)
     request = request_of(options)
     if options.watch:
-        with unwinding():
-            watch(request, loader, Tally(output))
-    with unwinding():
-        summary = run(request, loader, reporter_of(options, request, loader, output))
+        watch(request, loader, Tally(output))
+    summary = run(request, loader, reporter_of(options, request, loader, output))
     return SOME_FAILED if summary.failures else 0
 
 

@@ -47,6 +47,7 @@ def draw(
             path_effects=[Stroke(linewidth=2.5, foreground="black"), Normal()],
         )
     axes.set(xlabel="wavelength (nm)" if name == "wavelength_nm" else "band", ylabel=quantity)
+    axes.yaxis.label.set_parse_math(False)  # it is a file's, where a $ begins no formula
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(path, format="png", dpi=130)

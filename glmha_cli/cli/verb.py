@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from glmha_cli.cli.completion import completer
 from glmha_cli.cli.output import Output, printable
 from glmha_cli.errors import GlmhaError, OutputError
+from glmha_cli.interrupts import unwinding
 
 EXAMPLES = "[bold]Examples[/]"
 """In the help of a verb, what comes between its summary and its examples."""
@@ -149,21 +150,34 @@ def _default(field: Field) -> Any:
 
 
 def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> int:
-    """The exit code of `run`; a GlmhaError, or what the system refused, becomes one line on stderr and its code."""
+    """The exit code of `run`; a GlmhaError, or what the system refused, becomes one line on stderr and its code. A
+    signal that asks for the end unwinds it."""
     try:
-        return run(options) or 0
+        with unwinding():
+            code = run(options) or 0
+            sys.stdout.flush()  # what cannot be written fails here, not at the end of the process
+            return code
     except GlmhaError as error:
         if debug:
             raise
         Output().error(error)
         return error.exit_code
     except BrokenPipeError:  # `glmha models | head`: the reader has had enough; not all is done
-        for stream in (sys.stdout, sys.stderr):  # what is still buffered would fail once more at the end of the process
-            with open(os.devnull, "wb") as nowhere, suppress(OSError, ValueError):
-                os.dup2(nowhere.fileno(), stream.fileno())
         return PIPE_CLOSED
     except OSError as error:
         if debug:
             raise
         Output().error(OutputError(str(error), "--debug shows where"))
         return OutputError.exit_code
+    finally:
+        _drop_unwritable()
+
+
+def _drop_unwritable() -> None:
+    """What is still buffered and cannot be written would fail once more at the end of the process."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with open(os.devnull, "wb") as nowhere, suppress(OSError, ValueError):
+                os.dup2(nowhere.fileno(), stream.fileno())

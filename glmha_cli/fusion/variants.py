@@ -66,7 +66,12 @@ def of_this_machine() -> list[str]:
 
 
 def compiler() -> list[str]:
-    return shlex.split(os.environ.get("CC") or "cc")
+    """What CC says, else cc. A CC that no shell could read is a command that is not there."""
+    named = os.environ.get("CC", "")
+    try:
+        return shlex.split(named) or ["cc"]
+    except ValueError:
+        return [named]
 
 
 def whole(folder: Path, start: str) -> Path | None:

@@ -8,9 +8,11 @@ from pathlib import Path, PurePosixPath
 ROOT = Path("/")
 _MEMORY = (
     ("memory.max", "memory.current", "inactive_file"),
+    ("memory.high", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Of version 2, then 1: limit, use, and the line of memory.stat with the cached file pages, which can be had back."""
+"""Of version 2 (beyond `high` a process is slowed down to next to nothing), then 1: limit, use, and the line of
+memory.stat with the cached file pages, which can be had back."""
 
 
 def groups(controller: str, root: Path = ROOT) -> Iterator[Path]:

@@ -13,9 +13,12 @@ from glmha_cli.errors import BadDataError, GlmhaError, UsageError, first_line
 from glmha_cli.inference.cpus import num_threads
 from glmha_cli.inference.engine import EngineOptions, Inputs
 from glmha_cli.inference.memory import free_bytes, is_out_of_memory, room_px
+from glmha_cli.shapes import size_text
 from glmha_cli.weights.about import read_about
 
 WIDTH = 64  # of a network whose file does not say: more than any of ours has
+OTHERS = "glmha export MODEL out.onnx"
+"""For a graph that is not as the file says of itself."""
 PROVIDERS = {"cpu": ["CPUExecutionProvider"], "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"]}
 
 
@@ -34,9 +37,7 @@ class OnnxEngine:
         """Raises UsageError also for a precision that is not the file's."""
         about = read_about(weights)  # refuses tensors in other files, before the runtime looks for them
         if not {"size_multiple", "precision"} <= about.keys():
-            raise BadDataError(
-                f"'{weights}' lacks the metadata that glmha export writes", "glmha export MODEL out.onnx"
-            )
+            raise BadDataError(f"'{weights}' lacks the metadata that glmha export writes", OTHERS)
         if options.precision not in ("auto", about["precision"]):
             raise UsageError(
                 f"'{weights.name}' computes in {about['precision']}, not in {options.precision}",
@@ -59,6 +60,8 @@ class OnnxEngine:
         return map(self._run, batches)
 
     def _run(self, inputs: Inputs) -> Float[np.ndarray, "b h w c_out"]:
+        if len(inputs) != len(self.names):
+            raise BadDataError(f"the graph takes {len(self.names)} inputs, and there are {len(inputs)}", OTHERS)
         feed = {
             name: np.ascontiguousarray(array.transpose(0, 3, 1, 2), np.float32)
             for name, array in zip(self.names, inputs, strict=True)
@@ -69,6 +72,8 @@ class OnnxEngine:
             if is_out_of_memory(error):
                 raise
             raise GlmhaError(f"ONNX Runtime failed ({first_line(error)})", "--engine torch") from error
+        if output.ndim != 4 or (output.shape[0], output.shape[2]) != inputs[0].shape[:2]:
+            raise BadDataError(f"the graph makes {size_text(output.shape)} of {size_text(inputs[0].shape)}", OTHERS)
         if not np.isfinite(output).all():
             raise BadDataError(f"the network's output has infinite or NaN values in {self.precision}", "--engine torch")
         return output.transpose(0, 2, 3, 1)
@@ -111,9 +116,7 @@ def open_session(path: Path, device: str) -> onnxruntime.InferenceSession:
     except Exception as error:  # as above
         if is_out_of_memory(error):
             raise
-        raise BadDataError(
-            f"'{path}': ONNX Runtime cannot load it ({first_line(error)})", "glmha export MODEL out.onnx"
-        ) from error
+        raise BadDataError(f"'{path}': ONNX Runtime cannot load it ({first_line(error)})", OTHERS) from error
     if session.get_providers()[0] != PROVIDERS[device][0]:
         raise UsageError("ONNX Runtime finds no CUDA libraries", "--engine torch, or --device cpu")
     return session

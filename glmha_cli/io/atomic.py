@@ -8,7 +8,7 @@ import secrets
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -70,11 +70,19 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Only a regular file may be replaced: never a folder, and never a device such as /dev/null."""
-    if os.path.exists(path) and not os.path.isfile(path):
+    """Only a regular file may be replaced: never a folder, and never a device such as /dev/null, or a name such as
+    /dev/stdout, which means a stream of this process.
+    """
+    if os.path.exists(path) and (_means_stream(path) or not os.path.isfile(path)):
         raise CannotCreateError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
     if os.path.lexists(path) and not overwrite:
         raise exists_already(path)
+
+
+def _means_stream(path: Path) -> bool:
+    """Whether the path is one of an open file, whatever that is, or leads there at once."""
+    target = os.readlink(path) if os.path.islink(path) else ""
+    return target.startswith("/proc/") or os.path.realpath(path.parent).startswith("/proc/")
 
 
 def missing_folder(folder: Path) -> CannotCreateError:
@@ -110,16 +118,23 @@ def _sync(temporary: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _is_linked(temporary: Path, path: Path) -> bool:
+    """Whether both are one file: NFS makes the link, loses the answer, and tells the second attempt that it exists."""
+    return os.path.lexists(path) and os.path.samestat(os.lstat(temporary), os.lstat(path))
+
+
 def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     if overwrite:
         if os.path.exists(path):
-            shutil.copymode(path, temporary)
+            with suppress(OSError):  # where there are no modes to set, as on some shares
+                shutil.copymode(path, temporary)
         os.replace(temporary, path)
         return
     try:
         os.link(temporary, path)  # unlike a rename on POSIX, fails if the name is taken
     except FileExistsError:
-        raise exists_already(path) from None
+        if not _is_linked(temporary, path):
+            raise exists_already(path) from None
     except OSError:  # no hard links here (FAT, some network shares)
         refuse_existing(path, overwrite=False)
         os.replace(temporary, path)

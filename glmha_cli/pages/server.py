@@ -26,6 +26,9 @@ class PageServer(ThreadingHTTPServer):
         self.folder = f"/{secrets.token_urlsafe(16)}/"
         super().__init__((LOOPBACK, port), partial(_Handler, page.encode(), answers, self.folder))
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: a browser that has gone wants no answer."""
+
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.server_port}{self.folder}"
@@ -50,6 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.answers[name](dict(parse_qsl(parts.query)))
         except (ValueError, KeyError):
             return self.send_error(HTTPStatus.BAD_REQUEST)
+        except Exception:  # a file that has gone; what serves the others goes on
+            return self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
         return self._send(json.dumps(answer).encode(), "application/json")
 
     def _send(self, body: bytes, kind: str) -> None:

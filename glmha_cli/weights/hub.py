@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from glmha_cli.errors import UsageError, WeightsUnavailableError, first_line
+from glmha_cli.io.remote.url import without_secrets
 from glmha_cli.weights.hub_guard import guarded
 from glmha_cli.weights.manifest import Hub
 
@@ -30,7 +31,7 @@ def client() -> ModuleType:
             raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
     endpoint = os.environ.get("HF_ENDPOINT", "").strip()
     if endpoint and not endpoint.startswith(("https://", "http://")):
-        raise UsageError(f"HF_ENDPOINT is '{endpoint}', not the address of a Hub", "unset HF_ENDPOINT")
+        raise UsageError(f"HF_ENDPOINT is '{without_secrets(endpoint)}', not the address of a Hub", "unset HF_ENDPOINT")
     import huggingface_hub
     import huggingface_hub.constants
     import huggingface_hub.errors
@@ -49,7 +50,11 @@ def cached(hub: Hub, name: str) -> Path | None:
 
     Not by `hf_hub_download(local_files_only=True)`: its headers name the client, for which it makes a request.
     """
-    path = client().try_to_load_from_cache(hub.repo_id, name, revision=hub.revision)
+    hf = client()
+    try:
+        path = hf.try_to_load_from_cache(hub.repo_id, name, revision=hub.revision)
+    except (OSError, ValueError):  # what names the newest commit is no text, or cannot be read
+        return None
     return Path(path) if isinstance(path, str) else None
 
 
@@ -59,6 +64,7 @@ def download(hub: Hub, name: str, *, progress: bool) -> Path:
     The first request is our own, as the client's download waits 23 s for a server that does not answer.
     """
     hf = client()
+    require_home()
     if not progress:
         hf.utils.disable_progress_bars()
     with explained(f"'{name}' of {hub.repo_id}"), guarded():
@@ -93,6 +99,7 @@ def set_aside(path: Path) -> Path:
 def own_folder(name: str) -> Path:
     """A folder of ours in the Hub's cache, for what is made of downloads."""
     hf = client()
+    require_home()
     assets = hf.constants.HF_ASSETS_CACHE
     try:
         return hf.cached_assets_path("glmha", namespace=name, assets_dir=assets)
@@ -102,11 +109,17 @@ def own_folder(name: str) -> Path:
         ) from error
 
 
+def require_home() -> None:
+    """WeightsUnavailableError for a user without a home, for whom the client would make a folder called `~`."""
+    if client().constants.HF_HOME.startswith("~"):
+        raise WeightsUnavailableError("this user has no home folder to keep weights in", "set HF_HOME to a folder")
+
+
 @contextmanager
 def explained(what: str) -> Iterator[None]:
     """Any failure at the Hub as WeightsUnavailableError, with what helps against it."""
     hf = client()
-    endpoint = hf.constants.ENDPOINT
+    endpoint = without_secrets(hf.constants.ENDPOINT)
     try:
         yield
     except hf.errors.HfHubHTTPError as error:
@@ -119,6 +132,6 @@ def explained(what: str) -> Iterator[None]:
         raise WeightsUnavailableError(f"{what}: {endpoint} answers {status}", hint) from error
     except Exception as error:  # the client's connection errors share no base class, and differ between its releases
         raise WeightsUnavailableError(
-            f"{what}: cannot be fetched from {endpoint} ({first_line(error)})",
+            f"{what}: cannot be fetched from {endpoint} ({without_secrets(first_line(error))})",
             "check the connection, or give --weights-dir DIR",
         ) from error

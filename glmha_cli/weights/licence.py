@@ -16,7 +16,7 @@ def require_acceptance(entry: ModelEntry, *, accept: bool, say: Callable[[str], 
     if not entry.terms:
         return
     record = own_folder("licences") / f"{entry.id}.txt"
-    if record.is_file() and record.read_text(encoding="utf-8") == entry.terms:
+    if record.is_file() and record.read_bytes() == entry.terms.encode():
         return
     if not accept:
         raise UsageError(
@@ -25,4 +25,4 @@ def require_acceptance(entry: ModelEntry, *, accept: bool, say: Callable[[str], 
         )
     say(f"accepted: {entry.terms}")
     with atomic_output(record, overwrite=True) as temporary:
-        temporary.write_text(entry.terms, encoding="utf-8")
+        temporary.write_bytes(entry.terms.encode())

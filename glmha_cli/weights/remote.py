@@ -6,7 +6,7 @@ from pathlib import Path
 from glmha_cli.errors import WeightsUnavailableError
 from glmha_cli.io.remote import store
 from glmha_cli.io.remote.url import Url
-from glmha_cli.weights.hub import client
+from glmha_cli.weights.hub import client, require_home
 from glmha_cli.weights.integrity import difference
 from glmha_cli.weights.manifest import FileEntry
 
@@ -23,6 +23,7 @@ def kept(folder: str, file: FileEntry, *, offline: bool = False) -> Path | None:
     url = Url.parse(f"{folder.rstrip('/')}/{file.name}")
     if offline or store.facts_of(url) is None:
         return None
+    require_home()
     cache.mkdir(parents=True, exist_ok=True)
     temporary = cache / f".{secrets.token_hex(6)}"
     try:

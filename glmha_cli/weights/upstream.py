@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +60,7 @@ def load_pth(path: Path) -> tuple[dict[str, Any], dict[str, Shaped[Tensor, "..."
     """
     if not path.is_file():
         raise NoInputError(f"no checkpoint at {path}", "name an existing .pth file")
+    require_stored(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # of unusual pickle protocols: what cannot be read is an error
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -68,7 +70,25 @@ def load_pth(path: Path) -> tuple[dict[str, Any], dict[str, Shaped[Tensor, "..."
         raise BadDataError(f"{path} {what}; only tensors are loaded", "save its state_dict()") from error
     except Exception as error:  # what the loader makes of arbitrary bytes is of any type
         raise BadDataError(f"{path} is not a torch checkpoint, or is damaged", "download it again") from error
-    return from_upstream(unwrap(loaded))
+    state = unwrap(loaded)
+    if sum(tensor.numel() for tensor in state.values()) > path.stat().st_size:  # all of one number, repeated
+        raise inflated(path)
+    return from_upstream(state)
+
+
+def require_stored(path: Path) -> None:
+    """BadDataError for an archive whose parts are compressed, as PyTorch has none: they may grow a thousand times."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size_bytes = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # an older format, or for the loader to tell
+        return
+    if size_bytes > path.stat().st_size:
+        raise inflated(path)
+
+
+def inflated(path: Path) -> BadDataError:
+    return BadDataError(f"{path} declares more numbers than it holds", "save its state_dict() by torch.save")
 
 
 def unwrap(loaded: Any) -> Upstream:

@@ -148,6 +148,12 @@ def test_an_address_is_told_from_a_path_where_files_alone_are_taken(address, hin
     assert "is an address, not a file" in result.stderr and address in result.stderr and hint in result.stderr
 
 
+def test_an_address_is_told_without_what_opens_it():
+    secret = "https://anna:secret@example.org/a.png?X-Amz-Signature=secret"
+    result = run_here("compare", secret, "b.png", "-o", "c.html")
+    assert result.returncode == 2 and "https://example.org/a.png" in result.stderr and "secret" not in result.stderr
+
+
 def test_an_unknown_model_suggests_nothing_far_from_it():
     result = run_here("derain", "a.png", "b.png", "--model", "nosuch")
     assert "did you mean" not in result.stderr

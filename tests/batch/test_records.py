@@ -112,6 +112,35 @@ def test_a_table(record, tmp_path):
     assert rows[1]["seconds"] == 1.5 and rows[2]["reason"] == "/in/b.jpg: is damaged"
 
 
+def test_a_table_leaves_what_its_columns_cannot_hold_to_the_details(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    name = "/in/\udcff.jpg"  # a name that is no UTF-8
+    rows = [line("a", "ok") | {"input": name}, line("b", "ok", seconds=10**400, input_bytes=2**70), line("c", 5)]
+    path = write(tmp_path / "run.jsonl", *rows)
+    assert run_here("record", "to-parquet", path, tmp_path / "run.parquet").returncode == 0
+    table = parquet.read_table(tmp_path / "run.parquet").to_pylist()
+    assert [row["output"] for row in table] == ["/out/a.png", "/out/b.png", "/out/c.png"]
+    assert [json.loads(row["details"]) for row in table] == [
+        {"input": name},
+        {"seconds": 10**400, "input_bytes": 2**70},
+        {"status": 5},
+    ]
+
+
+@pytest.mark.parametrize("options", [{"separators": (",", ":")}, {"sort_keys": True}])
+def test_a_record_that_a_tool_for_json_wrote_anew_is_one(record, tmp_path, options):
+    """`jq -c` leaves no blanks, `jq -S` sorts."""
+    lines = [json.loads(text) for text in record.read_text().splitlines()[:-1]]
+    anew = tmp_path / "anew.jsonl"
+    anew.write_text("".join(json.dumps(each, **options) + "\n" for each in lines))
+    assert records.totals([anew]) == records.totals([record])
+    assert read_record(anew) == read_record(record)
+    for other in ("{}", '{"output": "a"}', "[]", '{"level":"info","time":"2026"}'):
+        anew.write_text(other + "\n")
+        with pytest.raises(BadDataError, match="not a record"):
+            read_record(anew)
+
+
 def test_what_is_no_record_and_what_would_be_lost(record, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("hello")
@@ -125,6 +154,26 @@ def test_what_is_no_record_and_what_would_be_lost(record, tmp_path):
     assert record.read_bytes() == before and other.read_text() == "hello"
     alone = run_here("record")
     assert alone.returncode == 2 and "glmha record summary" in alone.stderr
+
+
+HOSTILE = {
+    "nested": b'{"time": "2026-11-30", "output": ' + b"[" * 100_000,
+    "no bytes": json.dumps({"time": "2026-11-30", "input": "/in/\ud800", "output": "/out/\ud800", "status": "failed"}),
+    "zero": json.dumps({"time": "2026-11-30", "output": "/out/a\0b", "status": "ok", "sha256": "a"}),
+    "another zero": json.dumps({"time": "2026-11-30", "output": "/out/a\0b", "status": "ok", "sha256": "b"}),
+    "endless": b'{"time": "2026-11-30", "output": "/out/e", "status": "ok", "seconds": 1e999}',
+}
+
+
+def test_lines_that_no_run_writes_do_no_harm(tmp_path):
+    paths = [tmp_path / f"{name}.jsonl" for name in HOSTILE]
+    for path, text in zip(paths, HOSTILE.values(), strict=True):
+        path.write_bytes((text.encode() if isinstance(text, str) else text) + b"\n")
+    summed = json.loads(run_here("record", "summary", *paths, "--json").stdout)
+    assert (summed["files"], summed["ok"], summed["seconds"]) == (1, 1, 0.0)
+    assert list(records.to_do(paths)) == []
+    assert run_here("record", "merge", *paths, tmp_path / "all.jsonl").returncode == 0
+    assert list(read_record(paths[0])) == []
 
 
 @pytest.mark.long

@@ -58,3 +58,23 @@ def test_only_a_folder_can_be_watched(tmp_path, monkeypatch):
     Image.new("RGB", (30, 20)).save("a.png")
     result = run_here("derain", "a.png", "out", "--watch")
     assert result.returncode == 2 and "one folder" in result.stderr
+
+
+def test_two_files_with_one_output_do_not_end_it(tmp_path, monkeypatch, tiny_model):
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    for name in ("a.png", "A.png", "b.png"):
+        Image.new("RGB", (30, 20)).save(Path("in", name))
+    command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--watch", "--model", tiny_model]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(Path("out/b.png").exists)
+            Image.new("RGB", (30, 20)).save("in/B.png")
+            Image.new("RGB", (30, 20)).save("in/c.png")
+            wait_for(Path("out/c.png").exists)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143, said
+    assert sorted(os.listdir("out")) == ["A.png", "b.png", "c.png"]
+    assert said.count("would both become") == 2 and "'in/b.png' and 'in/B.png'" in said

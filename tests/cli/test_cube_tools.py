@@ -152,6 +152,16 @@ def test_bands_that_are_none(cube_file, tmp_path, bands):
     assert result.returncode == 2 and "--bands takes three" in result.stderr
 
 
+@pytest.mark.parametrize("quantity", ["", "counts", "W $\\frac{1$ m", "in $ and \x1b[2J"])
+def test_a_plot_of_a_cube_without_wavelengths_and_of_any_quantity(tmp_path, quantity):
+    """A $ in what a file says of its values begins no formula."""
+    pytest.importorskip("matplotlib")
+    values = np.random.default_rng(0).random((6, 7, 5), np.float32)
+    write_cube(tmp_path / "a.tif", Cube(values=values, wavelength_nm=(), tags={"units": quantity} if quantity else {}))
+    result = run_here("spectrum", tmp_path / "a.tif", "--at", "1,1", "--plot", tmp_path / "a.png")
+    assert result.returncode == 0 and Image.open(tmp_path / "a.png").size[0] > 300, result.stderr
+
+
 @pytest.mark.parametrize("at", ["20,0", "0,12", "a,b", "1", "-1,0", "²,0"])
 def test_a_pixel_that_is_not_there(cube_file, at):
     result = run_glmha("spectrum", cube_file, f"--at={at}")

@@ -1,9 +1,12 @@
 """What is said: names as they are, whatever they look like; and what the system refuses, as one line."""
 
+import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -77,6 +80,46 @@ def test_stdout_may_be_closed(tmp_path):
     assert done.returncode == 0 and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["derain", "a.png", "-"], ["preview", "cube.npy", "-"]])
+def test_a_result_is_not_lost_in_a_closed_stdout(tmp_path, arguments):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    np.save(tmp_path / "cube.npy", np.zeros((2, 3, 4), np.float32))
+    command = f"exec {shlex.quote(sys.executable)} -m glmha_cli {shlex.join(arguments)} >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 74 and done.stderr.startswith("error: stdout is closed"), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["record", "failed", "run.jsonl", "-0"], ["--help"], ["--version"]])
+def test_what_a_full_disk_behind_stdout_does_not_take_is_one_line_and_a_code(tmp_path, arguments):
+    failed = {"time": "2026-11-30", "input": "a.png", "output": "out.png", "status": "failed"}
+    (tmp_path / "run.jsonl").write_text(json.dumps(failed) + "\n")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "glmha_cli", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert done.returncode == 74 and "No space left" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_every_verb_that_is_ended_removes_what_it_has_begun(tmp_path, number):
+    with (tmp_path / "cube.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (2000, 2000, 31)})
+        file.truncate(file.tell() + 4 * 2000 * 2000 * 31)
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glmha_cli", "convert", "cube.npy", "out/cube.tif"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not os.listdir(out) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said, os.listdir(out)) == (128 + number, b"", [])
+
+
 @pytest.mark.parametrize("arguments", [["derain", "-", "out.png"], ["derain", "--files-from", "-", "out"]])
 def test_stdin_may_be_closed(tmp_path, arguments):
     command = f"exec {shlex.quote(sys.executable)} -m glmha_cli {shlex.join(arguments)} <&-"
@@ -141,6 +184,13 @@ def test_a_side_too_long_for_the_format_is_told_before_the_work():
 def test_a_terminal_without_a_width_hides_nothing(tmp_path):
     done = run_glmha("derain", "missing.png", "out.png", cwd=tmp_path, env={**os.environ, "COLUMNS": "0"})
     assert done.returncode == 66 and done.stderr.startswith("error: no file 'missing.png'")
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "TERMINAL_WIDTH"])
+@pytest.mark.parametrize("width", ["", "wide", "²", "-3"])
+def test_a_width_that_is_no_number_is_none(tmp_path, name, width):
+    done = run_glmha("--help", cwd=tmp_path, env={**os.environ, name: width})
+    assert done.returncode == 0 and "derain" in done.stdout and not done.stderr
 
 
 @pytest.mark.parametrize(

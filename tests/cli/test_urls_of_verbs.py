@@ -169,6 +169,68 @@ def test_photos_by_http(tmp_path, monkeypatch, photo, tiny_model):
     assert Path("out.png").read_bytes() == Path("here.png").read_bytes()
 
 
+class Refusing(SimpleHTTPRequestHandler):
+    """Answers by the path: /503 with that code; /moved sends on to an address with a signature."""
+
+    def do_GET(self):
+        name = self.path.partition("?")[0].strip("/").partition(".")[0]
+        self.send_response(302 if name == "moved" else int(name))
+        self.send_header("Location", "/503.png?X-Amz-Signature=secret&X-Amz-Credential=secret%2F2026")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815 - the name is the server's
+
+    def log_message(self, *arguments):
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("404.png", "is not there"),
+        ("403.png?sig=secret%2F1", "access denied"),
+        ("401.png", "access denied"),
+        ("503.png?sig=secret%2F1", "tried 4 times: ClientResponseError: 503"),
+        ("moved.png", "tried 4 times: ClientResponseError: 503"),
+    ],
+)
+def test_what_a_web_server_answers_is_told_without_secrets(tmp_path, monkeypatch, tiny_model, path, said):
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(remote_store, "PAUSES_SECONDS", (0, 0, 0))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://anna:secret@127.0.0.1:{server.server_address[1]}/{path}"
+        Path("list").write_text(address)
+        arguments = ("--files-from", "list", "out", "--record", "run.jsonl", "--model", tiny_model)
+        result = run_here("derain", *arguments)
+        server.shutdown()
+    record = Path("run.jsonl").read_text()
+    assert result.returncode == 1 and said in result.stderr and said in record
+    assert "secret" not in result.stderr + record
+
+
+def test_inputs_by_http_come_through_a_proxy(tmp_path, monkeypatch, photo, tiny_model):
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    monkeypatch.chdir(tmp_path)
+
+    class Proxy(SimpleHTTPRequestHandler):
+        def translate_path(self, path):
+            return str(photo)
+
+        def log_message(self, *arguments):
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_address[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "")
+        result = run_here("derain", "http://photos.invalid/a.png", "out.png", "--model", tiny_model)
+        server.shutdown()
+    assert result.returncode == 0 and Path("out.png").is_file(), result.stderr
+
+
 @pytest.mark.parametrize(
     ("scheme", "package", "command"),
     [

@@ -259,6 +259,24 @@ def test_a_graph_that_the_runtime_does_not_take(tmp_path, tiny_onnx):
         open_engine(path, CPU)
 
 
+NODES = {
+    "two inputs": [onnx.helper.make_node("Add", ["a", "b"], ["c"])],
+    "no map": [onnx.helper.make_node("Flatten", ["a"], ["c"], axis=0)],
+    "half the size": [onnx.helper.make_node("MaxPool", ["a"], ["c"], kernel_shape=[2, 2], strides=[2, 2])],
+}
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_a_graph_of_something_else_is_bad_data(tmp_path, tiny_onnx, kind):
+    model = onnx.load(tiny_onnx)
+    value = lambda name: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)  # noqa: E731
+    names = list(NODES[kind][0].input)
+    model.graph.CopyFrom(onnx.helper.make_graph(NODES[kind], "g", list(map(value, names)), [value("c")]))
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(BadDataError, match="the graph"):
+        open_engine(tmp_path / "other.onnx", CPU).run(np.zeros((16, 24, 3), np.float32))
+
+
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [

@@ -148,6 +148,15 @@ def test_free_memory_is_the_least_of_machine_and_control_groups(tmp_path, groups
     assert free_bytes(linux(tmp_path, groups=groups)) == expected
 
 
+def test_what_slows_a_group_down_bounds_it_too(tmp_path):
+    """MemoryHigh of systemd, memory.high of Kubernetes: beyond it all pages are taken back as fast as they come."""
+    root = linux(tmp_path, groups={"/a/b": (3_000_000_000, 400_000_000, 0)})
+    (root / "sys/fs/cgroup/a/b/memory.high").write_text("1000000000\n")
+    assert free_bytes(root) == 600_000_000
+    (root / "sys/fs/cgroup/a/b/memory.high").write_text("max\n")
+    assert free_bytes(root) == 2_600_000_000
+
+
 def test_where_linux_does_not_tell_nothing_is_known(tmp_path):
     assert free_bytes(tmp_path) is None
 

@@ -138,3 +138,40 @@ def test_killed_while_writing_there_is_the_old_file_or_none(tmp_path, old):
     assert (target.read_bytes() if target.exists() else None) == old
     write(target, b"again", overwrite=True)
     assert target.read_bytes() == b"again"
+
+
+def test_a_share_without_modes_takes_new_files_in_place_of_old_ones(tmp_path, monkeypatch):
+    def no_modes(*arguments, **options):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    (tmp_path / "a.png").write_bytes(b"old")
+    monkeypatch.setattr(os, "chmod", no_modes)
+    write(tmp_path / "a.png", b"new", overwrite=True)
+    assert (tmp_path / "a.png").read_bytes() == b"new" and os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_link_whose_answer_was_lost_is_there(tmp_path, monkeypatch):
+    """open(2): over NFS a link may be made although the answer says that the name is taken."""
+    link = os.link
+
+    def asked_twice(source, target):
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", asked_twice)
+    write(tmp_path / "a.png", b"new")
+    assert (tmp_path / "a.png").read_bytes() == b"new" and os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux has names of open files")
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_name_of_a_stream_is_never_replaced(tmp_path, by_link):
+    """/dev/stdout leads to /proc/self/fd/1: as root, replacing it would take it from all that run later."""
+    with (tmp_path / "shell's.txt").open("w") as stream:
+        name = Path(f"/proc/self/fd/{stream.fileno()}")
+        if by_link:
+            (tmp_path / "stdout").symlink_to(name)
+            name = tmp_path / "stdout"
+        with pytest.raises(CannotCreateError, match="is a device"):
+            write(name, b"new", overwrite=True)
+        assert not by_link or name.is_symlink()

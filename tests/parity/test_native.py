@@ -287,7 +287,7 @@ def test_what_the_cpu_can_do_decides(monkeypatch, tmp_path, flags, capability, n
     assert list(library.usable()) == names
 
 
-@pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast"])
+@pytest.mark.parametrize("broken", ["false", "no-such-compiler --fast", "cc '", "\\"])
 def test_a_compiler_that_fails_is_no_error(tmp_path, broken):
     """The tool goes on without, and leaves no broken file behind."""
     assert library_of(XDG_CACHE_HOME=str(tmp_path), CC=broken) == "None"

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from glmha_cli.errors import UsageError, WeightsUnavailableError
 from glmha_cli.weights import hub
+from glmha_cli.weights.manifest import Hub
 from glmha_cli.weights.store import Access, find_weights
 from tests.conftest import ROOT
 from tests.weights.conftest import REPOSITORY, finish
@@ -138,3 +140,33 @@ def test_an_empty_timeout_counts_as_unset(monkeypatch):
     monkeypatch.setenv(hub.NUMBERS[0], "ten")
     with pytest.raises(UsageError, match="'ten'"):
         hub.client()
+
+
+def test_what_names_the_newest_commit_may_be_any_bytes(cache):
+    refs = Path(constants.HF_HUB_CACHE) / "models--someone--something" / "refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_bytes(b"\xff\xfe")
+    assert hub.cached(Hub(repo_id="someone/something", revision=None), "model.safetensors") is None
+
+
+def test_who_asks_a_mirror_is_not_told(cache, monkeypatch):
+    mirror = "http://anna:secret@127.0.0.1:9"
+    monkeypatch.setattr(constants, "ENDPOINT", mirror)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", mirror + "/{repo_id}/{revision}/{filename}")
+    with pytest.raises(WeightsUnavailableError, match=r"from http://127\.0\.0\.1:9 ") as error:
+        hub.download(Hub(repo_id="someone/something", revision=None), "model.safetensors", progress=False)
+    assert "secret" not in str(error.value)
+
+
+def test_no_folder_of_the_name_of_a_home_is_made(cache, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(constants, "HF_HOME", "~/.cache/huggingface")  # as it is where nobody knows the home
+    source = Hub(repo_id="someone/something", revision=None)
+    for write in (
+        lambda: hub.own_folder("licences"),
+        lambda: hub.download(source, "model.safetensors", progress=False),
+    ):
+        with pytest.raises(WeightsUnavailableError, match="no home"):
+            write()
+    assert sorted(tmp_path.iterdir()) == before

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import zipfile
 from contextlib import suppress
 
 import numpy as np
@@ -223,3 +224,25 @@ def test_a_manifest_that_names_another_network_is_found_out(released, library):
     )
     with pytest.raises(BadDataError, match="another network"):
         find_weights("theirs", task="derain", access=ACCEPTED)
+
+
+def compressed(source, target):
+    """The archive with its parts deflated."""
+    with zipfile.ZipFile(source) as parts, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as smaller:
+        for part in parts.namelist():
+            smaller.writestr(part, parts.read(part))
+
+
+def as_it_is(source, target):
+    target.write_bytes(source.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kept"), [(torch.zeros(2**20), compressed), (torch.zeros(1).expand(2**20), as_it_is)]
+)
+def test_a_small_file_is_no_large_checkpoint(tmp_path, numbers, kept):
+    """PyTorch stores numbers as they are: a file of which a thousand times as many are to be made is no release."""
+    torch.save({"params": {"patch_embed.proj.weight": numbers}}, tmp_path / "plain.pth")
+    kept(tmp_path / "plain.pth", tmp_path / "small.pth")
+    with pytest.raises(BadDataError, match="more numbers than it holds"):
+        import_checkpoint(tmp_path / "small.pth", tmp_path / "out.safetensors", task="derain")

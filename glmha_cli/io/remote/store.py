@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, NoInputError, OutputError, UsageError
-from glmha_cli.io.remote.url import READ_ONLY, Url, require_library
+from glmha_cli.io.remote.url import READ_ONLY, Url, require_library, without_secrets
 
 Result = TypeVar("Result")
+ABSENT, DENIED = (404, 410), (401, 403)
+"""Answers of web servers that stay, however often they are asked."""
 PAUSES_SECONDS = (0.2, 1.0, 3.0)
 """Between the attempts of what a store refuses for the moment, or a connection loses."""
 OPTIONS: Mapping[str, dict[str, Any]] = {
     # One layer tries again, this one; s3fs does so too for what S3 calls "slow down".
     "s3": {"config_kwargs": {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 60}},
+    # Proxies by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as all others heed them.
+    "https": {"client_kwargs": {"trust_env": True}},
+    "http": {"client_kwargs": {"trust_env": True}},
     "memory": {},
 }
 UNCHANGING = ("ETag", "etag", "md5Hash", "generation", "mtime", "created", "LastModified", "last_modified")
@@ -39,12 +44,24 @@ def opened(url: Url) -> tuple[Any, str]:
     return system, path
 
 
-def plainly(error: Exception, url: Url) -> str:
-    """What went wrong, on one line, without what may be secret in the address."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def plainly(error: BaseException, url: Url) -> str:
+    """What went wrong, on one line, without what may be secret in the address, or in one that it leads to."""
+    text = without_secrets(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     for secret in filter(None, (url.query, url.user, url.user.partition(":")[2])):
         text = text.replace(secret, "…")
     return " ".join(text.split())[:300]
+
+
+def origin(error: Exception) -> BaseException:
+    """What was answered, or hindered the answer: fsspec says of web servers that there is no file, whatever it was."""
+    cause = error.__cause__
+    is_of_web = isinstance(cause, TimeoutError) or type(cause).__module__.startswith("aiohttp")
+    return cause if cause is not None and is_of_web else error
+
+
+def is_absent(error: Exception) -> bool:
+    found = origin(error)
+    return isinstance(found, FileNotFoundError) or getattr(found, "status", None) in ABSENT
 
 
 def attempted(url: Url, call: Callable[[], Result], *, failure: type[GlmhaError], what: str) -> Result:
@@ -54,16 +71,16 @@ def attempted(url: Url, call: Callable[[], Result], *, failure: type[GlmhaError]
             return call()
         except GlmhaError:
             raise
-        except FileNotFoundError as error:
-            raise NoInputError(f"'{url}' is not there") from error
-        except PermissionError as error:
-            raise failure(
-                f"'{url}' cannot be {what}: access denied", "check the credentials of this machine"
-            ) from error
         except Exception as error:  # each store has its own
+            if is_absent(error):
+                raise NoInputError(f"'{url}' is not there") from error
+            found = origin(error)
+            if isinstance(found, PermissionError) or getattr(found, "status", None) in DENIED:
+                message = f"'{url}' cannot be {what}: access denied"
+                raise failure(message, "check the address, and the credentials of this machine") from error
             if pause is None:
                 times = len(PAUSES_SECONDS) + 1
-                message = f"'{url}' cannot be {what}, tried {times} times: {plainly(error, url)}"
+                message = f"'{url}' cannot be {what}, tried {times} times: {plainly(found, url)}"
                 raise failure(message, "run again with --record and --resume") from error
             time.sleep(pause * (1 + secrets.randbelow(100) / 200))
     raise AssertionError
@@ -82,7 +99,7 @@ def facts_of(url: Url) -> dict[str, Any] | None:
     try:
         return attempted(url, lambda: facts(system, path), failure=NoInputError, what="looked at")
     except NoInputError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
+        if isinstance(error.__cause__, Exception) and is_absent(error.__cause__):
             return None
         raise
 
@@ -107,13 +124,18 @@ def fetch(url: Url, target: Path) -> dict[str, Any]:
         raise
 
 
+def require_writable(url: Url) -> None:
+    """CannotCreateError where nothing can be put."""
+    if url.scheme in READ_ONLY:
+        raise CannotCreateError(f"'{url}': {url.scheme}:// can only be read", "name an output elsewhere")
+
+
 def send(source: Path, url: Url, *, overwrite: bool) -> dict[str, Any]:
     """Put a file, whole or not at all, compare what is there then, and return its facts.
 
     CannotCreateError where something is there and may not be replaced; OutputError where it cannot be put.
     """
-    if url.scheme in READ_ONLY:
-        raise CannotCreateError(f"'{url}': {url.scheme}:// can only be read", "name an output elsewhere")
+    require_writable(url)
     system, path = opened(url)
 
     def put() -> dict[str, Any]:

@@ -21,6 +21,7 @@ SCHEMES: Mapping[str, str] = {
 """The package that fsspec needs for each."""
 READ_ONLY = ("http", "https")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+_SECRETS = re.compile(r"(\w[\w+.-]*:/{1,2})(?:[^\s/?#'\"@]*@)?([^\s?'\"<>]*)(?:\?[^\s'\"<>]*)?")
 _AS_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/([^/].*)", re.DOTALL)
 
 
@@ -32,6 +33,11 @@ def url_text(text: object) -> str:
     """A name as it was given: made a path, a URL has lost one of its slashes."""
     found = _AS_PATH.match(str(text)) if isinstance(text, PurePath) else None
     return str(text) if found is None else f"{found[1]}://{found[2]}"
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses have lost their users and queries, such as the signature of a pre-signed one."""
+    return _SECRETS.sub(r"\1\2", text)
 
 
 @dataclass(frozen=True)
