@@ -23,11 +23,14 @@ _AV1_HEAD = 4  # bytes of av1C before what it may repeat of the coded picture (A
 
 @dataclass
 class Item:
-    """properties: (type, body). auxiliary_for: the item that this one is alpha, depth or the like of."""
+    """properties: (type, body). auxiliary_for: the item that this one is alpha, depth or the like of.
+    multiplied_by: the item whose alpha its colours are multiplied by (ISO/IEC 23008-12, section 6.6.2.1, "prem").
+    """
 
     kind: bytes = b""
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     auxiliary_for: int | None = None
+    multiplied_by: int | None = None
     places: list[tuple[int, int, int]] = field(default_factory=list)  # construction method, offset, bytes
 
     def first(self, kind: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """JPEG XL (ISO/IEC 18181), bare or in boxes, read only: its header here (jpegxl_header.py), libjxl for the pixels."""
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.formats.alpha import say_left_out, straight
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
 from glmha_cli.io.photos.formats.isobmff import boxes, exif_of, file_boxes
 from glmha_cli.io.photos.formats.jpegxl_header import Header, read_header
@@ -24,9 +25,14 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError("not gray or RGB with alpha at most", "convert it to PNG or TIFF first")
     if samples.dtype.kind == "f":
         raise BadDataError("its samples are floating point", "convert it to TIFF first")
+    samples = full_range(samples, 8 * samples.itemsize)
+    has_alpha = samples.shape[2] in (2, 4)
+    say_left_out(header.num_others + len(header.alphas) - has_alpha, findings)
+    if has_alpha and header.alphas[:1] == (True,):
+        samples = straight(samples, findings)
     # libjxl turns the picture as the header says, and stretches samples over all of their type; EXIF only repeats it.
     return Stored(
-        samples=full_range(samples, 8 * samples.itemsize),
+        samples=samples,
         metadata=metadata,
         findings=findings,
         orientation=1,

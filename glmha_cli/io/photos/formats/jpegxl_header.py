@@ -7,13 +7,15 @@ from glmha_cli.errors import BadDataError
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _XYB, _SRGB, _CUSTOM, _P3 = 2, 13, 2, 11
 _WHITE_DCI = 11
+_ALPHA, _BLACK = 0, 4  # types of further channels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
     """width, height: as shown, upright. orientation: as EXIF numbers it, which libjxl applies. cicp: the body of PNG's
     chunk cICP that says the same colours; b"" for sRGB, or where none does. has_profile: the colours are said by an ICC
-    profile within the codestream.
+    profile within the codestream. alphas: of each channel of alpha, whether the colours are multiplied by it.
+    num_others: further channels that are none, such as depth.
     """
 
     width: int
@@ -22,6 +24,8 @@ class Header:
     is_animated: bool = False
     cicp: bytes = b""
     has_profile: bool = False
+    alphas: tuple[bool, ...] = ()
+    num_others: int = 0
 
 
 class _Bits:
@@ -64,11 +68,19 @@ def read_header(stream: bytes) -> Header:
         return Header(width=width, height=height, is_animated=True)
     _depth(bits)
     bits.take(1)
-    for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12))):
-        _extra_channel(bits)
+    further = [_extra_channel(bits) for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12)))]
+    alphas = tuple(is_multiplied for is_multiplied in further if is_multiplied is not None)
     bits.take(1)  # whether the samples are XYB
     has_profile, cicp = _colours(bits)
-    return Header(width=width, height=height, orientation=orientation, has_profile=has_profile, cicp=cicp)
+    return Header(
+        width=width,
+        height=height,
+        orientation=orientation,
+        has_profile=has_profile,
+        cicp=cicp,
+        alphas=alphas,
+        num_others=len(further) - len(alphas),
+    )
 
 
 def _extra_fields(bits: _Bits) -> tuple[int, bool]:
@@ -102,20 +114,24 @@ def _depth(bits: _Bits) -> None:
         bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
 
 
-def _extra_channel(bits: _Bits) -> None:
+def _extra_channel(bits: _Bits) -> bool | None:
+    """Whether the colours are multiplied by it, of alpha; None of any other. BadDataError for the black of CMYK."""
     if bits.flag():  # 8-bit alpha
-        return
+        return False
     kind = bits.enum()
     _depth(bits)
     bits.choose((0, 0), (3, 0), (4, 0), (1, 3))
     for _ in range(bits.choose((0, 0), (0, 4), (16, 5), (48, 10))):
         bits.take(8)
-    if kind == 0:
-        bits.take(1)  # premultiplied
-    elif kind == 2:
+    if kind == _ALPHA:
+        return bits.flag()
+    if kind == _BLACK:
+        raise BadDataError("its colours are CMYK", "convert it to PNG or TIFF first")
+    if kind == 2:
         bits.take(64)  # a spot colour
     elif kind == 5:
         bits.choose((1, 0), (0, 2), (3, 4), (19, 8))
+    return None
 
 
 def _colours(bits: _Bits) -> tuple[bool, bytes]:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Num
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_entries import ORIENTATION
 from glmha_cli.io.photos.formats import raw, tiff_tags
+from glmha_cli.io.photos.formats.alpha import say_left_out, say_unnamed, straight
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
     Stored,
@@ -144,25 +145,16 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
     colours, extra = np.split(samples, [NUM_COLOURS[int(page.photometric)]], axis=2)
     if page.photometric == WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
-    notes, index = stored.findings.notes, alpha_index(page)
+    findings, index = stored.findings, alpha_index(page)
     if extra.shape[2] == 1 and index is None:
-        notes.append("its extra channel does not say what it is: kept as alpha")
+        say_unnamed(findings)
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
-    if alpha.size < extra.size:
-        notes.append(f"its further channels ({extra.shape[2] - alpha.shape[2]}) were left out")
+    say_left_out(extra.shape[2] - alpha.shape[2], findings)
+    samples = np.concatenate([colours, alpha], axis=2)
     if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
-        colours = _unpremultiplied(colours, alpha)
-        notes.append("premultiplied alpha was made straight")
-    return replace(stored, samples=np.concatenate([colours, alpha], axis=2))
-
-
-def _unpremultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours divided by their coverage, black where that is zero."""
-    peak = PEAKS[colours.dtype]
-    straight = np.divide(colours * float(peak), alpha, where=alpha > 0, out=np.zeros(colours.shape))
-    straight = np.minimum(straight, peak)
-    return (straight if peak == 1 else np.rint(straight)).astype(colours.dtype)
+        samples = straight(samples, findings)
+    return replace(stored, samples=samples)
 
 
 def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Findings) -> Stored:
