@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
+import numpy as np
 from PIL import Image
 
 from tests.io.photos import side_data
+from tests.io.photos.raw import dng
 
 DATA = Path(__file__).parent / "data"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -49,6 +51,10 @@ def samples() -> Iterator["side_data.Sample"]:
     yield sample("GIF", "XMP", gif(packet), xmp, ("XMP",))
     profile = gif_extension(0xFF, b"ICCRGBG1012", b"a profile of it")
     yield sample("GIF", "ICC profile", gif(profile), b"a profile of it", ("ICC",))
+    shape = bytearray(gif())
+    shape[12] = 128 - 15  # twice as wide as high (GIF89a, section 18)
+    yield sample("GIF", "shape of its pixels", bytes(shape), struct.pack(">IIB", 1, 2, 0), ("pixels",))
+    yield sample("RAW", "XMP", dng(np.full((32, 48, 3), 0.3), xmp=xmp), xmp, ("XMP",))
     yield sample("JPEG 2000", "EXIF with a maker note", jpeg_2000("jp2", box(b"uuid", b"JpgTiffExif->JP2" + block)),
                  side_data.MAKER_NOTE, ("EXIF",))  # fmt: skip
     yield sample("JPEG 2000", "XMP", jpeg_2000("jp2", box(b"uuid", _XMP_UUID + xmp)), xmp, ("XMP",))

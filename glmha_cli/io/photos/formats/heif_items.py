@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.io.photos.formats.av1 import coded_colours
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, pixel_shape
 
 _AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
 _AUXILIARY |= {b":auxid:2": "depth map"}  # of HEVC (ISO/IEC 23008-12, annex B)
@@ -129,8 +129,7 @@ class Container:
         if len(pasp := self.primary.first(b"pasp")) < 8:
             return []
         width, height = struct.unpack_from(">II", pasp)
-        body = struct.pack(">IIB", height, width, 0)
-        return [Extra(kind=Kind.ASPECT, key=b"pHYs", body=body)] if 0 != width != height != 0 else []
+        return pixel_shape(height, width)
 
     def light_levels(self) -> list[Extra]:
         """clli and mdcv as the chunks cLLI and mDCV of a PNG: other units, and red, green, blue in that order."""
