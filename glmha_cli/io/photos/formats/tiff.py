@@ -1,7 +1,6 @@
 """TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags. Written by tiff_write.py."""
 
 import io
-import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,9 @@ from glmha_cli.io.photos.formats.base import (
     require_single,
     require_size,
 )
-from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.formats.tiff_checks import (
     CMYK,
+    JPEG,
     NUM_COLOURS,
     PALETTE,
     PREMULTIPLIED,
@@ -34,8 +33,9 @@ from glmha_cli.io.photos.formats.tiff_checks import (
     require_photo,
     require_whole,
 )
+from glmha_cli.io.photos.formats.tiff_pillow import cmyk_as_rgb, of_jpeg, with_tag
 from glmha_cli.io.photos.gdal import without_no_data
-from glmha_cli.io.photos.metadata import Findings, Metadata
+from glmha_cli.io.photos.metadata import Findings
 from glmha_cli.io.tiff_file import decoded_stream, open_tiff, pages_of
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         if not keeps_numbers(page):
             directories = replace(directories, root=without_no_data(directories.root, findings))
         metadata = tiff_tags.metadata_of(directories, findings)
-        data = _not_turned(data, page)
+        data = with_tag(data, page, ORIENTATION, 1)
         if page.photometric == CMYK:
-            return replace(_cmyk_as_rgb(data, page, metadata, findings), frames=count)
+            return replace(cmyk_as_rgb(data, page, metadata, findings), frames=count)
         stored = Stored(samples=_samples(data, page, findings), metadata=metadata, findings=findings, frames=count)
         return _colours(page, stored)
 
@@ -84,19 +84,6 @@ def _page(tif: "TiffFile", index: int, findings: Findings) -> tuple["TiffPage", 
     return pages[index], len(pages)
 
 
-def _not_turned(data: bytes, page: "TiffPage") -> bytes:
-    """The file with its orientation tag saying upright: decoders turn some kinds of pages by it (libtiff all that is
-    JPEG within, and flips alone; Pillow CMYK), and so every page is turned in one place, orientation.py."""
-    tag = page.tags.get(ORIENTATION)
-    if tag is None or tag.value == 1:
-        return data
-    order = page.parent.byteorder
-    place = 8 if page.parent.is_bigtiff else 4  # behind tag and type: the count, then the value
-    record = struct.pack(f"{order}HH{'Q' if place == 8 else 'I'}H", ORIENTATION, 3, 1, 1)
-    record = record.ljust(4 + 2 * place, b"\0")
-    return data[: tag.offset] + record + data[tag.offset + len(record) :]
-
-
 def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarray, "h w c"]:
     """Decoded samples, of 8 or 16 bit or float32; palette indices stay as they are.
 
@@ -105,6 +92,8 @@ def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarra
     import imagecodecs
 
     if all(page.databytecounts):
+        if page.compression == JPEG:
+            return of_jpeg(data, page)
         samples = imagecodecs.tiff_decode(data, index=page.index)
     else:
         samples = decoded_stream(page)
@@ -155,13 +144,3 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
     if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
         samples = straight(samples, findings)
     return replace(stored, samples=samples)
-
-
-def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Findings) -> Stored:
-    from PIL.TiffImagePlugin import TiffImageFile
-
-    if page.bitspersample != 8 or page.samplesperpixel != 4:
-        raise BadDataError("CMYK with more than 8 bit or with alpha", "convert it to RGB first")
-    image = TiffImageFile(io.BytesIO(data))
-    image.seek(page.index)
-    return from_pillow(image, metadata, findings)
