@@ -104,6 +104,16 @@ def test_what_the_owner_wrote_stays_beside_how_it_was_made(tmp_path):
         assert not {"title", "comment"} & stripped.metadata.keys()
 
 
+def test_tags_of_streams_are_stripped_but_for_the_language(tmp_path):
+    tags = {"title": "our garden", "location": "+48.1374+011.5755/", "language": "deu"}
+    write_clip(tmp_path / "a.mkv", of_streams=tags)
+    copy(tmp_path / "a.mkv", tmp_path / "b.mkv", provenance=None, strip_metadata=True)
+    data = (tmp_path / "b.mkv").read_bytes()
+    assert b"garden" not in data and b"48.13" not in data
+    with av.open(str(tmp_path / "b.mkv")) as stripped:
+        assert [stream.metadata["language"] for stream in stripped.streams] == ["deu", "deu"]
+
+
 def test_ten_bits_stay_ten_bits(tmp_path):
     write_clip(tmp_path / "deep.mkv", layout="yuv420p10le", deep=True, sound=None)
     photo, _ = read_frame(tmp_path / "deep.mkv", 0)
