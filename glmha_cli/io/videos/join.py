@@ -37,10 +37,10 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
         main = old.streams.video[0]
         moving = pictures.streams.video[0]
         copied = partial(_copy, new, strip_metadata=strip_metadata)
-        copies: dict[Any, Any] = {moving: copied(moving, main.metadata)}
+        copies: dict[Any, Any] = {moving: copied(moving, main)}
         others = [stream for stream in old.streams if stream != main]
         kept = [each for each in others if each.type in KEPT and each.name in new.supported_codecs]
-        copies |= {stream: copied(stream, stream.metadata) for stream in kept}
+        copies |= {stream: copied(stream, stream) for stream in kept}
         if not strip_metadata:
             new.metadata.update(_told(old.metadata))
             new.set_chapters(old.chapters())
@@ -53,9 +53,11 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
     return [f"a stream of {what} is left out" for what in dict.fromkeys(left_out)]
 
 
-def _copy(new: Any, stream: Any, tags: Mapping[str, str], *, strip_metadata: bool) -> Any:
+def _copy(new: Any, stream: Any, like: Any, *, strip_metadata: bool) -> Any:
+    """A stream for the packets of `stream`, with the tags and the role (default, forced, commentary...) of `like`."""
     copy = new.add_stream_from_template(stream)
-    told = _told(tags)
+    copy.disposition = like.disposition
+    told = _told(like.metadata)
     copy.metadata.update({name: told[name] for name in told if not strip_metadata or name.lower() in TO_BE_USED})
     return copy
 

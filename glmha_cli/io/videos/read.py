@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OPEN_AT_MOST = 2
 """The video that is restored, and the next file, whose first frame is read meanwhile."""
+_LIGHT_LEVELS = {"MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS", "DOVI_METADATA"}
 RATE = Fraction(25)
 """Frames a second of a video that does not say."""
 
@@ -119,13 +120,22 @@ def _photo(video: _Video, frame: "av.VideoFrame") -> Photo:
     seconds = float(1 / (stream.guessed_rate or RATE))
     length = float((stream.duration or 0) * (stream.time_base or 0) or (video.container.duration or 0) / 1e6)
     colours = upright(to_rgb(frame), frame)
+    notes = [note for note, is_so in _notes(frame).items() if is_so]
     return Photo(
         colours=colours,
         bit_depth=8 * colours.itemsize,
-        notes=(*video.notes, *(["it is interlaced: its half frames are restored as one"] * frame.interlaced_frame)),
+        notes=(*video.notes, *notes),
         frames=max(1, stream.frames or round(length / seconds)),
         seconds=seconds,
     )
+
+
+def _notes(frame: "av.VideoFrame") -> dict[str, bool]:
+    side_data: Any = frame.side_data
+    return {
+        "it is interlaced: its half frames are restored as one": bool(frame.interlaced_frame),
+        "its HDR light levels are left out": any(data.type.name in _LIGHT_LEVELS for data in side_data),
+    }
 
 
 def upright(pixels: Num[np.ndarray, "h w c"], frame: "av.VideoFrame") -> Num[np.ndarray, "h w c"]:

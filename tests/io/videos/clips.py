@@ -32,6 +32,7 @@ def write_clip(
     tags=(),
     of_streams=(),
     deep=False,
+    options=(),
 ):
     """Frames at TIMES, of BT.709 unless `matrix` is another, which a player turns by `degrees`."""
     import av
@@ -43,7 +44,7 @@ def write_clip(
         stream.codec_context.time_base = UNIT
         stream.codec_context.colorspace, stream.codec_context.color_range = matrix, 1 + layout.startswith("yuvj")
         stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
-        stream.options = {"crf": "4"} if codec.startswith("libx26") else {}
+        stream.options = {"crf": "4", **dict(options)} if codec.startswith("libx26") else {}
         if degrees:
             stream.set_display_rotation(degrees)
         audio = container.add_stream(sound, rate=48000, layout="mono") if sound else None

@@ -212,3 +212,24 @@ def test_what_names_other_files_is_no_video(tmp_path, clip, text):
     (tmp_path / "a.mp4").write_text(text)
     with pytest.raises(BadDataError, match="not a video"):
         read_frame(tmp_path / "a.mp4", 0)
+
+
+def test_the_sound_that_is_played_by_default_stays_so(tmp_path, clip):
+    with av.open(str(clip)) as one, av.open(str(tmp_path / "two.mkv"), "w") as two:
+        copies = [two.add_stream_from_template(stream) for stream in (*one.streams, one.streams.audio[0])]
+        copies[0].disposition = copies[1].disposition = av.stream.Disposition(0)
+        copies[2].disposition = av.stream.Disposition.default
+        for packet in one.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream.index]
+                two.mux(packet)
+    copy(tmp_path / "two.mkv", tmp_path / "b.mkv")
+    with av.open(str(tmp_path / "b.mkv")) as container:
+        assert [bool(each.disposition & av.stream.Disposition.default) for each in container.streams.audio] == [0, 1]
+
+
+def test_light_levels_of_hdr_are_said_to_be_left_out(tmp_path):
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    options = {"x265-params": f"log-level=none:hdr10=1:max-cll=1000,400:master-display={display}"}
+    write_clip(tmp_path / "a.mp4", "libx265", "yuv420p10le", sound=None, deep=True, options=options)
+    assert read_frame(tmp_path / "a.mp4", 0)[0].notes == ("its HDR light levels are left out",)
