@@ -83,6 +83,18 @@ def test_jpeg_xl_is_exact(tmp_path, shape, dtype, boxed):
         read_photo(tmp_path / "a", max_pixels=shape[0] * shape[1] - 1)
 
 
+@pytest.mark.parametrize("bits", [1, 4, 7, 9, 10, 12, 15])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_jpeg_xl_of_any_depth_fills_its_range(tmp_path, bits, channels):
+    peak = 2**bits - 1
+    samples = np.random.default_rng(0).integers(0, peak, (9, 8, channels), endpoint=True)
+    samples = samples.astype(np.uint8 if bits <= 8 else np.uint16)
+    data = imagecodecs.jpegxl_encode(samples.squeeze(), lossless=True, bitspersample=bits)
+    photo = read_bytes(tmp_path / "a.jxl", bytes(data))
+    whole = photo.colours if photo.alpha is None else np.dstack([photo.colours, photo.alpha])
+    np.testing.assert_array_equal(whole, np.rint(samples * ((255 if bits <= 8 else 65535) / peak)))
+
+
 def test_jpeg_xl_keeps_what_its_boxes_hold(tmp_path):
     def box(kind: bytes, body: bytes) -> bytes:
         return (8 + len(body)).to_bytes(4) + kind + body

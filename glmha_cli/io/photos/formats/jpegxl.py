@@ -23,14 +23,14 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     samples = imagecodecs.jpegxl_decode(data, numthreads=1)
     if samples.ndim not in (2, 3) or samples.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
         raise BadDataError("not gray or RGB with alpha at most", "convert it to PNG or TIFF first")
-    if samples.dtype.kind == "f":
-        raise BadDataError("its samples are floating point", "convert it to TIFF first")
-    samples = full_range(samples, 8 * samples.itemsize)
+    if samples.dtype.kind == "f" or header.bit_depth > 16:
+        raise BadDataError("its samples are floating point, or of more than 16 bit", "convert it to TIFF first")
+    samples = full_range(samples, header.bit_depth)
     has_alpha = samples.shape[2] in (2, 4)
     say_left_out(header.num_others + len(header.alphas) - has_alpha, findings)
     if has_alpha and header.alphas[:1] == (True,):
         samples = straight(samples, findings)
-    # libjxl turns the picture as the header says, and stretches samples over all of their type; EXIF only repeats it.
+    # libjxl turns the picture as the header says; EXIF only repeats it.
     return Stored(
         samples=samples,
         metadata=metadata,

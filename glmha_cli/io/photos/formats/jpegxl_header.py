@@ -12,14 +12,15 @@ _ALPHA, _BLACK = 0, 4  # types of further channels
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """width, height: as shown, upright. orientation: as EXIF numbers it, which libjxl applies. cicp: the body of PNG's
-    chunk cICP that says the same colours; b"" for sRGB, or where none does. has_profile: the colours are said by an ICC
-    profile within the codestream. alphas: of each channel of alpha, whether the colours are multiplied by it.
-    num_others: further channels that are none, such as depth.
+    """width, height: as shown, upright. bit_depth: of the samples, which libjxl gives as they are. orientation: as EXIF
+    numbers it, which libjxl applies. cicp: the body of PNG's chunk cICP that says the same colours; b"" for sRGB, or
+    where none does. has_profile: the colours are said by an ICC profile within the codestream. alphas: of each channel
+    of alpha, whether the colours are multiplied by it. num_others: further channels that are none, such as depth.
     """
 
     width: int
     height: int
+    bit_depth: int = 8
     orientation: int = 1
     is_animated: bool = False
     cicp: bytes = b""
@@ -66,7 +67,7 @@ def read_header(stream: bytes) -> Header:
         width, height = height, width
     if is_animated:  # nothing behind is needed
         return Header(width=width, height=height, is_animated=True)
-    _depth(bits)
+    bit_depth = _depth(bits)
     bits.take(1)
     further = [_extra_channel(bits) for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12)))]
     alphas = tuple(is_multiplied for is_multiplied in further if is_multiplied is not None)
@@ -75,6 +76,7 @@ def read_header(stream: bytes) -> Header:
     return Header(
         width=width,
         height=height,
+        bit_depth=bit_depth,
         orientation=orientation,
         has_profile=has_profile,
         cicp=cicp,
@@ -106,12 +108,12 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height * across // down, height
 
 
-def _depth(bits: _Bits) -> None:
-    if bits.flag():  # floating point
-        bits.choose((32, 0), (16, 0), (24, 0), (1, 6))
-        bits.take(4)
-    else:
-        bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
+def _depth(bits: _Bits) -> int:
+    if not bits.flag():
+        return bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
+    of_floats = bits.choose((32, 0), (16, 0), (24, 0), (1, 6))
+    bits.take(4)
+    return of_floats
 
 
 def _extra_channel(bits: _Bits) -> bool | None:
