@@ -18,7 +18,8 @@ _SIZES = ((256, 257), (40962, 40963))  # ImageWidth/Length, PixelX/YDimension
 PLACES = {0x9214: (2, 3, 4), 0xA214: (2,)}
 """SubjectArea (a point, a circle or a rectangle by its centre) and SubjectLocation: how many numbers they can have."""
 _SHORT_MAX = 65535
-_THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
+_THUMBNAILS = ((513, 514), (273, 279))
+"""Where one is and its length: a JPEG, or a picture stored plainly (EXIF 2.32, section 4.5.7)."""
 
 
 def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:
@@ -86,8 +87,11 @@ class _Block:
             yield at, self._number("H", at)
 
     def pointer(self, directory_at: int, tag: int) -> int:
-        """The number that the entry holds; 0 without one."""
-        return next((self._number("I", at + 8) for at, found in self.records(directory_at) if found == tag), 0)
+        """The number that the entry holds, long or short; 0 without one, or of several."""
+        at = next((at for at, found in self.records(directory_at) if found == tag), None)
+        if at is None or self._number("I", at + 4) > 1:
+            return 0
+        return self._number("H" if self._number("H", at + 2) == SHORT else "I", at + 8)
 
     def set(self, tag: int, entry: Entry) -> None:
         """Over the old value where that has room, else at the end, with a new root directory if it is a new entry."""
@@ -143,11 +147,12 @@ class _Block:
         struct.pack_into(self.order + "I", self.data, next_at, 0)
         if not 8 <= thumbnail_at <= len(self.data) - 2:
             return
-        try:
-            at, size = (self.pointer(thumbnail_at, tag) for tag in (_THUMBNAIL_AT, _THUMBNAIL_BYTES))
-        except struct.error:  # the directory is cut
-            return
-        if at >= 8 and 0 < size <= len(self.data) - at:
-            self.data[at : at + size] = bytes(size)
-            if len(self.data) - (at + size) < 16:
-                del self.data[at:]
+        for tags in _THUMBNAILS:
+            try:
+                at, size = (self.pointer(thumbnail_at, tag) for tag in tags)
+            except struct.error:  # the directory is cut
+                return
+            if at >= 8 and 0 < size <= len(self.data) - at:
+                self.data[at : at + size] = bytes(size)
+                if len(self.data) - (at + size) < 16:
+                    del self.data[at:]

@@ -286,7 +286,7 @@ HEAD = """# What becomes of what a photo carries
 Written by `python -m tests.io.photos.side_data`, from files with one kind of side data each: *kept* byte for byte, or
 *said* to be left out (or, of colours, written as an ICC profile instead) in a line on stderr. Nothing is lost in
 silence.
-Thumbnails inside EXIF, Photoshop resources and TIFF files are left out without a word: they show the photo before
+Thumbnails inside EXIF, XMP, Photoshop resources and TIFF files are left out without a word: they show the photo before
 restoration. So are GDAL's statistics of its values, and what only describes how the old file stored its samples.
 
 ## Formats
