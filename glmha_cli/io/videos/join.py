@@ -15,6 +15,7 @@ KEPT = ("audio", "subtitle", "attachment")
 PROVENANCE = "comment"
 """The tag that says how a video was made: no other that takes any text is kept by MP4."""
 OF_THE_WRITER = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id"}
+OF_THE_WRITER |= {"alpha_mode"}
 """Tags that say how a file is built, not what is in it."""
 TO_BE_USED = {"language", "filename", "mimetype"}
 """Tags by which a stream is chosen, and without which no attachment can be."""

@@ -233,3 +233,19 @@ def test_light_levels_of_hdr_are_said_to_be_left_out(tmp_path):
     options = {"x265-params": f"log-level=none:hdr10=1:max-cll=1000,400:master-display={display}"}
     write_clip(tmp_path / "a.mp4", "libx265", "yuv420p10le", sound=None, deep=True, options=options)
     assert read_frame(tmp_path / "a.mp4", 0)[0].notes == ("its HDR light levels are left out",)
+
+
+def test_transparency_beside_the_pictures_is_said_to_be_left_out(tmp_path):
+    with av.open(str(tmp_path / "a.webm"), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuva420p"
+        stream.metadata["alpha_mode"] = "1"
+        pixels = np.dstack([pictures()[0], np.full((HEIGHT, WIDTH), 99, np.uint8)])
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgba").reformat(format="yuva420p")
+        frame.pts = 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert read_frame(tmp_path / "a.webm", 0)[0].notes == ("its transparency is left out",)
+    copy(tmp_path / "a.webm", tmp_path / "b.webm")
+    with av.open(str(tmp_path / "b.webm")) as written:
+        assert "alpha_mode" not in {name.lower() for name in written.streams.video[0].metadata}

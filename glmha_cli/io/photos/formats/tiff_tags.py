@@ -33,6 +33,7 @@ _STRUCTURE |= {*range(332, 335), *range(336, 342), 346, 347, *range(512, 522), 5
 _STRUCTURE |= {32995, 32996, 32997, 32998, 40965, 50838, 50839}
 """Says how the samples are laid out, which the writer says anew."""
 _DEPENDENT = {330: "SubIFDs", 34665: "EXIF", 34853: "GPS", INTEROP_IFD: "interoperability", 37724: "ImageSourceData"}
+_DEPENDENT |= {400: "GlobalParametersIFD", 33424: "KodakIFD"}
 _DEPENDENT |= {52545: "of content credentials"}  # of C2PA: they sign the file as it was
 _POINTERS = {13, 18}  # types IFD, IFD8
 _BYTE, _UNDEFINED = 1, 7
