@@ -196,6 +196,21 @@ def test_jpeg_within_a_tiff_is_read_as_gdal_reads_it(tmp_path, channels, options
     np.testing.assert_array_equal(255 - found if is_inverted else found, expected)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_palette_of_any_depth(tmp_path, bits):
+    """Of one bit it is a scan in two colours."""
+    count = 2**bits
+    colours = {index: (index, 255 - index, index // 2) for index in range(count)}
+    indices = np.arange(48 * 64).reshape(48, 64) % count
+    described = {"width": 64, "height": 48, "count": 1, "dtype": "uint8", "photometric": "palette", "nbits": bits}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **described) as file:
+        file.write_colormap(1, {index: (*colour, 255) for index, colour in colours.items()})
+        file.write(indices.astype(np.uint8), 1)
+    photo = read_photo(tmp_path / "a.tif")
+    np.testing.assert_array_equal(photo.colours, np.array(list(colours.values()))[indices])
+
+
 def test_gray_and_alpha_in_planes_of_jpeg_are_refused(tmp_path):
     samples = np.zeros((2, 48, 64), np.uint8)
     options = {"photometric": "minisblack", "planarconfig": "separate", "extrasamples": ["unassalpha"]}

@@ -100,7 +100,7 @@ def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarra
         findings.notes.append("parts of its picture were never written: read as zeros or as its number for no data")
     samples = rearrange(samples, "c h w -> h w c") if page.axes == "SYX" else np.atleast_3d(samples)
     if page.photometric == PALETTE:
-        return samples
+        return samples.astype(np.uint8) if samples.dtype.kind == "b" else samples
     if samples.dtype.kind == "f":
         return _of_floats(samples, findings)
     bits = page.bitspersample
