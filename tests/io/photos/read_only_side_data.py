@@ -21,6 +21,10 @@ def box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", 8 + len(body)) + kind + body
 
 
+def packed_box(kind: bytes, body: bytes) -> bytes:
+    return box(b"brob", kind + bytes(imagecodecs.brotli_encode(body)))
+
+
 def jpeg_2000(form: str = "jp2", behind: bytes = b"") -> bytes:
     picture = side_data.PICTURE
     return bytes(imagecodecs.jpeg2k_encode(picture, codecformat=form, reversible=True, level=0)) + behind
@@ -61,7 +65,10 @@ def samples() -> Iterator["side_data.Sample"]:
     yield sample("JPEG 2000", "XML", jpeg_2000("jp2", box(b"xml ", b"<a/>")), b"<a/>", ("xml",))
     yield sample("JPEG XL", "EXIF with a maker note", jpeg_xl(box(b"Exif", bytes(4) + block)), side_data.MAKER_NOTE)
     yield sample("JPEG XL", "XMP", jpeg_xl(box(b"xml ", xmp)), xmp)
-    yield sample("JPEG XL", "compressed EXIF or XMP", jpeg_xl(box(b"brob", b"Exif" + bytes(9))), b"brob", ("brob",))
+    yield sample("JPEG XL", "compressed EXIF", jpeg_xl(packed_box(b"Exif", bytes(4) + block)), side_data.MAKER_NOTE)
+    yield sample("JPEG XL", "compressed XMP", jpeg_xl(packed_box(b"xml ", xmp)), xmp)
+    credentials = packed_box(b"jumb", b"of its making")
+    yield sample("JPEG XL", "compressed content credentials", jpeg_xl(credentials), b"of its making", ("jumb",))
     yield sample("JPEG XL", "content credentials (JUMBF)", jpeg_xl(box(b"jumb", bytes(9))), b"jumb", ("jumb",))
     yield sample("JPEG XL", "gain map", jpeg_xl(box(b"jhgm", bytes(9))), b"jhgm", ("jhgm",))
     yield sample("PPM", "comment", b"P6\n# taken by Zoe\n16 12\n255\n" + side_data.PICTURE.tobytes(), b"taken by Zoe",

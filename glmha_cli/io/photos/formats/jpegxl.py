@@ -8,7 +8,9 @@ from glmha_cli.io.photos.formats.jpegxl_header import Header, read_header
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata
 
 _BARE = b"\xff\x0a"
-_KNOWN = {b"JXL ", b"ftyp", b"jxlc", b"jxlp", b"jxll", b"jxli", b"jbrd", b"Exif", b"xml "}
+_KNOWN = {b"JXL ", b"ftyp", b"jxlc", b"jxlp", b"jxll", b"jxli", b"jbrd"}
+_METADATA, _PACKED = {b"Exif", b"xml "}, b"brob"
+_UNPACKED_MAX_BYTES = 16 << 20  # as of a PNG
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
@@ -51,18 +53,28 @@ def _codestream(data: bytes) -> bytes:
 
 
 def _metadata(data: bytes, header: Header, findings: Findings) -> Metadata:
-    exif = xmp = b""
+    found: dict[bytes, bytes] = {}
     left_out = []
-    if not data.startswith(_BARE):
-        for kind, at, end in file_boxes(data, (b"jxlc", b"jxlp"), findings):
-            if kind == b"Exif":
-                exif = exif_of(data[at:end])
-            elif kind == b"xml ":
-                xmp = data[at:end]
-            elif kind not in _KNOWN:
-                left_out.append(kind.decode("latin-1").strip())
+    for kind, at, end in () if data.startswith(_BARE) else file_boxes(data, (b"jxlc", b"jxlp"), findings):
+        is_packed = kind == _PACKED
+        kind, at = (data[at : at + 4], at + 4) if is_packed else (kind, at)
+        if kind in _METADATA and kind not in found:
+            found[kind] = _unpacked(kind, data[at:end], findings) if is_packed else data[at:end]
+        elif kind not in _KNOWN:
+            left_out.append(kind.decode("latin-1").strip())
     findings.left_out("JPEG XL boxes", left_out)
     if header.has_profile:
         findings.notes.append("its ICC profile was left out: taken as sRGB")
     colours = (Extra(kind=Kind.CICP, body=header.cicp, key=b"cICP"),) if header.cicp else ()
-    return Metadata(exif=exif, xmp=xmp, extras=colours)
+    return Metadata(exif=exif_of(found.get(b"Exif", b"")), xmp=found.get(b"xml ", b""), extras=colours)
+
+
+def _unpacked(kind: bytes, body: bytes, findings: Findings) -> bytes:
+    """What a box holds that is compressed by Brotli, as cjxl writes them ("brob" of ISO/IEC 18181-2)."""
+    import imagecodecs
+
+    try:
+        return bytes(imagecodecs.brotli_decode(body, out=_UNPACKED_MAX_BYTES))
+    except RuntimeError:  # imagecodecs.BrotliError, of what unpacks to more as well
+        findings.damage.append(f"box {kind.decode('ascii').strip()}")
+        return b""
