@@ -8,7 +8,18 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from glmha_cli.io.photos.exif import Directories, dump_exif
-from glmha_cli.io.photos.exif_entries import ASCII, EXIF_IFD, LONG, ORIENTATION, SHORT, SOFTWARE, TYPE_BYTES, Entry
+from glmha_cli.io.photos.exif_entries import (
+    ASCII,
+    EXIF_IFD,
+    LONG,
+    ORIENTATION,
+    SHORT,
+    SOFTWARE,
+    TYPE_BYTES,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    Entry,
+)
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.turn import Turn
 
@@ -40,6 +51,8 @@ def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:
                 struct.pack_into(block.order + form, block.data, at + 2, kind, 1, value)
             elif tag in PLACES:
                 block.turn_place(at, turn, right=width - 1, bottom=height - 1)
+    if turn.swapped:
+        block.swap(X_RESOLUTION, Y_RESOLUTION)
     block.drop_thumbnail()
     return bytes(block.data)
 
@@ -92,6 +105,13 @@ class _Block:
         if at is None or self._number("I", at + 4) > 1:
             return 0
         return self._number("H" if self._number("H", at + 2) == SHORT else "I", at + 8)
+
+    def swap(self, one: int, other: int) -> None:
+        """The values of two entries of the root directory, where it has both."""
+        places = {tag: slice(at + 2, at + _RECORD_BYTES) for at, tag in self.records(self.root_at)}
+        if one in places and other in places:
+            first, second = self.data[places[one]], self.data[places[other]]
+            self.data[places[one]], self.data[places[other]] = second, first
 
     def set(self, tag: int, entry: Entry) -> None:
         """Over the old value where that has room, else at the end, with a new root directory if it is a new entry."""

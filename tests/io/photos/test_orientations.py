@@ -167,3 +167,12 @@ def test_pixels_that_are_not_square_turn_with_the_photo(orientation):
     metadata = Metadata(exif=block, extras=tuple(pixel_shape(2, 1)))
     (shape,) = upright(Stored(samples=RAMP, metadata=metadata)).metadata.of(Kind.ASPECT)
     assert shape.body == struct.pack(">IIB", across, down, 0)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_the_resolution_in_exif_turns_with_the_photo(orientation):
+    """As that of a fax, which is twice as fine across as down."""
+    numbers = [(282, 5, struct.pack("<II", 204, 1)), (283, 5, struct.pack("<II", 98, 1))]
+    block = exif([(274, 3, struct.pack("<H", orientation)), *numbers])
+    found = load_exif(upright(Stored(samples=RAMP, metadata=Metadata(exif=block))).metadata.exif)
+    assert (found.number(282), found.number(283)) == ((98, 204) if orientation > 4 else (204, 98))
