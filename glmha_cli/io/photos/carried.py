@@ -7,7 +7,7 @@ from glmha_cli.io.photos.colours import colours_of
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_entries import X_RESOLUTION
 from glmha_cli.io.photos.formats import PhotoFormat
-from glmha_cli.io.photos.icc import is_gray_profile
+from glmha_cli.io.photos.icc import is_gray_profile, is_of_other_colours
 from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata
 from glmha_cli.io.photos.xmp import without_extension
 
@@ -78,6 +78,8 @@ def _with_fit_profile(metadata: Metadata, target: PhotoFormat, *, grayscale: boo
     is_gray = is_gray_profile(profile)
     if is_gray and not grayscale:
         why = "it is for gray, and the photo is written as RGB"
+    elif profile and is_of_other_colours(profile):
+        why = "it is for neither RGB nor gray"
     elif profile and not is_gray and grayscale and target.name == "PNG":  # third edition, section 11.3.2.3
         why = "it is for RGB, and a gray PNG can have one for gray alone"
     elif len(profile) > target.max_profile_bytes:

@@ -8,7 +8,18 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from glmha_cli.io.photos.exif import Directories, dump_exif
-from glmha_cli.io.photos.exif_entries import ASCII, EXIF_IFD, LONG, ORIENTATION, SHORT, SOFTWARE, TYPE_BYTES, Entry
+from glmha_cli.io.photos.exif_entries import (
+    ASCII,
+    EXIF_IFD,
+    LONG,
+    ORIENTATION,
+    SHORT,
+    SOFTWARE,
+    TYPE_BYTES,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    Entry,
+)
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.turn import Turn
 
@@ -18,7 +29,8 @@ _SIZES = ((256, 257), (40962, 40963))  # ImageWidth/Length, PixelX/YDimension
 PLACES = {0x9214: (2, 3, 4), 0xA214: (2,)}
 """SubjectArea (a point, a circle or a rectangle by its centre) and SubjectLocation: how many numbers they can have."""
 _SHORT_MAX = 65535
-_THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
+_THUMBNAILS = ((513, 514), (273, 279))
+"""Where one is and its length: a JPEG, or a picture stored plainly (EXIF 2.32, section 4.5.7)."""
 
 
 def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:
@@ -39,6 +51,8 @@ def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:
                 struct.pack_into(block.order + form, block.data, at + 2, kind, 1, value)
             elif tag in PLACES:
                 block.turn_place(at, turn, right=width - 1, bottom=height - 1)
+    if turn.swapped:
+        block.swap(X_RESOLUTION, Y_RESOLUTION)
     block.drop_thumbnail()
     return bytes(block.data)
 
@@ -86,8 +100,18 @@ class _Block:
             yield at, self._number("H", at)
 
     def pointer(self, directory_at: int, tag: int) -> int:
-        """The number that the entry holds; 0 without one."""
-        return next((self._number("I", at + 8) for at, found in self.records(directory_at) if found == tag), 0)
+        """The number that the entry holds, long or short; 0 without one, or of several."""
+        at = next((at for at, found in self.records(directory_at) if found == tag), None)
+        if at is None or self._number("I", at + 4) > 1:
+            return 0
+        return self._number("H" if self._number("H", at + 2) == SHORT else "I", at + 8)
+
+    def swap(self, one: int, other: int) -> None:
+        """The values of two entries of the root directory, where it has both."""
+        places = {tag: slice(at + 2, at + _RECORD_BYTES) for at, tag in self.records(self.root_at)}
+        if one in places and other in places:
+            first, second = self.data[places[one]], self.data[places[other]]
+            self.data[places[one]], self.data[places[other]] = second, first
 
     def set(self, tag: int, entry: Entry) -> None:
         """Over the old value where that has room, else at the end, with a new root directory if it is a new entry."""
@@ -143,11 +167,12 @@ class _Block:
         struct.pack_into(self.order + "I", self.data, next_at, 0)
         if not 8 <= thumbnail_at <= len(self.data) - 2:
             return
-        try:
-            at, size = (self.pointer(thumbnail_at, tag) for tag in (_THUMBNAIL_AT, _THUMBNAIL_BYTES))
-        except struct.error:  # the directory is cut
-            return
-        if at >= 8 and 0 < size <= len(self.data) - at:
-            self.data[at : at + size] = bytes(size)
-            if len(self.data) - (at + size) < 16:
-                del self.data[at:]
+        for tags in _THUMBNAILS:
+            try:
+                at, size = (self.pointer(thumbnail_at, tag) for tag in tags)
+            except struct.error:  # the directory is cut
+                return
+            if at >= 8 and 0 < size <= len(self.data) - at:
+                self.data[at : at + size] = bytes(size)
+                if len(self.data) - (at + size) < 16:
+                    del self.data[at:]

@@ -1,8 +1,10 @@
 """What a photo carries beside its pixels, whatever its format."""
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 _NAMED_MAX = 8
 DPI_MAX = 65535  # of JFIF, the smallest
@@ -84,6 +86,14 @@ class Findings:
         """`data` follows the picture in its file; zeros that pad one are nothing."""
         if data.strip(b"\0"):
             self.notes.append(f"{what} behind the picture ({len(data)} bytes) was left out")
+
+
+def pixel_shape(x: float, y: float) -> list[Extra]:
+    """So many pixels to any length across and down, as the pHYs of a PNG; nothing of square pixels, or of none."""
+    ratio = Fraction(x / y).limit_denominator(DPI_MAX) if x > 0 and y > 0 and x / y <= DPI_MAX else Fraction(1)
+    if ratio in (0, 1):
+        return []
+    return [Extra(kind=Kind.ASPECT, key=b"pHYs", body=struct.pack(">IIB", *ratio.as_integer_ratio(), 0))]
 
 
 def usable_dpi(x: float, y: float) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_edit import PLACES, is_place, upright_exif
 from glmha_cli.io.photos.exif_entries import EXIF_IFD, ORIENTATION
 from glmha_cli.io.photos.formats.base import Stored
-from glmha_cli.io.photos.metadata import Findings, Kind
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 from glmha_cli.io.photos.turn import Turn, to_upright
 from glmha_cli.io.photos.xmp_upright import upright_xmp
 
@@ -41,8 +41,17 @@ def upright(stored: Stored) -> Stored:
         exif=upright_exif(block, turn=of_places, width=width, height=height) if block else b"",
         xmp=xmp,
         dpi=old.dpi[::-1] if old.dpi and turn.swapped else old.dpi,
+        extras=tuple(map(_shape_turned, old.extras)) if of_places.swapped else old.extras,
     )
     return replace(stored, samples=samples, metadata=metadata)
+
+
+def _shape_turned(extra: Extra) -> Extra:
+    """Pixels that are not square lie on their other side."""
+    if extra.kind != Kind.ASPECT:
+        return extra
+    across, down, unit = struct.unpack(">IIB", extra.body)
+    return replace(extra, body=struct.pack(">IIB", down, across, unit))
 
 
 def _readable(exif: bytes, findings: Findings) -> Directories:

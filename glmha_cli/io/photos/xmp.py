@@ -18,16 +18,21 @@ def _property(names: bytes) -> re.Pattern[bytes]:
 _CLAIMS = re.compile(rb"""((?:MotionPhoto|MicroVideo)\s*(?:=\s*["']|>)\s*)1""")
 _OFFSETS = _property(rb"[\w.-]+:(?:MicroVideoOffset|MotionPhotoPresentationTimestampUs)")
 _GAIN_MAP = _property(rb"(?:hdrgm|HDRGainMap):\w+")
+_THUMBNAILS = re.compile(
+    rb"<(?P<name>[\w.-]+:Thumbnails)(?:\s[^<>]*+)?>[^<]*+(?:<(?!/?[\w.-]+:Thumbnails)[^<]*+)*+</(?P=name)>"
+)
 _ITEM, _ITEM_END = b"<rdf:li", b"</rdf:li>"
 _SECONDARY = re.compile(rb"""Semantic\s*(?:=\s*["']|>)\s*(?!Primary)\w+""")
 _EXTENDED = _property(rb"[\w.-]+:HasExtendedXMP")
 
 
 def true_xmp(metadata: Metadata) -> bytes:
-    """The packet without claims that a video, a gain map or further items follow the picture: only that is restored."""
+    """The packet without claims that a video, a gain map or further items follow the picture, since only that is
+    restored, and without thumbnails, which show it before.
+    """
     xmp = _CLAIMS.sub(rb"\g<1>0", metadata.xmp)
     xmp = _GAIN_MAP.sub(b"", _OFFSETS.sub(b"", xmp))
-    xmp = _without_further_items(xmp)
+    xmp = _without_further_items(_THUMBNAILS.sub(b"", xmp))
     return xmp if metadata.of(Kind.EXTENDED_XMP) else without_extension(xmp)
 
 

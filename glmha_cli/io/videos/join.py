@@ -4,6 +4,7 @@ reads files, as all that parses them does.
 
 import heapq
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ KEPT = ("audio", "subtitle", "attachment")
 PROVENANCE = "comment"
 """The tag that says how a video was made: no other that takes any text is kept by MP4."""
 OF_THE_WRITER = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id"}
+OF_THE_WRITER |= {"alpha_mode"}
 """Tags that say how a file is built, not what is in it."""
+TO_BE_USED = {"language", "filename", "mimetype"}
+"""Tags by which a stream is chosen, and without which no attachment can be."""
 
 
 def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, provenance: str | None) -> list[str]:
@@ -33,10 +37,11 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
     ):
         main = old.streams.video[0]
         moving = pictures.streams.video[0]
-        copies: dict[Any, Any] = {moving: _copy(new, moving, main.metadata)}
+        copied = partial(_copy, new, strip_metadata=strip_metadata)
+        copies: dict[Any, Any] = {moving: copied(moving, main)}
         others = [stream for stream in old.streams if stream != main]
         kept = [each for each in others if each.type in KEPT and each.name in new.supported_codecs]
-        copies |= {stream: _copy(new, stream, stream.metadata) for stream in kept}
+        copies |= {stream: copied(stream, stream) for stream in kept}
         if not strip_metadata:
             new.metadata.update(_told(old.metadata))
             new.set_chapters(old.chapters())
@@ -49,9 +54,12 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
     return [f"a stream of {what} is left out" for what in dict.fromkeys(left_out)]
 
 
-def _copy(new: Any, stream: Any, tags: Mapping[str, str]) -> Any:
+def _copy(new: Any, stream: Any, like: Any, *, strip_metadata: bool) -> Any:
+    """A stream for the packets of `stream`, with the tags and the role (default, forced, commentary...) of `like`."""
     copy = new.add_stream_from_template(stream)
-    copy.metadata.update(_told(tags))
+    copy.disposition = like.disposition
+    told = _told(like.metadata)
+    copy.metadata.update({name: told[name] for name in told if not strip_metadata or name.lower() in TO_BE_USED})
     return copy
 
 

@@ -28,6 +28,10 @@ OPEN_AT_MOST = 2
 """The video that is restored, and the next file, whose first frame is read meanwhile."""
 RATE = Fraction(25)
 """Frames a second of a video that does not say."""
+_LEFT_OUT = dict.fromkeys(("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS"), "HDR light levels")
+_LEFT_OUT |= {"DOVI_METADATA": "Dolby Vision data", "A53_CC": "closed captions", "STEREO3D": "data of its two views"}
+_LEFT_OUT |= {"SPHERICAL": "data of its projection (360 degrees)"}
+"""What FFmpeg finds beside a frame, and no encoder gets."""
 
 
 @dataclass(eq=False)
@@ -84,7 +88,9 @@ def _opened(path: Path, max_pixels: int) -> _Video:
     context: Any = stream.codec_context
     require_size(context.width, context.height, max_pixels)
     stream.thread_type = "AUTO"
-    alpha = any(component.is_alpha for component in context.format.components)
+    tags = {name.lower(): value for name, value in stream.metadata.items()}
+    beside = tags.get("alpha_mode") == "1"  # of VP8 and VP9 in Matroska, whose decoders leave it out
+    alpha = beside or any(component.is_alpha for component in context.format.components)
     notes = ("its transparency is left out",) if alpha else ()
     return _Video(container, container.decode(stream), notes=notes)
 
@@ -122,10 +128,17 @@ def _photo(video: _Video, frame: "av.VideoFrame") -> Photo:
     return Photo(
         colours=colours,
         bit_depth=8 * colours.itemsize,
-        notes=(*video.notes, *(["it is interlaced: its half frames are restored as one"] * frame.interlaced_frame)),
+        notes=(*video.notes, *_notes(frame)),
         frames=max(1, stream.frames or round(length / seconds)),
         seconds=seconds,
     )
+
+
+def _notes(frame: "av.VideoFrame") -> list[str]:
+    side_data: Any = frame.side_data
+    names = dict.fromkeys(_LEFT_OUT[data.type.name] for data in side_data if data.type.name in _LEFT_OUT)
+    interlaced = ["it is interlaced: its half frames are restored as one"] if frame.interlaced_frame else []
+    return interlaced + [f"its {name} are left out" for name in names]
 
 
 def upright(pixels: Num[np.ndarray, "h w c"], frame: "av.VideoFrame") -> Num[np.ndarray, "h w c"]:

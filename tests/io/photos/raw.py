@@ -9,7 +9,9 @@ WHITE = 16383
 SRGB_FROM_XYZ = (3.2404542, -1.5371385, -0.4985314, -0.969266, 1.8760108, 0.041556, 0.0556434, -0.2040259, 1.0572252)
 
 
-def dng(linear: np.ndarray, *, neutral: tuple[float, float, float] = (0.5, 1.0, 0.7), orientation: int = 1) -> bytes:
+def dng(
+    linear: np.ndarray, *, neutral: tuple[float, float, float] = (0.5, 1.0, 0.7), orientation: int = 1, xmp: bytes = b""
+) -> bytes:
     """A scene, linear sRGB (h, w, 3) in [0, 1] with even sides, as seen by a camera whose sensor has sRGB's primaries.
 
     neutral: what it sees of white.
@@ -33,6 +35,7 @@ def dng(linear: np.ndarray, *, neutral: tuple[float, float, float] = (0.5, 1.0, 
         (50728, "2I", 3, [part for value in neutral for part in (round(value * 10**6), 10**6)], True),
         (50778, "H", 1, 21, True),  # CalibrationIlluminant1: D65
     ]
+    tags += [(700, "B", len(xmp), xmp, True)] if xmp else []
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,

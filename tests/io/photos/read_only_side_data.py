@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
+import numpy as np
 from PIL import Image
 
 from tests.io.photos import side_data
+from tests.io.photos.raw import dng
 
 DATA = Path(__file__).parent / "data"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -17,6 +19,10 @@ _SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 
 def box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def packed_box(kind: bytes, body: bytes) -> bytes:
+    return box(b"brob", kind + bytes(imagecodecs.brotli_encode(body)))
 
 
 def jpeg_2000(form: str = "jp2", behind: bytes = b"") -> bytes:
@@ -49,13 +55,20 @@ def samples() -> Iterator["side_data.Sample"]:
     yield sample("GIF", "XMP", gif(packet), xmp, ("XMP",))
     profile = gif_extension(0xFF, b"ICCRGBG1012", b"a profile of it")
     yield sample("GIF", "ICC profile", gif(profile), b"a profile of it", ("ICC",))
+    shape = bytearray(gif())
+    shape[12] = 128 - 15  # twice as wide as high (GIF89a, section 18)
+    yield sample("GIF", "shape of its pixels", bytes(shape), struct.pack(">IIB", 1, 2, 0), ("pixels",))
+    yield sample("RAW", "XMP", dng(np.full((32, 48, 3), 0.3), xmp=xmp), xmp, ("XMP",))
     yield sample("JPEG 2000", "EXIF with a maker note", jpeg_2000("jp2", box(b"uuid", b"JpgTiffExif->JP2" + block)),
                  side_data.MAKER_NOTE, ("EXIF",))  # fmt: skip
     yield sample("JPEG 2000", "XMP", jpeg_2000("jp2", box(b"uuid", _XMP_UUID + xmp)), xmp, ("XMP",))
     yield sample("JPEG 2000", "XML", jpeg_2000("jp2", box(b"xml ", b"<a/>")), b"<a/>", ("xml",))
     yield sample("JPEG XL", "EXIF with a maker note", jpeg_xl(box(b"Exif", bytes(4) + block)), side_data.MAKER_NOTE)
     yield sample("JPEG XL", "XMP", jpeg_xl(box(b"xml ", xmp)), xmp)
-    yield sample("JPEG XL", "compressed EXIF or XMP", jpeg_xl(box(b"brob", b"Exif" + bytes(9))), b"brob", ("brob",))
+    yield sample("JPEG XL", "compressed EXIF", jpeg_xl(packed_box(b"Exif", bytes(4) + block)), side_data.MAKER_NOTE)
+    yield sample("JPEG XL", "compressed XMP", jpeg_xl(packed_box(b"xml ", xmp)), xmp)
+    credentials = packed_box(b"jumb", b"of its making")
+    yield sample("JPEG XL", "compressed content credentials", jpeg_xl(credentials), b"of its making", ("jumb",))
     yield sample("JPEG XL", "content credentials (JUMBF)", jpeg_xl(box(b"jumb", bytes(9))), b"jumb", ("jumb",))
     yield sample("JPEG XL", "gain map", jpeg_xl(box(b"jhgm", bytes(9))), b"jhgm", ("jhgm",))
     yield sample("PPM", "comment", b"P6\n# taken by Zoe\n16 12\n255\n" + side_data.PICTURE.tobytes(), b"taken by Zoe",

@@ -76,6 +76,7 @@ def exif(root=(), below=(), interop=(), order="<") -> bytes:
 
 
 MAKER_NOTE = bytes(range(60))
+RESOLUTION = struct.pack("<II", 34567, 100)
 BLOCK = exif([(271, 2, b"Maker of cameras\0")], [(0x927C, 7, MAKER_NOTE), (0x9000, 7, b"0230")])
 UTF8 = exif([(315, 129, "Zoë Ångström\0".encode())], [(0x9000, 7, b"0300")])
 ADOBE_RGB = exif([(271, 2, b"Maker\0")], [(0xA001, 3, b"\xff\xff")], [(1, 2, b"R03\0")])
@@ -109,6 +110,8 @@ def jpegs() -> Iterator[Sample]:
 
     yield sample("EXIF with a maker note", jpeg(segment(0xE1, b"Exif\0\0" + BLOCK)), MAKER_NOTE, "EXIF")
     yield sample("EXIF 3.0 text (UTF-8)", jpeg(segment(0xE1, b"Exif\0\0" + UTF8)), "Zoë Ångström".encode(), "EXIF")
+    document = exif([(269, 2, b"a document\0")], [(0x9000, 7, b"0230")])
+    yield sample("name of the document in EXIF", jpeg(segment(0xE1, b"Exif\0\0" + document)), b"a document", "EXIF")
     yield sample("Adobe RGB by EXIF", jpeg(segment(0xE1, b"Exif\0\0" + ADOBE_RGB)), b"R03", "EXIF")
     yield sample("XMP", jpeg(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)), XMP, "XMP")
     yield sample("extended XMP", extended_xmp(), b"k" * 10_000, "extended XMP")
@@ -207,6 +210,11 @@ def tiffs() -> Iterator[Sample]:
     yield sample(
         "layers of Photoshop", 37724, 7, b"Adobe Photoshop Document Data Block", b"Document Data", "ImageSourceData"
     )
+    yield sample("content credentials (JUMBF)", 52545, 7, b"\0\0\0\x10jumbjumd", b"jumbjumd", "credentials")
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, PICTURE, photometric="rgb", metadata=None, resolution=(2, 1), resolutionunit=1)
+    shape = struct.pack(">IIB", 2, 1, 0)
+    yield Sample("TIFF", "shape of its pixels", buffer.getvalue(), shape, ("pixels",))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.tif")
         path.write_bytes(saved("TIFF", exif=Image.Exif(), tiffinfo={34665: {0x927C: MAKER_NOTE, 0x9000: b"0230"}}))
@@ -225,6 +233,8 @@ def webp(*chunks: tuple[bytes, bytes], **options) -> bytes:
 
 def webps() -> Iterator[Sample]:
     yield Sample("WebP", "EXIF with a maker note", saved("WEBP", exif=BLOCK), MAKER_NOTE, ("EXIF",))
+    resolution = exif([(282, 5, RESOLUTION), (283, 5, RESOLUTION)], [(0x9000, 7, b"0230")])
+    yield Sample("WebP", "resolution in EXIF", saved("WEBP", exif=resolution), RESOLUTION, ("EXIF",))
     yield Sample("WebP", "XMP", saved("WEBP", xmp=XMP), XMP, ("XMP",))
     yield Sample("WebP", "chunk of a maker", webp((b"MAKR", b"of a maker"), exif=BLOCK), b"of a maker", ("MAKR",))
     yield Sample("WebP", "data behind the picture", saved("WEBP") + b"SEFT", b"SEFT", ("left out",))
@@ -276,7 +286,7 @@ HEAD = """# What becomes of what a photo carries
 Written by `python -m tests.io.photos.side_data`, from files with one kind of side data each: *kept* byte for byte, or
 *said* to be left out (or, of colours, written as an ICC profile instead) in a line on stderr. Nothing is lost in
 silence.
-Thumbnails inside EXIF, Photoshop resources and TIFF files are left out without a word: they show the photo before
+Thumbnails inside EXIF, XMP, Photoshop resources and TIFF files are left out without a word: they show the photo before
 restoration. So are GDAL's statistics of its values, and what only describes how the old file stored its samples.
 
 ## Formats

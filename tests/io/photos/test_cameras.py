@@ -11,6 +11,7 @@ from glmha_cli.io.photos.formats import output_suffix
 from glmha_cli.io.photos.read import read_photo
 from tests.io.photos.photos import noise, read_bytes
 from tests.io.photos.raw import dng
+from tests.io.photos.read_only_side_data import box, jpeg_xl
 
 
 def patches() -> np.ndarray:
@@ -83,16 +84,31 @@ def test_jpeg_xl_is_exact(tmp_path, shape, dtype, boxed):
         read_photo(tmp_path / "a", max_pixels=shape[0] * shape[1] - 1)
 
 
-def test_jpeg_xl_keeps_what_its_boxes_hold(tmp_path):
-    def box(kind: bytes, body: bytes) -> bytes:
-        return (8 + len(body)).to_bytes(4) + kind + body
+@pytest.mark.parametrize("bits", [1, 4, 7, 9, 10, 12, 15])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_jpeg_xl_of_any_depth_fills_its_range(tmp_path, bits, channels):
+    peak = 2**bits - 1
+    samples = np.random.default_rng(0).integers(0, peak, (9, 8, channels), endpoint=True)
+    samples = samples.astype(np.uint8 if bits <= 8 else np.uint16)
+    data = imagecodecs.jpegxl_encode(samples.squeeze(), lossless=True, bitspersample=bits)
+    photo = read_bytes(tmp_path / "a.jxl", bytes(data))
+    whole = photo.colours if photo.alpha is None else np.dstack([photo.colours, photo.alpha])
+    np.testing.assert_array_equal(whole, np.rint(samples * ((255 if bits <= 8 else 65535) / peak)))
 
+
+def test_jpeg_xl_keeps_what_its_boxes_hold(tmp_path):
     data = imagecodecs.jpegxl_encode(noise(20, 20, 3), lossless=True, usecontainer=True)
     exif = b"II*\0\x08\0\0\0\1\0" + b"\x3b\1\2\0\6\0\0\0\x1a\0\0\0" + bytes(4) + b"Joerg\0"
     data += box(b"Exif", bytes(4) + exif) + box(b"xml ", b"<x:xmpmeta/>") + box(b"jumb", b"else")
     photo = read_bytes(tmp_path / "a.jxl", data)
     assert load_exif(photo.metadata.exif).root[315][1] == b"Joerg\0"
     assert photo.metadata.xmp == b"<x:xmpmeta/>" and photo.notes == ("its JPEG XL boxes jumb were left out",)
+
+
+@pytest.mark.parametrize("body", [b"", b"no Brotli", bytes(imagecodecs.brotli_encode(bytes(17 << 20)))])
+def test_a_compressed_box_that_cannot_be_unpacked_costs_itself_alone(tmp_path, body):
+    photo = read_bytes(tmp_path / "a.jxl", jpeg_xl(box(b"brob", b"Exif" + body)))
+    assert photo.metadata.exif == b"" and photo.notes == ("its box Exif cannot be read: left out",)
 
 
 @pytest.mark.parametrize("cut", [2, 3, 10, 200])

@@ -206,6 +206,16 @@ def test_a_profile_for_gray_stays_with_a_gray_photo_and_not_with_one_in_rgb(tmp_
         assert not read_photo(tmp_path / f"c{suffix}").metadata.icc_profile
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("space", [b"CMYK", b"Lab "])
+def test_a_profile_for_other_colours_does_not_stay_with_a_photo_in_rgb(tmp_path, space, suffix):
+    """As converters leave it that make RGB of CMYK and keep all else; a PNG cannot have one (section 11.3.2.3)."""
+    photo = read_bytes(tmp_path / "a.jpg", encoded(FLAT, "JPEG", icc_profile=SRGB[:16] + space + SRGB[20:]))
+    notes = write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo)
+    assert notes == ["its ICC profile was dropped: it is for neither RGB nor gray"]
+    assert not read_photo(tmp_path / f"b{suffix}").metadata.icc_profile
+
+
 def long_profile(size_bytes: int) -> bytes:
     profile = made_profile(P3, srgb_curve)
     return struct.pack(">I", size_bytes) + profile[4:].ljust(size_bytes - 4, b"\0")

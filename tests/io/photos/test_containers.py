@@ -198,14 +198,18 @@ def test_a_maker_note_that_moves_says_by_how_much(tmp_path):
     assert data[says + moved : says + moved + len(LENS)] == LENS
 
 
-def test_a_thumbnail_goes_and_nothing_else():
+@pytest.mark.parametrize(("place", "length"), [(513, 514), (273, 279)])
+def test_a_thumbnail_goes_and_nothing_else(place, length):
+    """Of JPEG, or stored plainly."""
     thumbnail = saved("JPEG")
     block = bytearray(block_with_note())
     directory_at, (count,) = len(block), struct.unpack_from("<H", block, 8)
     struct.pack_into("<I", block, 10 + 12 * count, directory_at)
     picture_at = directory_at + 2 + 24 + 4
     block += (
-        struct.pack("<HHHII", 2, 513, 4, 1, picture_at) + struct.pack("<HHII", 514, 4, 1, len(thumbnail)) + bytes(4)
+        struct.pack("<HHHII", 2, place, 4, 1, picture_at)
+        + struct.pack("<HHII", length, 4, 1, len(thumbnail))
+        + bytes(4)
     )
     block += thumbnail
     without = upright_exif(bytes(block), turn=Turn(), width=4, height=3)

@@ -149,3 +149,15 @@ def test_an_animation_of_one_frame_behind_a_still_picture_is_said_to_be_left_out
     photo = read_photo(tmp_path / "a.png")
     assert photo.notes == ("its animation of less than two frames was left out: its still picture is read",)
     assert not photo.colours.any()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_frames_of_minutes_are_shown_as_long(tmp_path, suffix):
+    buffer = io.BytesIO()
+    slides = [Image.fromarray(noise(12, 16, 3, seed=seed)) for seed in range(2)]
+    slides[0].save(buffer, "GIF", save_all=True, append_images=slides[1:], duration=[200_000, 70])
+    (tmp_path / "a.gif").write_bytes(buffer.getvalue())
+    read = [read_photo(tmp_path / "a.gif", frame=index) for index in range(2)]
+    restored = (Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in read)
+    assert write_frames(tmp_path / f"b{suffix}", restored, count=2) == []
+    assert [duration for _, duration in frames_of(tmp_path / f"b{suffix}")] == [200_000, 70]

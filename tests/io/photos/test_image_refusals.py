@@ -50,6 +50,22 @@ def test_truncated_files_are_bad_data_in_one_line(tmp_path, name):
         assert "cut" in caught.value.message and "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (imagecodecs.jpeg8_encode(noise(16, 16, 3).astype(np.uint16) * 16, bitspersample=12), "JPEG of 12 bit"),
+        (
+            imagecodecs.jpeg8_encode(noise(16, 16).astype(np.uint16) * 257, lossless=True, bitspersample=16),
+            "JPEG of 16 bit",
+        ),
+        (imagecodecs.jpegls_encode(noise(16, 16)), "JPEG-LS"),
+    ],
+)
+def test_a_jpeg_of_another_kind_is_named_and_not_called_damaged(tmp_path, data, kind):
+    with pytest.raises(BadDataError, match=f"its picture is (a )?{kind}"):
+        read_bytes(tmp_path / "a.jpg", bytes(data))
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_with_a_zero_filled_tail_is_not_half_gray(tmp_path, progressive):
     data = WHOLE["jpeg progressive" if progressive else "jpeg"]

@@ -8,6 +8,7 @@ import struct
 import imagecodecs
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 
 from glmha_cli.errors import BadDataError
@@ -164,3 +165,55 @@ def test_a_jpeg_2000_keeps_its_profile_and_its_samples(tmp_path, channels, space
     assert (photo.alpha is not None, photo.grayscale) == (channels == 4, channels == 1)
     samples = noise(12, 16, channels)
     np.testing.assert_array_equal(photo.colours, samples[..., : photo.colours.shape[2]])
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("tiles", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16}])
+@pytest.mark.parametrize(
+    ("channels", "options"),
+    [
+        (1, {"photometric": "minisblack"}),
+        (1, {"photometric": "miniswhite"}),
+        (2, {"photometric": "minisblack", "alpha": "yes"}),
+        (3, {"photometric": "rgb"}),
+        (3, {"photometric": "rgb", "interleave": "band"}),
+        (4, {"photometric": "rgb", "alpha": "yes"}),
+        (4, {"photometric": "rgb", "alpha": "yes", "interleave": "band"}),
+    ],
+)
+def test_jpeg_within_a_tiff_is_read_as_gdal_reads_it(tmp_path, channels, options, tiles):
+    """Band by band, and with alpha, which colours stay apart from."""
+    rows, columns = np.mgrid[:48, :64]
+    samples = np.stack([columns * 2 + 60, rows * 3 + 50, rows + columns, columns * 4], axis=2)[..., -channels:]
+    described = {"width": 64, "height": 48, "count": channels, "dtype": "uint8", "compress": "jpeg"}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **described, **options, **tiles) as file:
+        file.write(samples.astype(np.uint8).transpose(2, 0, 1))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        expected = file.read().transpose(1, 2, 0)
+    photo = read_photo(tmp_path / "a.tif")
+    is_inverted = options["photometric"] == "miniswhite"
+    found = photo.colours if photo.alpha is None else np.dstack([photo.colours, photo.alpha])
+    np.testing.assert_array_equal(255 - found if is_inverted else found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_palette_of_any_depth(tmp_path, bits):
+    """Of one bit it is a scan in two colours."""
+    count = 2**bits
+    colours = {index: (index, 255 - index, index // 2) for index in range(count)}
+    indices = np.arange(48 * 64).reshape(48, 64) % count
+    described = {"width": 64, "height": 48, "count": 1, "dtype": "uint8", "photometric": "palette", "nbits": bits}
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **described) as file:
+        file.write_colormap(1, {index: (*colour, 255) for index, colour in colours.items()})
+        file.write(indices.astype(np.uint8), 1)
+    photo = read_photo(tmp_path / "a.tif")
+    np.testing.assert_array_equal(photo.colours, np.array(list(colours.values()))[indices])
+
+
+def test_gray_and_alpha_in_planes_of_jpeg_are_refused(tmp_path):
+    samples = np.zeros((2, 48, 64), np.uint8)
+    options = {"photometric": "minisblack", "planarconfig": "separate", "extrasamples": ["unassalpha"]}
+    tifffile.imwrite(tmp_path / "a.tif", samples, compression="jpeg", **options)
+    with pytest.raises(BadDataError, match="planes"):
+        read_photo(tmp_path / "a.tif")

@@ -11,7 +11,7 @@ from PIL import Image
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.formats.jpegxl_header import read_header
-from glmha_cli.io.photos.metadata import Metadata
+from glmha_cli.io.photos.metadata import Kind, Metadata, pixel_shape
 from glmha_cli.io.photos.orientation import upright
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
@@ -158,3 +158,21 @@ def test_the_header_of_a_jpeg_xl_says_how_it_is_turned(orientation):
     header = read_header(data)
     assert header.orientation == orientation
     assert (header.width, header.height) == ((12, 16) if orientation > 4 else (16, 12))
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_pixels_that_are_not_square_turn_with_the_photo(orientation):
+    across, down = (1, 2) if orientation > 4 else (2, 1)
+    block = exif([(274, 3, struct.pack("<H", orientation))])
+    metadata = Metadata(exif=block, extras=tuple(pixel_shape(2, 1)))
+    (shape,) = upright(Stored(samples=RAMP, metadata=metadata)).metadata.of(Kind.ASPECT)
+    assert shape.body == struct.pack(">IIB", across, down, 0)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_the_resolution_in_exif_turns_with_the_photo(orientation):
+    """As that of a fax, which is twice as fine across as down."""
+    numbers = [(282, 5, struct.pack("<II", 204, 1)), (283, 5, struct.pack("<II", 98, 1))]
+    block = exif([(274, 3, struct.pack("<H", orientation)), *numbers])
+    found = load_exif(upright(Stored(samples=RAMP, metadata=Metadata(exif=block))).metadata.exif)
+    assert (found.number(282), found.number(283)) == ((98, 204) if orientation > 4 else (204, 98))

@@ -30,6 +30,24 @@ def test_a_tga_keeps_its_alpha_and_its_packing(tmp_path):
     np.testing.assert_array_equal(np.dstack([photo.colours, photo.alpha]), pixels)
 
 
+@pytest.mark.parametrize(("said", "found"), [(8, 8), (8, None), (0, 8), (0, None)])
+def test_what_pads_the_pixels_of_a_tga_is_no_alpha(tmp_path, said, found):
+    """By the image descriptor: how many bits of a pixel are attributes (Truevision TGA 2.0, field 5.6)."""
+    pixels = noise(6, 5, 4)
+    pixels[..., 3] = pixels[..., 3] if found else 0
+    head = struct.pack("<3B5x2H2H2B", 0, 0, 2, 0, 0, 5, 6, 32, 0x20 | said)
+    photo = read_bytes(tmp_path / "a.tga", head + pixels[..., [2, 1, 0, 3]].tobytes())
+    np.testing.assert_array_equal(photo.colours, pixels[..., :3])
+    assert (photo.alpha is not None) == bool(said or found)
+    assert bool(photo.notes) == bool(found and not said)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TGA"])
+def test_the_limit_of_pillow_is_none_of_ours(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert read_bytes(tmp_path / "a", encoded(noise(5, 7, 3), kind)).colours.shape == (5, 7, 3)
+
+
 @pytest.mark.parametrize("peak", [1, 15, 255, 256, 1023, 65535])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_ppm_of_any_peak_fills_its_range(tmp_path, peak, channels):

@@ -128,3 +128,15 @@ def test_a_compression_that_libtiff_knows_is_read(tmp_path, compression):
     pixels = np.full((32, 48, 3), 90, np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression=compression)
     assert np.abs(read_photo(tmp_path / "a.tif").colours.astype(int) - 90).max() <= 2
+
+
+def test_what_says_how_the_old_samples_were_laid_out_goes(tmp_path):
+    """Inks of a CMYK (TIFF 6.0, section 16) and the range of samples (section 19) are not those of the new file."""
+    tags = [(332, 3, 1, 1, True), (334, 3, 1, 4, True), (336, 3, 2, (0, 255), True), (341, 3, 1, 4095, True)]
+    samples = np.full((6, 5, 4), 99, np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="separated", extratags=tags, metadata=None)
+    photo = read_photo(tmp_path / "a.tif")
+    assert write_photo(tmp_path / "b.tif", photo.pixels, like=photo) == []
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.pages[0].photometric.name == "RGB"
+        assert not {332, 334, 336, 341} & {tag.code for tag in tif.pages[0].tags}

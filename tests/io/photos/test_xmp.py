@@ -26,6 +26,10 @@ CLAIMS = {
     "an empty element": b"<r><hdrgm:Version/></r>",
     "a time": b"<r><C:MotionPhotoPresentationTimestampUs>7</C:MotionPhotoPresentationTimestampUs></r>",
 }
+CLAIMS["thumbnails"] = (
+    b"<r><xmp:Thumbnails><rdf:Alt><rdf:li rdf:parseType='Resource'><xmpGImg:width>2</xmpGImg:width>"
+    b"<xmpGImg:image>/9j/4AAQ&#xA;SkZJRg==</xmpGImg:image></rdf:li></rdf:Alt></xmp:Thumbnails></r>"
+)
 KEPT = b'<k xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" dc:title="kept"/>'
 
 
@@ -38,7 +42,10 @@ def test_no_form_of_a_claim_stays(tmp_path, claim):
 
 @pytest.mark.parametrize(
     "pattern",
-    [b"<hdrgm:a>", b"<hdrgm:a><rdf:li>", b" hdrgm:a='", b' hdrgm:a="', b"<a:MicroVideoOffset ", b"stArea:x=", b"<a:a"],
+    [
+        *(b"<hdrgm:a>", b"<hdrgm:a><rdf:li>", b" hdrgm:a='", b' hdrgm:a="', b"<a:MicroVideoOffset ", b"stArea:x="),
+        *(b"<a:a", b"<a:Thumbnails>", b"<a:Thumbnails ", b"<a:Thumbnails><b>"),
+    ],
 )
 def test_a_packet_of_megabytes_costs_no_more_than_its_length(tmp_path, pattern):
     packet = b"XML:com.adobe.xmp\0\0\0\0\0" + pattern * (2_000_000 // len(pattern))
@@ -98,6 +105,20 @@ def test_regions_in_pixels_are_said_not_to_be_turned(tmp_path):
     photo = stored_upright(tmp_path, b'<r tiff:Orientation="6" stArea:x="320" stArea:y="200"/>', 6)
     assert photo.notes == ("its regions in XMP are not plain fractions of its size: not turned with the photo",)
     assert b'stArea:x="320" stArea:y="200"' in photo.metadata.xmp
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        b"<q:Rectangle>0.1, 0.2, 0.3, 0.4</q:Rectangle>",
+        b'<b MPReg:Rectangle="0.1, 0.2, 0.3, 0.4"/>',
+        b"<Iptc4xmpExt:rbX>0.3</Iptc4xmpExt:rbX>",
+    ],
+)
+def test_regions_of_other_kinds_are_said_not_to_be_turned(tmp_path, region):
+    assert stored_upright(tmp_path, b"<r>" + region + b"</r>", 1).notes == ()
+    photo = stored_upright(tmp_path, b"<r>" + region + b"</r>", 6)
+    assert "not turned with the photo" in photo.notes[0] and region in photo.metadata.xmp
 
 
 @pytest.mark.parametrize("orientation", [2, 6])

@@ -21,7 +21,19 @@ def pictures():
     return [np.roll(still, 3 * index, axis=1) for index in range(len(TIMES))]
 
 
-def write_clip(path: Path, codec="libx264", layout="yuv420p", *, matrix=1, degrees=0, sound="aac", tags=(), deep=False):
+def write_clip(
+    path: Path,
+    codec="libx264",
+    layout="yuv420p",
+    *,
+    matrix=1,
+    degrees=0,
+    sound="aac",
+    tags=(),
+    of_streams=(),
+    deep=False,
+    options=(),
+):
     """Frames at TIMES, of BT.709 unless `matrix` is another, which a player turns by `degrees`."""
     import av
 
@@ -32,10 +44,12 @@ def write_clip(path: Path, codec="libx264", layout="yuv420p", *, matrix=1, degre
         stream.codec_context.time_base = UNIT
         stream.codec_context.colorspace, stream.codec_context.color_range = matrix, 1 + layout.startswith("yuvj")
         stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
-        stream.options = {"crf": "4"} if codec.startswith("libx26") else {}
+        stream.options = {"crf": "4", **dict(options)} if codec.startswith("libx26") else {}
         if degrees:
             stream.set_display_rotation(degrees)
         audio = container.add_stream(sound, rate=48000, layout="mono") if sound else None
+        for each in container.streams:
+            each.metadata.update(dict(of_streams))
         to_layout = FromRgb(layout=layout, matrix=matrix, is_full=layout.startswith("yuvj"), location="left")
         for time, pixels in zip(TIMES, pictures(), strict=True):
             frame = to_layout(pixels.astype(np.uint16) * 257 if deep else pixels)

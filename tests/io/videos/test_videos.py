@@ -104,6 +104,16 @@ def test_what_the_owner_wrote_stays_beside_how_it_was_made(tmp_path):
         assert not {"title", "comment"} & stripped.metadata.keys()
 
 
+def test_tags_of_streams_are_stripped_but_for_the_language(tmp_path):
+    tags = {"title": "our garden", "location": "+48.1374+011.5755/", "language": "deu"}
+    write_clip(tmp_path / "a.mkv", of_streams=tags)
+    copy(tmp_path / "a.mkv", tmp_path / "b.mkv", provenance=None, strip_metadata=True)
+    data = (tmp_path / "b.mkv").read_bytes()
+    assert b"garden" not in data and b"48.13" not in data
+    with av.open(str(tmp_path / "b.mkv")) as stripped:
+        assert [stream.metadata["language"] for stream in stripped.streams] == ["deu", "deu"]
+
+
 def test_ten_bits_stay_ten_bits(tmp_path):
     write_clip(tmp_path / "deep.mkv", layout="yuv420p10le", deep=True, sound=None)
     photo, _ = read_frame(tmp_path / "deep.mkv", 0)
@@ -202,3 +212,40 @@ def test_what_names_other_files_is_no_video(tmp_path, clip, text):
     (tmp_path / "a.mp4").write_text(text)
     with pytest.raises(BadDataError, match="not a video"):
         read_frame(tmp_path / "a.mp4", 0)
+
+
+def test_the_sound_that_is_played_by_default_stays_so(tmp_path, clip):
+    with av.open(str(clip)) as one, av.open(str(tmp_path / "two.mkv"), "w") as two:
+        copies = [two.add_stream_from_template(stream) for stream in (*one.streams, one.streams.audio[0])]
+        copies[0].disposition = copies[1].disposition = av.stream.Disposition(0)
+        copies[2].disposition = av.stream.Disposition.default
+        for packet in one.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream.index]
+                two.mux(packet)
+    copy(tmp_path / "two.mkv", tmp_path / "b.mkv")
+    with av.open(str(tmp_path / "b.mkv")) as container:
+        assert [bool(each.disposition & av.stream.Disposition.default) for each in container.streams.audio] == [0, 1]
+
+
+def test_light_levels_of_hdr_are_said_to_be_left_out(tmp_path):
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    options = {"x265-params": f"log-level=none:hdr10=1:max-cll=1000,400:master-display={display}"}
+    write_clip(tmp_path / "a.mp4", "libx265", "yuv420p10le", sound=None, deep=True, options=options)
+    assert read_frame(tmp_path / "a.mp4", 0)[0].notes == ("its HDR light levels are left out",)
+
+
+def test_transparency_beside_the_pictures_is_said_to_be_left_out(tmp_path):
+    with av.open(str(tmp_path / "a.webm"), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuva420p"
+        stream.metadata["alpha_mode"] = "1"
+        pixels = np.dstack([pictures()[0], np.full((HEIGHT, WIDTH), 99, np.uint8)])
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgba").reformat(format="yuva420p")
+        frame.pts = 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert read_frame(tmp_path / "a.webm", 0)[0].notes == ("its transparency is left out",)
+    copy(tmp_path / "a.webm", tmp_path / "b.webm")
+    with av.open(str(tmp_path / "b.webm")) as written:
+        assert "alpha_mode" not in {name.lower() for name in written.streams.video[0].metadata}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from glmha_cli.io.photos.formats.base import Stored, require_size
 from glmha_cli.io.photos.formats.pillow import one_frame
-from glmha_cli.io.photos.metadata import Findings, Metadata
+from glmha_cli.io.photos.metadata import Findings, Metadata, pixel_shape
 
 _EXTENSION, _PICTURE, _END = 0x21, 0x2C, 0x3B
 _COMMENT, _TEXT, _APPLICATION = 0xFE, 0x01, 0xFF
@@ -22,7 +22,8 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         findings.left_out("GIF extensions", _beside(data, findings))
     except IndexError:  # the list of blocks is cut; Pillow says what that means for the picture
         findings.damage.append("list of blocks")
-    return one_frame(image, frame, Metadata(), findings)
+    shape = data[12] and pixel_shape(64, data[12] + 15)  # GIF89a, section 18: width by height of a pixel
+    return one_frame(image, frame, Metadata(extras=tuple(shape or ())), findings)
 
 
 def _beside(data: bytes, findings: Findings) -> Iterator[str]:

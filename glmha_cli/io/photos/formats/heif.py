@@ -14,11 +14,12 @@ import numpy as np
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.installed import extra_command
+from glmha_cli.io.photos.formats.alpha import straight
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
 from glmha_cli.io.photos.formats.isobmff import read_container
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
-_MODES = {"L", "LA", "RGB", "RGBA"}
+_MODES = {"L", "LA", "RGB", "RGBA", "La", "RGBa"}  # the last two: multiplied by their alpha
 _REFUSED = BadDataError.exit_code
 
 
@@ -37,6 +38,8 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     samples, exif, icc_profile, xmp = (np.load(answer, allow_pickle=False) for _ in range(4))
     findings = Findings()
     container = read_container(data, findings)
+    if container.primary.multiplied_by is not None and samples.shape[2] in (2, 4):
+        samples = straight(samples, findings)
     container.left_behind(findings)
     metadata = Metadata(
         exif=exif.tobytes(),
@@ -59,9 +62,7 @@ def _answer(data: bytes, max_pixels: int) -> list[np.ndarray]:
     require_size(width, height, max_pixels)
     mode, _, bits = picture.mode.partition(";")
     if mode not in _MODES:
-        raise BadDataError(
-            f"its colour mode is {picture.mode}, not gray or RGB with straight alpha", "convert it to PNG first"
-        )
+        raise BadDataError(f"its colour mode is {picture.mode}, not gray or RGB with alpha", "convert it to PNG first")
     samples = full_range(np.asarray(picture), int(bits or 8))
     exif = info["exif"] or b""
     texts = (exif, info.get("icc_profile", b""), info.get("xmp", b""))

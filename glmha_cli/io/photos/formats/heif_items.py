@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.io.photos.formats.av1 import coded_colours
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, pixel_shape
 
 _AUXILIARY = {b"depth": "depth map", b"gainmap": "gain map", b"matte": "matte", b"skymap": "sky map"}
 _AUXILIARY |= {b":auxid:2": "depth map"}  # of HEVC (ISO/IEC 23008-12, annex B)
@@ -23,11 +23,14 @@ _AV1_HEAD = 4  # bytes of av1C before what it may repeat of the coded picture (A
 
 @dataclass
 class Item:
-    """properties: (type, body). auxiliary_for: the item that this one is alpha, depth or the like of."""
+    """properties: (type, body). auxiliary_for: the item that this one is alpha, depth or the like of.
+    multiplied_by: the item whose alpha its colours are multiplied by (ISO/IEC 23008-12, section 6.6.2.1, "prem").
+    """
 
     kind: bytes = b""
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     auxiliary_for: int | None = None
+    multiplied_by: int | None = None
     places: list[tuple[int, int, int]] = field(default_factory=list)  # construction method, offset, bytes
 
     def first(self, kind: bytes) -> bytes:
@@ -126,8 +129,7 @@ class Container:
         if len(pasp := self.primary.first(b"pasp")) < 8:
             return []
         width, height = struct.unpack_from(">II", pasp)
-        body = struct.pack(">IIB", height, width, 0)
-        return [Extra(kind=Kind.ASPECT, key=b"pHYs", body=body)] if 0 != width != height != 0 else []
+        return pixel_shape(height, width)
 
     def light_levels(self) -> list[Extra]:
         """clli and mdcv as the chunks cLLI and mDCV of a PNG: other units, and red, green, blue in that order."""

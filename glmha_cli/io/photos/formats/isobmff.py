@@ -128,9 +128,13 @@ def _references(cursor: _Cursor, end: int, found: Container) -> None:
     id_size = 2 if cursor.version() == 0 else 4
     for kind, at, _ in boxes(cursor.file, cursor.at, end):
         link = _Cursor(cursor.file, at)
-        item_id = link.number(id_size)
-        if kind == b"auxl" and link.number(2):
-            found.items.setdefault(item_id, Item()).auxiliary_for = link.number(id_size)
+        item = found.items.setdefault(link.number(id_size), Item())
+        if kind not in (b"auxl", b"prem") or not link.number(2):
+            continue
+        if kind == b"prem":
+            item.multiplied_by = link.number(id_size)
+        else:
+            item.auxiliary_for = link.number(id_size)
             found.links.append(at - 4)
 
 

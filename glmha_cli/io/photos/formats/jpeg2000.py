@@ -1,8 +1,13 @@
 """JPEG 2000 (ISO/IEC 15444-1), as JP2 file or bare codestream: imagecodecs for the pixels, of any depth up to 16."""
 
 import struct
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Num
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.formats.alpha import say_unnamed, straight
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
 from glmha_cli.io.photos.formats.isobmff import boxes, file_boxes
 from glmha_cli.io.photos.icc import is_of_other_colours
@@ -13,6 +18,7 @@ _FIRST_TILE, _END = b"\xff\x90", b"\xff\xd9"  # SOT, EOC
 _KNOWN = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _RGB, _GRAY = 16, 17  # EnumCS of the colour specification box (annex I.5.3.3)
 _ENUMERATED, _RESTRICTED_PROFILE, _ANY_PROFILE = 1, 2, 3  # METH of the same
+_OPACITY, _MULTIPLIED = 1, 2  # Typ of the channel definition box (annex I.5.3.6)
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _METRES_PER_INCH = 0.0254
@@ -34,7 +40,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError("damaged: its picture is not of the size it declares")
     if bits & 0x80 or bits > 15 or samples.ndim not in (2, 3) or samples.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
         raise BadDataError("not gray or RGB of up to 16 bit", "convert it to PNG or TIFF first")
-    return Stored(samples=full_range(samples, bits + 1), metadata=metadata, findings=findings)
+    samples = full_range(samples, bits + 1)
+    if samples.shape[2] in (2, 4):
+        samples = _with_alpha(samples, _last_channel(data), findings)
+    return Stored(samples=samples, metadata=metadata, findings=findings)
 
 
 def _codestream_at(data: bytes) -> int:
@@ -85,13 +94,36 @@ def _with_ignored_profiles(data: bytes) -> bytes:
     It would convert the samples to sRGB by them, while the photo keeps its profile and stays in its colours.
     """
     changed = bytearray(data)
-    for kind, at, end in boxes(data, 0, len(data)):
-        for inner, body_at, body_end in boxes(data, at, end) if kind == b"jp2h" else ():
-            if inner == b"colr" and body_at < body_end and data[body_at] == _RESTRICTED_PROFILE:
-                changed[body_at] = _ANY_PROFILE
-        if kind == b"jp2c":
-            break
+    for kind, at, end in _header_boxes(data):
+        if kind == b"colr" and at < end and data[at] == _RESTRICTED_PROFILE:
+            changed[at] = _ANY_PROFILE
     return bytes(changed)
+
+
+def _header_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """What the header box holds, as `boxes`, up to the picture."""
+    for kind, at, end in boxes(data, 0, len(data)):
+        if kind == b"jp2h":
+            yield from boxes(data, at, end)
+        if kind == b"jp2c":
+            return
+
+
+def _with_alpha(samples: Num[np.ndarray, "h w c"], kind: int, findings: Findings) -> Num[np.ndarray, "h w c"]:
+    if kind == _MULTIPLIED:
+        return straight(samples, findings)
+    if kind != _OPACITY:
+        say_unnamed(findings)
+    return samples
+
+
+def _last_channel(data: bytes) -> int:
+    """What the channel definition box says of the last channel (annex I.5.3.6); alpha where there is none.
+    OpenJPEG puts the colours before it."""
+    for kind, at, end in () if data.startswith(_SIZES) else _header_boxes(data):
+        if kind == b"cdef":
+            return max(struct.iter_unpack(">3H", data[at + 2 : end]), default=(0, _OPACITY))[1]
+    return _OPACITY
 
 
 def _header(data: bytes, at: int, end: int) -> tuple[bytes, tuple[float, float] | None]:

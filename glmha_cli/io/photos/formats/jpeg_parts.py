@@ -8,6 +8,8 @@ from glmha_cli.errors import BadDataError
 
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
+_FRAMES, _JPEG_LS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xF7  # ITU-T T.81, table B.1; T.87, table C.1
+_CONVERT = "convert it to PNG or TIFF first"
 _WITHOUT_BODY = {0x01, *range(0xD0, 0xD9)}
 
 
@@ -48,7 +50,7 @@ class Parts:
 
 
 def taken_apart(data: bytes) -> Parts:
-    """Raises BadDataError where the picture has no end: libjpeg makes gray of what is missing, or zero-filled."""
+    """BadDataError for a picture of another kind, or one without an end: libjpeg makes gray of what is missing."""
     segments, kept, at = [], [data[:2]], 2
     while marker := re.compile(rb"\xff([^\x00\xff])", re.DOTALL).search(data, at):
         code, end = marker[1][0], marker.end()
@@ -59,12 +61,21 @@ def taken_apart(data: bytes) -> Parts:
         if code in (_END_OF_IMAGE, _START_OF_SCAN) or size < 2:
             break
         segment = Segment(code, data[end + 2 : end + size])
+        _require_known(segment)
         segments += [segment] if segment.is_beside else []
         if code in (APP0, APP14) or not segment.is_beside:
             kept.append(data[marker.start() : end + size])
         at = end + size
     picture_end, late = _end(data, at)
     return Parts(segments, late, b"".join([*kept, data[at:picture_end]]), data[picture_end:])
+
+
+def _require_known(segment: Segment) -> None:
+    """BadDataError for a frame of another kind than is read."""
+    if segment.marker == _JPEG_LS:
+        raise BadDataError("its picture is JPEG-LS", _CONVERT)
+    if segment.marker in _FRAMES and segment.body[:1] not in (b"", b"\x08"):
+        raise BadDataError(f"its picture is a JPEG of {segment.body[0]} bit", _CONVERT)
 
 
 def _end(data: bytes, at: int) -> tuple[int, list[Segment]]:

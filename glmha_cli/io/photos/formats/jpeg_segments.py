@@ -7,7 +7,7 @@ from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
 from glmha_cli.io.photos.exif_entries import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
 from glmha_cli.io.photos.formats.jpeg_parts import APP0, APP1, APP2, APP13, APP14, COMMENT, Parts, Segment
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape, usable_dpi
 from glmha_cli.io.photos.photoshop import without_thumbnails
 
 SEGMENT_MAX_BYTES = 65533
@@ -90,8 +90,7 @@ def _resolution(segments: list[Segment], exif: bytes, extras: list[Extra]) -> tu
             unit, x, y = struct.unpack_from(">BHH", segment.body, 7)
             if unit in _JFIF_UNITS:
                 return usable_dpi(x * _JFIF_UNITS[unit], y * _JFIF_UNITS[unit])
-            if x != y and x and y:
-                extras.append(Extra(kind=Kind.ASPECT, key=b"pHYs", body=struct.pack(">IIB", x, y, 0)))
+            extras += pixel_shape(x, y)
     try:
         tags = load_exif(exif)
     except (ValueError, struct.error):

@@ -7,21 +7,26 @@ from glmha_cli.errors import BadDataError
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _XYB, _SRGB, _CUSTOM, _P3 = 2, 13, 2, 11
 _WHITE_DCI = 11
+_ALPHA, _BLACK = 0, 4  # types of further channels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """width, height: as shown, upright. orientation: as EXIF numbers it, which libjxl applies. cicp: the body of PNG's
-    chunk cICP that says the same colours; b"" for sRGB, or where none does. has_profile: the colours are said by an ICC
-    profile within the codestream.
+    """width, height: as shown, upright. bit_depth: of the samples, which libjxl gives as they are. orientation: as EXIF
+    numbers it, which libjxl applies. cicp: the body of PNG's chunk cICP that says the same colours; b"" for sRGB, or
+    where none does. has_profile: the colours are said by an ICC profile within the codestream. alphas: of each channel
+    of alpha, whether the colours are multiplied by it. num_others: further channels that are none, such as depth.
     """
 
     width: int
     height: int
+    bit_depth: int = 8
     orientation: int = 1
     is_animated: bool = False
     cicp: bytes = b""
     has_profile: bool = False
+    alphas: tuple[bool, ...] = ()
+    num_others: int = 0
 
 
 class _Bits:
@@ -62,13 +67,22 @@ def read_header(stream: bytes) -> Header:
         width, height = height, width
     if is_animated:  # nothing behind is needed
         return Header(width=width, height=height, is_animated=True)
-    _depth(bits)
+    bit_depth = _depth(bits)
     bits.take(1)
-    for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12))):
-        _extra_channel(bits)
+    further = [_extra_channel(bits) for _ in range(bits.choose((0, 0), (1, 0), (2, 4), (1, 12)))]
+    alphas = tuple(is_multiplied for is_multiplied in further if is_multiplied is not None)
     bits.take(1)  # whether the samples are XYB
     has_profile, cicp = _colours(bits)
-    return Header(width=width, height=height, orientation=orientation, has_profile=has_profile, cicp=cicp)
+    return Header(
+        width=width,
+        height=height,
+        bit_depth=bit_depth,
+        orientation=orientation,
+        has_profile=has_profile,
+        cicp=cicp,
+        alphas=alphas,
+        num_others=len(further) - len(alphas),
+    )
 
 
 def _extra_fields(bits: _Bits) -> tuple[int, bool]:
@@ -94,28 +108,32 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height * across // down, height
 
 
-def _depth(bits: _Bits) -> None:
-    if bits.flag():  # floating point
-        bits.choose((32, 0), (16, 0), (24, 0), (1, 6))
-        bits.take(4)
-    else:
-        bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
+def _depth(bits: _Bits) -> int:
+    if not bits.flag():
+        return bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
+    of_floats = bits.choose((32, 0), (16, 0), (24, 0), (1, 6))
+    bits.take(4)
+    return of_floats
 
 
-def _extra_channel(bits: _Bits) -> None:
+def _extra_channel(bits: _Bits) -> bool | None:
+    """Whether the colours are multiplied by it, of alpha; None of any other. BadDataError for the black of CMYK."""
     if bits.flag():  # 8-bit alpha
-        return
+        return False
     kind = bits.enum()
     _depth(bits)
     bits.choose((0, 0), (3, 0), (4, 0), (1, 3))
     for _ in range(bits.choose((0, 0), (0, 4), (16, 5), (48, 10))):
         bits.take(8)
-    if kind == 0:
-        bits.take(1)  # premultiplied
-    elif kind == 2:
+    if kind == _ALPHA:
+        return bits.flag()
+    if kind == _BLACK:
+        raise BadDataError("its colours are CMYK", "convert it to PNG or TIFF first")
+    if kind == 2:
         bits.take(64)  # a spot colour
     elif kind == 5:
         bits.choose((1, 0), (0, 2), (3, 4), (19, 8))
+    return None
 
 
 def _colours(bits: _Bits) -> tuple[bool, bytes]:

@@ -8,7 +8,8 @@ from glmha_cli.io.photos.formats.base import Frame
 from glmha_cli.io.photos.formats.png import stream_of, with_metadata
 from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, chunk
 
-_MILLISECONDS, _LONGEST = 1000, 65535
+_UNITS, _LONGEST = (1000, 100, 10, 1), 65535
+"""Parts of a second: a time is a number of 16 bits of them."""
 _HEADER_END = len(SIGNATURE) + 25
 
 
@@ -35,8 +36,9 @@ def encode(path: Path, frames: Iterable[Frame], count: int, quality: int) -> Non
 def _control(frame: Frame) -> bytes:
     """Size, place, time; each frame is whole, so nothing is left of the one before (blend: source)."""
     height, width = frame.samples.shape[:2]
-    shown = min(max(1, round(frame.seconds * _MILLISECONDS)), _LONGEST)
-    return struct.pack(">4I2H2B", width, height, 0, 0, shown, _MILLISECONDS, 0, 0)
+    unit = next((unit for unit in _UNITS if frame.seconds * unit <= _LONGEST), _UNITS[-1])
+    shown = min(max(1, round(frame.seconds * unit)), _LONGEST)
+    return struct.pack(">4I2H2B", width, height, 0, 0, shown, unit, 0, 0)
 
 
 def _image_data(stream: bytes) -> Iterator[bytes]:

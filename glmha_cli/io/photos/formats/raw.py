@@ -13,7 +13,7 @@ from glmha_cli.installed import extra_command
 from glmha_cli.io.photos.formats import jpeg_segments
 from glmha_cli.io.photos.formats.base import Stored, require_size
 from glmha_cli.io.photos.formats.jpeg_parts import taken_apart
-from glmha_cli.io.photos.metadata import Findings, Metadata
+from glmha_cli.io.photos.metadata import Findings, Kind, Metadata
 from glmha_cli.io.tiff_file import pages_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DNG_VERSION = 50706
 _OF_SENSORS = {32803, 34892}  # PhotometricInterpretation: CFA, LinearRaw (DNG 1.7)
-_TURNED = {3: 3, 5: 8, 6: 6}  # LibRaw's number for the way up, as EXIF numbers it
+_TURNED = {1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw's number for the way up, as EXIF numbers it
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope of the part near black (IEC 61966-2-1)
 
 
@@ -42,7 +42,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
                 output_bps=16,
             )
             turned = _TURNED.get(raw.sizes.flip, 1)
-            metadata = _metadata(raw, data)
+            metadata = _metadata(raw, data, findings)
             return Stored(samples=samples, metadata=metadata, findings=findings, orientation=1, turned=turned)
     except rawpy.LibRawError as error:
         raise BadDataError(f"damaged, or not of a camera that LibRaw knows ({_text(error)})") from error
@@ -62,29 +62,36 @@ def _text(error: Exception) -> str:
     return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
 
 
-def _metadata(raw: Any, data: bytes) -> Metadata:
-    """EXIF of the preview that cameras put in, or of the file itself where it is a TIFF (DNG, NEF, ARW, CR2)."""
-    exif = _of_tiff(data) or _of_preview(raw)
-    return Metadata(exif=exif)
+def _metadata(raw: Any, data: bytes, findings: Findings) -> Metadata:
+    """EXIF of the preview that cameras put in, or of the file itself where it is a TIFF (DNG, NEF, ARW, CR2).
+
+    XMP of a raw file can say how it is to be developed, which would be done a second time to the photo.
+    """
+    found = _of_tiff(data)
+    found = found if found.exif else _of_preview(raw)
+    names = {"XMP": found.xmp, "IPTC data": found.of(Kind.PHOTOSHOP)}
+    if left_out := [name for name, is_there in names.items() if is_there]:
+        findings.notes.append(f"of its raw file {' and '.join(left_out)} were left out")
+    return Metadata(exif=found.exif)
 
 
-def _of_tiff(data: bytes) -> bytes:
+def _of_tiff(data: bytes) -> Metadata:
     from glmha_cli.io.photos.formats import tiff_tags
 
     if data[:4] not in (b"II*\0", b"MM\0*"):
-        return b""
+        return Metadata()
     at = int.from_bytes(data[4:8], "little" if data[:1] == b"I" else "big")
     findings = Findings()
-    return tiff_tags.metadata_of(tiff_tags.read_directories(data, at, findings), findings).exif
+    return tiff_tags.metadata_of(tiff_tags.read_directories(data, at, findings), findings)
 
 
-def _of_preview(raw: Any) -> bytes:
+def _of_preview(raw: Any) -> Metadata:
     import rawpy
 
     try:
         preview = raw.extract_thumb()
     except rawpy.LibRawError:
-        return b""
+        return Metadata()
     if preview.format != rawpy.ThumbFormat.JPEG:
-        return b""
-    return jpeg_segments.metadata_of(taken_apart(preview.data), Findings()).exif
+        return Metadata()
+    return jpeg_segments.metadata_of(taken_apart(preview.data), Findings())

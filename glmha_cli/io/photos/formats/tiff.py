@@ -1,7 +1,6 @@
 """TIFF 6.0 and BigTIFF: libtiff decodes, tifffile reads the tags. Written by tiff_write.py."""
 
 import io
-import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from jaxtyping import Float, Num
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_entries import ORIENTATION
 from glmha_cli.io.photos.formats import raw, tiff_tags
+from glmha_cli.io.photos.formats.alpha import say_left_out, say_unnamed, straight
 from glmha_cli.io.photos.formats.base import (
     PEAKS,
     Stored,
@@ -20,9 +20,9 @@ from glmha_cli.io.photos.formats.base import (
     require_single,
     require_size,
 )
-from glmha_cli.io.photos.formats.pillow import from_pillow
 from glmha_cli.io.photos.formats.tiff_checks import (
     CMYK,
+    JPEG,
     NUM_COLOURS,
     PALETTE,
     PREMULTIPLIED,
@@ -33,8 +33,9 @@ from glmha_cli.io.photos.formats.tiff_checks import (
     require_photo,
     require_whole,
 )
+from glmha_cli.io.photos.formats.tiff_pillow import cmyk_as_rgb, of_jpeg, with_tag
 from glmha_cli.io.photos.gdal import without_no_data
-from glmha_cli.io.photos.metadata import Findings, Metadata
+from glmha_cli.io.photos.metadata import Findings
 from glmha_cli.io.tiff_file import decoded_stream, open_tiff, pages_of
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         if not keeps_numbers(page):
             directories = replace(directories, root=without_no_data(directories.root, findings))
         metadata = tiff_tags.metadata_of(directories, findings)
-        data = _not_turned(data, page)
+        data = with_tag(data, page, ORIENTATION, 1)
         if page.photometric == CMYK:
-            return replace(_cmyk_as_rgb(data, page, metadata, findings), frames=count)
+            return replace(cmyk_as_rgb(data, page, metadata, findings), frames=count)
         stored = Stored(samples=_samples(data, page, findings), metadata=metadata, findings=findings, frames=count)
         return _colours(page, stored)
 
@@ -83,19 +84,6 @@ def _page(tif: "TiffFile", index: int, findings: Findings) -> tuple["TiffPage", 
     return pages[index], len(pages)
 
 
-def _not_turned(data: bytes, page: "TiffPage") -> bytes:
-    """The file with its orientation tag saying upright: decoders turn some kinds of pages by it (libtiff all that is
-    JPEG within, and flips alone; Pillow CMYK), and so every page is turned in one place, orientation.py."""
-    tag = page.tags.get(ORIENTATION)
-    if tag is None or tag.value == 1:
-        return data
-    order = page.parent.byteorder
-    place = 8 if page.parent.is_bigtiff else 4  # behind tag and type: the count, then the value
-    record = struct.pack(f"{order}HH{'Q' if place == 8 else 'I'}H", ORIENTATION, 3, 1, 1)
-    record = record.ljust(4 + 2 * place, b"\0")
-    return data[: tag.offset] + record + data[tag.offset + len(record) :]
-
-
 def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarray, "h w c"]:
     """Decoded samples, of 8 or 16 bit or float32; palette indices stay as they are.
 
@@ -104,13 +92,15 @@ def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarra
     import imagecodecs
 
     if all(page.databytecounts):
+        if page.compression == JPEG:
+            return of_jpeg(data, page)
         samples = imagecodecs.tiff_decode(data, index=page.index)
     else:
         samples = decoded_stream(page)
         findings.notes.append("parts of its picture were never written: read as zeros or as its number for no data")
     samples = rearrange(samples, "c h w -> h w c") if page.axes == "SYX" else np.atleast_3d(samples)
     if page.photometric == PALETTE:
-        return samples
+        return samples.astype(np.uint8) if samples.dtype.kind == "b" else samples
     if samples.dtype.kind == "f":
         return _of_floats(samples, findings)
     bits = page.bitspersample
@@ -144,32 +134,13 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
     colours, extra = np.split(samples, [NUM_COLOURS[int(page.photometric)]], axis=2)
     if page.photometric == WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
-    notes, index = stored.findings.notes, alpha_index(page)
+    findings, index = stored.findings, alpha_index(page)
     if extra.shape[2] == 1 and index is None:
-        notes.append("its extra channel does not say what it is: kept as alpha")
+        say_unnamed(findings)
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
-    if alpha.size < extra.size:
-        notes.append(f"its further channels ({extra.shape[2] - alpha.shape[2]}) were left out")
+    say_left_out(extra.shape[2] - alpha.shape[2], findings)
+    samples = np.concatenate([colours, alpha], axis=2)
     if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
-        colours = _unpremultiplied(colours, alpha)
-        notes.append("premultiplied alpha was made straight")
-    return replace(stored, samples=np.concatenate([colours, alpha], axis=2))
-
-
-def _unpremultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours divided by their coverage, black where that is zero."""
-    peak = PEAKS[colours.dtype]
-    straight = np.divide(colours * float(peak), alpha, where=alpha > 0, out=np.zeros(colours.shape))
-    straight = np.minimum(straight, peak)
-    return (straight if peak == 1 else np.rint(straight)).astype(colours.dtype)
-
-
-def _cmyk_as_rgb(data: bytes, page: "TiffPage", metadata: Metadata, findings: Findings) -> Stored:
-    from PIL.TiffImagePlugin import TiffImageFile
-
-    if page.bitspersample != 8 or page.samplesperpixel != 4:
-        raise BadDataError("CMYK with more than 8 bit or with alpha", "convert it to RGB first")
-    image = TiffImageFile(io.BytesIO(data))
-    image.seek(page.index)
-    return from_pillow(image, metadata, findings)
+        samples = straight(samples, findings)
+    return replace(stored, samples=samples)

@@ -13,9 +13,9 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6  # Ph
 NUM_COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 PREMULTIPLIED, STRAIGHT = 1, 2  # ExtraSamples
 _MAX_EXTRA = 4  # channels beside the colours; what has more is a cube
-_FAX, _LZW, _JPEG, _LERC, _WEBP = {2, 3, 4, 32771, 34661}, 5, 7, 34887, 50001
+_FAX, _LZW, JPEG, _LERC, _WEBP = {2, 3, 4, 32771, 34661}, 5, 7, 34887, 50001
 _OLD_JPEG, _OF_SCANNERS, _OF_LIGHT = 6, {32766, 32809}, {32909, 34676, 34677}
-_READ = STREAMS | _FAX | {_LZW, _OLD_JPEG, _JPEG, _LERC, _WEBP} | _OF_SCANNERS | _OF_LIGHT
+_READ = STREAMS | _FAX | {_LZW, _OLD_JPEG, JPEG, _LERC, _WEBP} | _OF_SCANNERS | _OF_LIGHT
 """Compressions that libtiff knows."""
 
 
@@ -45,7 +45,7 @@ def require_photo(page: "TiffPage") -> None:
 
     kind, channels = int(page.photometric), page.samplesperpixel
     num_extra = channels - NUM_COLOURS.get(kind, 0)
-    unconverted = kind == YCBCR and page.compression != _JPEG
+    unconverted = kind == YCBCR and page.compression != JPEG
     most = _MAX_EXTRA if kind == RGB or alpha_index(page) is not None else 1
     if kind not in NUM_COLOURS or unconverted or not 0 <= num_extra <= most or page.imagedepth != 1:
         raise BadDataError(f"not a photo: {channels} channel(s), colours {PHOTOMETRIC(kind).name}")

@@ -18,7 +18,7 @@ from glmha_cli.io.photos.exif_entries import (
     Directory,
 )
 from glmha_cli.io.photos.gdal import GDAL_METADATA, NO_DATA, without_statistics
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape, usable_dpi
 from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc
 
 # Description Make Model Orientation Software DateTime Artist HostComputer, two Ratings, Copyright, XPTitle...
@@ -26,14 +26,18 @@ _TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 334
 _COLOURS = {301, 318, 319}  # TransferFunction, WhitePoint, PrimaryChromaticities: root tags of EXIF too
 _GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, GDAL_METADATA, NO_DATA, 50844}  # GeoTIFF keys, GDAL's and RPCs
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
-_TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
+_RESOLUTION = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
+_TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, *_RESOLUTION}
 _STRUCTURE = {254, 255, *range(256, 267), 273, *range(277, 282), 284, *range(288, 294), 317, *range(320, 326), 328}
-_STRUCTURE |= {338, 339, 347, *range(512, 522), 529, 530, 531, 532, 32995, 32996, 32997, 32998, 40965, 50838, 50839}
+_STRUCTURE |= {*range(332, 335), *range(336, 342), 346, 347, *range(512, 522), 529, 530, 531, 532}
+_STRUCTURE |= {32995, 32996, 32997, 32998, 40965, 50838, 50839}
 """Says how the samples are laid out, which the writer says anew."""
 _DEPENDENT = {330: "SubIFDs", 34665: "EXIF", 34853: "GPS", INTEROP_IFD: "interoperability", 37724: "ImageSourceData"}
+_DEPENDENT |= {400: "GlobalParametersIFD", 33424: "KodakIFD"}
+_DEPENDENT |= {52545: "of content credentials"}  # of C2PA: they sign the file as it was
 _POINTERS = {13, 18}  # types IFD, IFD8
 _BYTE, _UNDEFINED = 1, 7
-_UNITS_PER_INCH = {1: 0.0, 2: 1.0, 3: 2.54}  # ResolutionUnit: an aspect ratio, inch, centimetre
+_NO_UNIT, _UNITS_PER_INCH = 1, {2: 1.0, 3: 2.54}  # ResolutionUnit: an aspect ratio; inch, centimetre
 
 
 def read_directories(data: bytes, page_at: int, findings: Findings) -> Directories:
@@ -51,19 +55,26 @@ def metadata_of(directories: Directories, findings: Findings) -> Metadata:
     root = directories.root
     of_exif = {tag: entry for tag, entry in root.items() if tag in _TEXTS | _COLOURS}
     exif = replace(directories, root=of_exif, big=False)
+    dpi, shape = _resolution(directories)
     return Metadata(
         exif=dump_exif(exif) if exif.root or exif.below else b"",
         icc_profile=root.get(_ICC, (0, b""))[1],
         xmp=root.get(_XMP, (0, b""))[1],
-        dpi=_resolution(directories),
-        extras=(*_photoshop(root, findings), *_further(directories, findings)),
+        dpi=dpi,
+        extras=(*_photoshop(root, findings), *shape, *_further(directories, findings)),
     )
 
 
-def _resolution(directories: Directories) -> tuple[float, float] | None:
-    """Of any type that holds numbers: some writers store SHORT or FLOAT, not RATIONAL."""
-    unit = _UNITS_PER_INCH.get(int(directories.number(RESOLUTION_UNIT, 2)), 0.0)
-    return usable_dpi(*(directories.number(tag) * unit for tag in (X_RESOLUTION, Y_RESOLUTION)))
+def _resolution(directories: Directories) -> tuple[tuple[float, float] | None, list[Extra]]:
+    """The DPI, or where it has no unit the shape of the pixels. Of any type that holds numbers: some writers store
+    SHORT or FLOAT, not RATIONAL.
+    """
+    x, y = (directories.number(tag) for tag in (X_RESOLUTION, Y_RESOLUTION))
+    unit = int(directories.number(RESOLUTION_UNIT, 2))
+    if unit == _NO_UNIT:
+        return None, pixel_shape(x, y)
+    per_inch = _UNITS_PER_INCH.get(unit, 0.0)
+    return usable_dpi(x * per_inch, y * per_inch), []
 
 
 def _photoshop(root: Directory, findings: Findings) -> list[Extra]:
@@ -83,7 +94,7 @@ def _further(directories: Directories, findings: Findings) -> list[Extra]:
     """All other tags, as TIFF structures; those that point into the file cannot be taken over."""
     root = without_statistics(directories.root)
     known = _TEXTS | _COLOURS | _GEO | _TAKEN | _STRUCTURE
-    pointing = {tag for tag, (kind, _) in root.items() if tag in _DEPENDENT or (kind in _POINTERS and tag not in known)}
+    pointing = _pointing(root) - known
     if pointing:
         names = ", ".join(_DEPENDENT.get(tag, str(tag)) for tag in sorted(pointing))
         findings.notes.append(f"its TIFF tags {names} were left out")
@@ -93,6 +104,11 @@ def _further(directories: Directories, findings: Findings) -> list[Extra]:
         Extra(kind=kind, body=dump_exif(Directories(order=directories.order, root=entries)))
         for kind, entries in structures
     ]
+
+
+def _pointing(root: Directory) -> set[int]:
+    """The tags whose values lead to other places of the file, or sign what is there."""
+    return {tag for tag, (kind, _) in root.items() if tag in _DEPENDENT or kind in _POINTERS}
 
 
 ByteOrder = Literal["<", ">"]
@@ -116,7 +132,7 @@ def add_metadata(path: Path, metadata: Metadata, exif: bytes) -> None:
     entries (positions of strips among them) are those of the old one.
     """
     extra = load_exif(exif)
-    added = {tag: entry for tag, entry in extra.root.items() if tag in _TEXTS | _COLOURS}
+    added = {tag: entry for tag, entry in extra.root.items() if tag not in _STRUCTURE | _TAKEN | _pointing(extra.root)}
     for structure in _structures(metadata):
         added |= load_exif(structure.body).root
     for resources in metadata.of(Kind.PHOTOSHOP):
@@ -130,8 +146,9 @@ def add_metadata(path: Path, metadata: Metadata, exif: bytes) -> None:
     with path.open("r+b") as file:
         tiff = Directories.read(file)
         if metadata.dpi is None:  # tifffile invents 1 x 1 of no unit
-            for tag in (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT):
+            for tag in _RESOLUTION:
                 tiff.root.pop(tag, None)
+            added |= {tag: extra.root[tag] for tag in _RESOLUTION & extra.root.keys()}
         at = file.seek(0, os.SEEK_END)
         at += at % 2
         # `byteorder` chose the order of the file by what has numbers; EXIF of another order is a text made for it.
