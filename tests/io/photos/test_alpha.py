@@ -29,9 +29,13 @@ def jpeg_xl(channel: str) -> bytes:
     return bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
 
 
-def jpeg_2000(kind: int) -> bytes:
-    data = bytes(imagecodecs.jpeg2k_encode(STORED, codecformat="jp2", reversible=True, level=0))
-    channels = ((0, 0, 1), (1, 0, 2), (2, 0, 3), (3, kind, 0))
+def jpeg_2000(kind: int, *, first: bool = False) -> bytes:
+    """Its alpha the last channel, or the first."""
+    stored = np.roll(STORED, 1, axis=2) if first else STORED
+    data = bytes(imagecodecs.jpeg2k_encode(stored, codecformat="jp2", reversible=True, level=0))
+    channels = (
+        ((0, kind, 0), *((i, 0, i) for i in (1, 2, 3))) if first else (*((i, 0, i + 1) for i in range(3)), (3, kind, 0))
+    )
     definition = box(b"cdef", struct.pack(">H", 4) + b"".join(struct.pack(">3H", *each) for each in channels))
     return inserted(data, definition, b"jp2h")
 
@@ -48,8 +52,16 @@ def inserted(data: bytes, more: bytes, *holders: bytes) -> bytes:
 
 
 PLAIN, OF_ALPHA = "0" + "00", "000" + "00" + "00"  # not by default, alpha; 8 bit, not reduced, without a name
-MULTIPLIED = {"JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "1"), "JP2": jpeg_2000(2)}
-SEPARATE = {"JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "0"), "JP2": jpeg_2000(1)}
+MULTIPLIED = {
+    "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "1"),
+    "JP2": jpeg_2000(2),
+    "JP2, alpha first": jpeg_2000(2, first=True),
+}
+SEPARATE = {
+    "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "0"),
+    "JP2": jpeg_2000(1),
+    "JP2, alpha first": jpeg_2000(1, first=True),
+}
 
 
 @pytest.mark.parametrize("name", MULTIPLIED)
