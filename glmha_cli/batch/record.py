@@ -118,8 +118,8 @@ def _is_name(value: Any) -> bool:
 
 
 def begins_record(first: bytes) -> bool:
-    """Whether a file with this first line is a record: as a run begins one, be it cut short, or as tools for JSON write
-    its lines anew.
+    """Whether a file with this first line, its end with it, is a record: as a run begins one, be it cut short, or as
+    tools for JSON write its lines anew.
     """
     as_written = first[: len(START)] == START[: len(first)]
     return as_written or any({"time", "status"} <= line.keys() for line in parsed([first]))
@@ -140,7 +140,7 @@ def _content(path: Path) -> bytes:
         content = path.read_bytes() if os.path.exists(path) else b""
     except OSError as error:
         raise CannotCreateError(f"record '{path}' cannot be opened: {error.strerror or error}") from error
-    if not begins_record(content.partition(b"\n")[0]):
+    if not begins_record(b"".join(content.partition(b"\n")[:2])):
         raise BadDataError(f"'{path}' is not a record of glmha", "--record run.jsonl")
     return content
 

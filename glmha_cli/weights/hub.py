@@ -64,7 +64,7 @@ def download(hub: Hub, name: str, *, progress: bool) -> Path:
     The first request is our own, as the client's download waits 23 s for a server that does not answer.
     """
     hf = client()
-    require_home()
+    require_home(hf.constants.HF_HUB_CACHE)
     if not progress:
         hf.utils.disable_progress_bars()
     with explained(f"'{name}' of {hub.repo_id}"), guarded():
@@ -99,8 +99,8 @@ def set_aside(path: Path) -> Path:
 def own_folder(name: str) -> Path:
     """A folder of ours in the Hub's cache, for what is made of downloads."""
     hf = client()
-    require_home()
     assets = hf.constants.HF_ASSETS_CACHE
+    require_home(assets)
     try:
         return hf.cached_assets_path("glmha", namespace=name, assets_dir=assets)
     except (OSError, ValueError) as error:
@@ -109,9 +109,9 @@ def own_folder(name: str) -> Path:
         ) from error
 
 
-def require_home() -> None:
-    """WeightsUnavailableError for a user without a home, for whom the client would make a folder called `~`."""
-    if client().constants.HF_HOME.startswith("~"):
+def require_home(folder: str | Path) -> None:
+    """WeightsUnavailableError for a folder in the home of a user without one: a folder called `~` would be made."""
+    if str(folder).startswith("~"):
         raise WeightsUnavailableError("this user has no home folder to keep weights in", "set HF_HOME to a folder")
 
 

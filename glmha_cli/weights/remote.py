@@ -23,7 +23,7 @@ def kept(folder: str, file: FileEntry, *, offline: bool = False) -> Path | None:
     url = Url.parse(f"{folder.rstrip('/')}/{file.name}")
     if offline or store.facts_of(url) is None:
         return None
-    require_home()
+    require_home(cache)
     cache.mkdir(parents=True, exist_ok=True)
     temporary = cache / f".{secrets.token_hex(6)}"
     try:

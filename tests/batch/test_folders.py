@@ -149,7 +149,7 @@ def test_an_address_is_told_from_a_path_where_files_alone_are_taken(address, hin
 
 
 def test_an_address_is_told_without_what_opens_it():
-    secret = "https://anna:secret@example.org/a.png?X-Amz-Signature=secret"
+    secret = "https://anna:a@secret@example.org/a.png?X-Amz-Signature=secret"
     result = run_here("compare", secret, "b.png", "-o", "c.html")
     assert result.returncode == 2 and "https://example.org/a.png" in result.stderr and "secret" not in result.stderr
 

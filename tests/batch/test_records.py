@@ -135,7 +135,7 @@ def test_a_record_that_a_tool_for_json_wrote_anew_is_one(record, tmp_path, optio
     anew.write_text("".join(json.dumps(each, **options) + "\n" for each in lines))
     assert records.totals([anew]) == records.totals([record])
     assert read_record(anew) == read_record(record)
-    for other in ("{}", '{"output": "a"}', "[]", '{"level":"info","time":"2026"}'):
+    for other in ("{}", '{"output": "a"}', "[]", '{"level":"info","time":"2026"}', "", "{", '{"'):
         anew.write_text(other + "\n")
         with pytest.raises(BadDataError, match="not a record"):
             read_record(anew)

@@ -161,7 +161,8 @@ def test_who_asks_a_mirror_is_not_told(cache, monkeypatch):
 def test_no_folder_of_the_name_of_a_home_is_made(cache, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
-    monkeypatch.setattr(constants, "HF_HOME", "~/.cache/huggingface")  # as it is where nobody knows the home
+    for name in ("HF_HUB_CACHE", "HF_ASSETS_CACHE"):
+        monkeypatch.setattr(constants, name, f"~/.cache/huggingface/{name}")  # as it is where nobody knows the home
     source = Hub(repo_id="someone/something", revision=None)
     for write in (
         lambda: hub.own_folder("licences"),
@@ -170,3 +171,9 @@ def test_no_folder_of_the_name_of_a_home_is_made(cache, monkeypatch, tmp_path):
         with pytest.raises(WeightsUnavailableError, match="no home"):
             write()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_user_without_a_home_can_name_the_cache_alone(cache, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HOME", "~/.cache/huggingface")
+    with pytest.raises(WeightsUnavailableError, match="answers|cannot be fetched"):  # it was asked
+        hub.download(Hub(repo_id="someone/something", revision=None), "model.safetensors", progress=False)

@@ -30,7 +30,7 @@ PLACES = {0x9214: (2, 3, 4), 0xA214: (2,)}
 """SubjectArea (a point, a circle or a rectangle by its centre) and SubjectLocation: how many numbers they can have."""
 _SHORT_MAX = 65535
 _THUMBNAILS = ((513, 514), (273, 279))
-"""Where one is and its length: a JPEG, or a picture stored plainly (EXIF 2.32, section 4.5.7)."""
+"""Where one is and its length: a JPEG, or a picture stored plainly in one strip."""
 
 
 def upright_exif(data: bytes, *, turn: Turn, width: int, height: int) -> bytes:

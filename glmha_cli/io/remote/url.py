@@ -21,7 +21,7 @@ SCHEMES: Mapping[str, str] = {
 """The package that fsspec needs for each."""
 READ_ONLY = ("http", "https")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
-_SECRETS = re.compile(r"(\w[\w+.-]*:/{1,2})(?:[^\s/?#'\"@]*@)?([^\s?'\"<>]*)(?:\?[^\s'\"<>]*)?")
+_SECRETS = re.compile(r"(\w[\w+.-]*:/{1,2})(?:[^\s/?#'\"]*@)?([^\s?'\"<>]*)(?:\?[^\s'\"<>]*)?")
 _AS_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/([^/].*)", re.DOTALL)
 
 

@@ -17,10 +17,6 @@ STORED = np.dstack([GRAY, GRAY, GRAY, ALPHA])
 NOTE = "premultiplied alpha was made straight"
 
 
-def avif(is_multiplied: bool) -> bytes:
-    return encoded(STORED, "AVIF", quality=100, subsampling="4:4:4", alpha_premultiplied=is_multiplied)
-
-
 def jpeg_xl(channel: str) -> bytes:
     """Lossless, 16 x 12; its last channel described by these bits, from the lowest of each byte on (ISO/IEC 18181-1,
     annex D), in place of the one that says 8-bit alpha.
@@ -33,9 +29,13 @@ def jpeg_xl(channel: str) -> bytes:
     return bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
 
 
-def jpeg_2000(kind: int) -> bytes:
-    data = bytes(imagecodecs.jpeg2k_encode(STORED, codecformat="jp2", reversible=True, level=0))
-    channels = ((0, 0, 1), (1, 0, 2), (2, 0, 3), (3, kind, 0))
+def jpeg_2000(kind: int, *, first: bool = False) -> bytes:
+    """Its alpha the last channel, or the first."""
+    stored = np.roll(STORED, 1, axis=2) if first else STORED
+    data = bytes(imagecodecs.jpeg2k_encode(stored, codecformat="jp2", reversible=True, level=0))
+    channels = (
+        ((0, kind, 0), *((i, 0, i) for i in (1, 2, 3))) if first else (*((i, 0, i + 1) for i in range(3)), (3, kind, 0))
+    )
     definition = box(b"cdef", struct.pack(">H", 4) + b"".join(struct.pack(">3H", *each) for each in channels))
     return inserted(data, definition, b"jp2h")
 
@@ -52,8 +52,16 @@ def inserted(data: bytes, more: bytes, *holders: bytes) -> bytes:
 
 
 PLAIN, OF_ALPHA = "0" + "00", "000" + "00" + "00"  # not by default, alpha; 8 bit, not reduced, without a name
-MULTIPLIED = {"AVIF": avif(True), "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "1"), "JP2": jpeg_2000(2)}
-SEPARATE = {"AVIF": avif(False), "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "0"), "JP2": jpeg_2000(1)}
+MULTIPLIED = {
+    "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "1"),
+    "JP2": jpeg_2000(2),
+    "JP2, alpha first": jpeg_2000(2, first=True),
+}
+SEPARATE = {
+    "JPEG XL": jpeg_xl(PLAIN + OF_ALPHA + "0"),
+    "JP2": jpeg_2000(1),
+    "JP2, alpha first": jpeg_2000(1, first=True),
+}
 
 
 @pytest.mark.parametrize("name", MULTIPLIED)
@@ -62,6 +70,19 @@ def test_colours_multiplied_by_alpha_become_straight(tmp_path, name):
     assert photo.notes == (NOTE,)
     np.testing.assert_array_equal(photo.alpha, ALPHA)
     np.testing.assert_allclose(photo.colours[..., 0], STRAIGHT, atol=3)
+
+
+@pytest.mark.parametrize("is_multiplied", [False, True])
+def test_libavif_makes_an_avif_straight_by_itself(tmp_path, is_multiplied):
+    """The encoder takes straight colours, and multiplies them where it is told to."""
+    colours = np.full((*ALPHA.shape, 4), 120, np.uint8)
+    colours[..., 3] = ALPHA
+    data = encoded(colours, "AVIF", quality=100, subsampling="4:4:4", alpha_premultiplied=is_multiplied)
+    assert (b"prem" in data) == is_multiplied
+    photo = read_bytes(tmp_path / "a.avif", data)
+    assert photo.notes == ()
+    np.testing.assert_array_equal(photo.alpha, ALPHA)
+    np.testing.assert_allclose(photo.colours[ALPHA > 0], 120, atol=3)
 
 
 @pytest.mark.parametrize("name", SEPARATE)

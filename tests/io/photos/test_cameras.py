@@ -1,5 +1,7 @@
 """Camera raw files and JPEG XL, as other libraries write them."""
 
+from types import SimpleNamespace
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.photos.colours import colours_of
 from glmha_cli.io.photos.exif import load_exif
-from glmha_cli.io.photos.formats import output_suffix
+from glmha_cli.io.photos.formats import output_suffix, raw
+from glmha_cli.io.photos.metadata import Findings, Metadata
 from glmha_cli.io.photos.read import read_photo
 from tests.io.photos.photos import noise, read_bytes
 from tests.io.photos.raw import dng
@@ -50,6 +53,14 @@ def test_a_raw_file_is_turned_upright_and_keeps_its_exif(tmp_path):
     assert exif.number(274, 1) == 1 and exif.root[315][1].startswith(b"Joerg")
     # Turned clockwise, the lower left quarter (green) is the upper left one.
     np.testing.assert_allclose(photo.pixels[8, 8], srgb(np.array([0.1, 0.5, 0.1])), atol=0.03)
+
+
+def test_a_preview_that_cannot_be_read_costs_no_more_than_its_exif():
+    rawpy = pytest.importorskip("rawpy", reason="needs the extra `raw`")
+    preview = SimpleNamespace(format=rawpy.ThumbFormat.JPEG, data=b"\xff\xd8\xff\xda")
+    findings = Findings()
+    assert raw._of_preview(SimpleNamespace(extract_thumb=lambda: preview), findings) == Metadata()
+    assert findings.damage == ["preview"]
 
 
 def test_raw_files_become_tiff_and_are_checked_before_they_are_developed(tmp_path):

@@ -211,9 +211,33 @@ def test_a_palette_of_any_depth(tmp_path, bits):
     np.testing.assert_array_equal(photo.colours, np.array(list(colours.values()))[indices])
 
 
-def test_gray_and_alpha_in_planes_of_jpeg_are_refused(tmp_path):
-    samples = np.zeros((2, 48, 64), np.uint8)
-    options = {"photometric": "minisblack", "planarconfig": "separate", "extrasamples": ["unassalpha"]}
+@pytest.mark.parametrize("kinds", [["unassalpha"], ["unassalpha", "unspecified"]])
+def test_planes_of_jpeg_that_no_decoder_tells_apart_are_refused(tmp_path, kinds):
+    colours = "minisblack" if len(kinds) == 1 else "rgb"
+    samples = np.zeros((2 if len(kinds) == 1 else 5, 48, 64), np.uint8)
+    options = {"photometric": colours, "planarconfig": "separate", "extrasamples": kinds}
     tifffile.imwrite(tmp_path / "a.tif", samples, compression="jpeg", **options)
     with pytest.raises(BadDataError, match="planes"):
+        read_photo(tmp_path / "a.tif")
+
+
+def test_further_planes_of_jpeg_are_said_to_be_left_out(tmp_path):
+    samples = np.stack([np.full((48, 64), 40 * band, np.uint8) for band in range(1, 6)])
+    options = {"photometric": "rgb", "planarconfig": "separate", "extrasamples": ["unspecified"] * 2}
+    tifffile.imwrite(tmp_path / "a.tif", samples, compression="jpeg", **options)
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.notes == ("its further channels (2) were left out",)
+    np.testing.assert_allclose(photo.colours, samples[:3].transpose(1, 2, 0), atol=1)
+
+
+def test_jpeg_within_a_tiff_of_64_bits_in_the_other_order(tmp_path):
+    samples = np.full((48, 64, 3), (40, 120, 200), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", samples, compression="jpeg", photometric="rgb", bigtiff=True, byteorder=">")
+    np.testing.assert_allclose(read_photo(tmp_path / "a.tif").colours, samples, atol=3)
+
+
+def test_jpeg_of_twelve_bits_within_a_tiff_is_named(tmp_path):
+    samples = np.zeros((48, 64), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", samples, compression="jpeg", compressionargs={"bitspersample": 12})
+    with pytest.raises(BadDataError, match="JPEG of 12 bit"):
         read_photo(tmp_path / "a.tif")

@@ -4,7 +4,6 @@ import io
 from typing import TYPE_CHECKING
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.formats.alpha import straight
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_single, require_size
 from glmha_cli.io.photos.formats.heif_items import Container, Item, without
 from glmha_cli.io.photos.formats.isobmff import exif_of, read_container
@@ -30,13 +29,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     samples = imagecodecs.avif_decode(data, numthreads=1)
     if samples.shape[1::-1] != image.size:
         raise BadDataError("damaged: its picture is not of the size it declares")
-    samples = full_range(samples, bit_depth)
-    if container.primary.multiplied_by is not None and samples.shape[2] in (2, 4):
-        samples = straight(samples, findings)
     container.left_behind(findings)
     metadata = _metadata(image, data, container)
     return Stored(
-        samples=container.cropped(samples, findings),
+        samples=container.cropped(full_range(samples, bit_depth), findings),
         metadata=metadata,
         findings=findings,
         orientation=container.orientation,

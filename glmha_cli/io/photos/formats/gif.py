@@ -22,8 +22,8 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
         findings.left_out("GIF extensions", _beside(data, findings))
     except IndexError:  # the list of blocks is cut; Pillow says what that means for the picture
         findings.damage.append("list of blocks")
-    shape = data[12] and pixel_shape(64, data[12] + 15)  # GIF89a, section 18: width by height of a pixel
-    return one_frame(image, frame, Metadata(extras=tuple(shape or ())), findings)
+    shape = pixel_shape(64, data[12] + 15) if data[12] else ()  # GIF89a, section 18: width by height of a pixel
+    return one_frame(image, frame, Metadata(extras=tuple(shape)), findings)
 
 
 def _beside(data: bytes, findings: Findings) -> Iterator[str]:

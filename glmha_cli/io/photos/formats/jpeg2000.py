@@ -42,7 +42,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         raise BadDataError("not gray or RGB of up to 16 bit", "convert it to PNG or TIFF first")
     samples = full_range(samples, bits + 1)
     if samples.shape[2] in (2, 4):
-        samples = _with_alpha(samples, _last_channel(data), findings)
+        samples = _with_alpha(samples, _beside_colours(data), findings)
     return Stored(samples=samples, metadata=metadata, findings=findings)
 
 
@@ -117,12 +117,13 @@ def _with_alpha(samples: Num[np.ndarray, "h w c"], kind: int, findings: Findings
     return samples
 
 
-def _last_channel(data: bytes) -> int:
-    """What the channel definition box says of the last channel (annex I.5.3.6); alpha where there is none.
-    OpenJPEG puts the colours before it."""
+def _beside_colours(data: bytes) -> int:
+    """What the channel definition box says of the channel that is no colour (annex I.5.3.6), whichever: OpenJPEG
+    puts it last. Alpha where there is no such box.
+    """
     for kind, at, end in () if data.startswith(_SIZES) else _header_boxes(data):
         if kind == b"cdef":
-            return max(struct.iter_unpack(">3H", data[at + 2 : end]), default=(0, _OPACITY))[1]
+            return max(use for _, use, _ in struct.iter_unpack(">3H", data[at + 2 : end]))
     return _OPACITY
 
 

@@ -68,10 +68,9 @@ def _metadata(raw: Any, data: bytes, findings: Findings) -> Metadata:
     XMP of a raw file can say how it is to be developed, which would be done a second time to the photo.
     """
     found = _of_tiff(data)
-    found = found if found.exif else _of_preview(raw)
-    names = {"XMP": found.xmp, "IPTC data": found.of(Kind.PHOTOSHOP)}
-    if left_out := [name for name, is_there in names.items() if is_there]:
-        findings.notes.append(f"of its raw file {' and '.join(left_out)} were left out")
+    found = found if found.exif else _of_preview(raw, findings)
+    beside = {"XMP": found.xmp, "IPTC": found.of(Kind.PHOTOSHOP)}
+    findings.left_out("side data", (name for name, is_there in beside.items() if is_there))
     return Metadata(exif=found.exif)
 
 
@@ -85,7 +84,7 @@ def _of_tiff(data: bytes) -> Metadata:
     return tiff_tags.metadata_of(tiff_tags.read_directories(data, at, findings), findings)
 
 
-def _of_preview(raw: Any) -> Metadata:
+def _of_preview(raw: Any, findings: Findings) -> Metadata:
     import rawpy
 
     try:
@@ -94,4 +93,8 @@ def _of_preview(raw: Any) -> Metadata:
         return Metadata()
     if preview.format != rawpy.ThumbFormat.JPEG:
         return Metadata()
-    return jpeg_segments.metadata_of(taken_apart(preview.data), Findings())
+    try:
+        return jpeg_segments.metadata_of(taken_apart(preview.data), Findings())
+    except BadDataError:  # the picture itself is that of the sensor
+        findings.damage.append("preview")
+        return Metadata()

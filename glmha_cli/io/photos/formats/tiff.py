@@ -22,7 +22,6 @@ from glmha_cli.io.photos.formats.base import (
 )
 from glmha_cli.io.photos.formats.tiff_checks import (
     CMYK,
-    JPEG,
     NUM_COLOURS,
     PALETTE,
     PREMULTIPLIED,
@@ -33,7 +32,7 @@ from glmha_cli.io.photos.formats.tiff_checks import (
     require_photo,
     require_whole,
 )
-from glmha_cli.io.photos.formats.tiff_pillow import cmyk_as_rgb, of_jpeg, with_tag
+from glmha_cli.io.photos.formats.tiff_pillow import cmyk_as_rgb, is_odd_jpeg, of_jpeg, with_tag
 from glmha_cli.io.photos.gdal import without_no_data
 from glmha_cli.io.photos.metadata import Findings
 from glmha_cli.io.tiff_file import decoded_stream, open_tiff, pages_of
@@ -92,7 +91,7 @@ def _samples(data: bytes, page: "TiffPage", findings: Findings) -> Num[np.ndarra
     import imagecodecs
 
     if all(page.databytecounts):
-        if page.compression == JPEG:
+        if is_odd_jpeg(page):
             return of_jpeg(data, page)
         samples = imagecodecs.tiff_decode(data, index=page.index)
     else:
@@ -139,7 +138,7 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
         say_unnamed(findings)
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
-    say_left_out(extra.shape[2] - alpha.shape[2], findings)
+    say_left_out(page.samplesperpixel - colours.shape[2] - alpha.shape[2], findings)
     samples = np.concatenate([colours, alpha], axis=2)
     if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
         samples = straight(samples, findings)

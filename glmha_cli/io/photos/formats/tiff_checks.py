@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6  # PhotometricInterpretation
 NUM_COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 PREMULTIPLIED, STRAIGHT = 1, 2  # ExtraSamples
+REWRITE = "write it anew, compressed by deflate or LZW"
 _MAX_EXTRA = 4  # channels beside the colours; what has more is a cube
 _FAX, _LZW, JPEG, _LERC, _WEBP = {2, 3, 4, 32771, 34661}, 5, 7, 34887, 50001
 _OLD_JPEG, _OF_SCANNERS, _OF_LIGHT = 6, {32766, 32809}, {32909, 34676, 34677}
@@ -28,7 +29,7 @@ def require_whole(page: "TiffPage", size_bytes: int) -> None:
 
 
 def require_compression(page: "TiffPage") -> None:
-    """BadDataError for JPEG 2000, JPEG XL and the like within a TIFF."""
+    """BadDataError for JPEG 2000, JPEG XL and the like within a TIFF, and JPEG of other than 8 bit."""
     from tifffile import COMPRESSION
 
     if page.compression not in _READ:
@@ -36,8 +37,10 @@ def require_compression(page: "TiffPage") -> None:
         name = next(names, f"a method of number {int(page.compression)}")
         raise BadDataError(
             f"its picture is compressed by {name}, which is not read within a TIFF",
-            "write it anew, compressed by deflate or LZW",
+            REWRITE,
         )
+    if page.compression == JPEG and page.bitspersample != 8:
+        raise BadDataError(f"its picture is a JPEG of {page.bitspersample} bit", REWRITE)
 
 
 def require_photo(page: "TiffPage") -> None:

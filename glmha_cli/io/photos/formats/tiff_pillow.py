@@ -1,4 +1,4 @@
-"""Pages of a TIFF that Pillow decodes: those that are JPEG within, and CMYK."""
+"""Pages of a TIFF that Pillow decodes: some of those that are JPEG within, and CMYK."""
 
 import io
 import struct
@@ -10,7 +10,14 @@ from jaxtyping import UInt8
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.formats.pillow import from_pillow
-from glmha_cli.io.photos.formats.tiff_checks import BLACK_IS_ZERO, STRAIGHT, WHITE_IS_ZERO
+from glmha_cli.io.photos.formats.tiff_checks import (
+    BLACK_IS_ZERO,
+    JPEG,
+    REWRITE,
+    STRAIGHT,
+    WHITE_IS_ZERO,
+    alpha_index,
+)
 from glmha_cli.io.photos.metadata import Findings, Metadata
 
 if TYPE_CHECKING:
@@ -37,12 +44,19 @@ def with_tag(data: bytes, page: "TiffPage", number: int, value: int) -> bytes:
     return data[: tag.offset] + record + data[tag.offset + len(record) :]
 
 
-def of_jpeg(data: bytes, page: "TiffPage") -> UInt8[np.ndarray, "h w c"]:
-    """Samples as they are stored, neither inverted nor made straight. By Pillow, since imagecodecs asks libtiff for a
-    picture to show, whose colours are multiplied by its alpha.
+def is_odd_jpeg(page: "TiffPage") -> bool:
+    """Whether it is JPEG within of which imagecodecs has libtiff make a picture to show, white as white and its colours
+    multiplied by its alpha, or reads planes as if they were none.
     """
-    if page.planarconfig == _PLANES and page.samplesperpixel == 2:  # of which Pillow reads one
-        raise BadDataError("gray and alpha in planes of JPEG", "write it anew, compressed by deflate or LZW")
+    in_planes = page.planarconfig == _PLANES and page.samplesperpixel > 1
+    return page.compression == JPEG and bool(in_planes or page.extrasamples or page.photometric == WHITE_IS_ZERO)
+
+
+def of_jpeg(data: bytes, page: "TiffPage") -> UInt8[np.ndarray, "h w c"]:
+    """Samples as they are stored, neither inverted nor made straight, without further channels beside alpha."""
+    has_several = len(page.extrasamples) > 1 and alpha_index(page) is not None
+    if page.planarconfig == _PLANES and (page.samplesperpixel == 2 or has_several):  # Pillow reads one of two planes
+        raise BadDataError("gray or further channels beside alpha, in planes of JPEG", REWRITE)
     if page.photometric == WHITE_IS_ZERO:
         data = with_tag(data, page, _PHOTOMETRIC, BLACK_IS_ZERO)
     if len(page.extrasamples) == 1:
