@@ -177,3 +177,11 @@ def test_what_is_said_of_the_whole_array_is_not_said_of_its_bands(tmp_path):
     assert [note for note in cube.facts.notes if "custom" not in note] == []
     one = read_cube(tmp_path / "a.h5", CubeOptions(key="one")).facts
     assert one.wavelength_nm == (785.0,) and one.band_names == ("reflectance",)
+
+
+def test_a_list_that_is_called_wavelength_goes_before_others_that_say_so(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"], file["wavelength"], file["model"] = VALUES, np.arange(9) + 400.0, np.arange(9) + 900.0
+        file["wavelength"].attrs["units"] = "nm"
+        file["model"].attrs.update(units="nm", standard_name="radiation_wavelength")
+    assert read_cube(tmp_path / "a.h5").wavelength_nm[0] == 400

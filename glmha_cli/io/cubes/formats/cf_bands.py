@@ -30,9 +30,9 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
     listed = next((each.read() for place, each in texts if _is_called(place, _NAMES)), None)
     names = texts_of(listed) or texts_of(attribute(said, "band_names")) or texts_of(said.get("long_name"))
     names = _of_bands(names, array)
-    where, wavelengths = next(
-        ((place, each) for place, each in numeric if _is_spectral(place, each, dimension)), ("", None)
-    )
+    spectral = [(place, each) for place, each in numeric if _is_spectral(place, each, dimension)]
+    by_name = [(place, each) for place, each in spectral if _is_called(place, _WAVELENGTHS)]
+    where, wavelengths = next(iter(by_name or spectral), ("", None))
     if wavelengths is None:
         numbers = _of_bands(numbers_of(attribute(said, *_WAVELENGTHS)), array)
         unit = _unit(said, "wavelength_units", "wavelength_unit")
