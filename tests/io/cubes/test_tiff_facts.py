@@ -77,6 +77,15 @@ def test_names_of_pages_are_those_of_bands(tmp_path, how):
     assert cube.facts.tags == ({"description": "one scene"} if how == "PageName" else {})
 
 
+def test_settings_that_a_microscope_writes_of_each_page_are_no_names(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        for i in range(4):
+            page, text = np.ascontiguousarray(VALUES[..., i]), f"frame = {i}\nzoom = 2"
+            file.write(page, photometric="minisblack", metadata=None, description=text)
+    facts = read_cube(tmp_path / "x.tif").facts
+    assert facts.band_names == () and facts.tags == {"description": "frame = 0\nzoom = 2"}
+
+
 @pytest.mark.parametrize("scale", [None, 1.0])
 def test_complex_numbers_are_refused(tmp_path, scale):
     tifffile.imwrite(tmp_path / "x.tif", VALUES.transpose(2, 0, 1) + 1j, photometric="minisblack")
