@@ -6,12 +6,15 @@ by a name of theirs for 127.0.0.1: the Host header must be the loopback address.
 
 import json
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from glmha_cli.errors import GlmhaError
 
 LOOPBACK = "127.0.0.1"
 Answer = Callable[[Mapping[str, str]], Any]
@@ -27,7 +30,9 @@ class PageServer(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), partial(_Handler, page.encode(), answers, self.folder))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a browser that has gone wants no answer."""
+        """Nothing where a browser has gone: it wants no answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
@@ -53,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.answers[name](dict(parse_qsl(parts.query)))
         except (ValueError, KeyError):
             return self.send_error(HTTPStatus.BAD_REQUEST)
-        except Exception:  # a file that has gone; what serves the others goes on
+        except (GlmhaError, OSError):  # as of a file that has gone
             return self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
         return self._send(json.dumps(answer).encode(), "application/json")
 

@@ -31,3 +31,18 @@ def test_a_browser_that_goes_and_a_file_that_has_gone_leave_the_server_and_stder
                 assert connection.recv(100).split()[1] == code
         server.shutdown()
     assert capfd.readouterr().err == ""
+
+
+def test_a_fault_of_ours_is_told_and_the_server_goes_on(capfd):
+    def broken(query):
+        raise TypeError("a fault of ours")
+
+    with PageServer("<p>", {"broken": broken}) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, answer in (("broken", b""), ("", b"HTTP/1.0 200")):
+            with socket.create_connection(("127.0.0.1", server.server_port)) as connection:
+                path, host = urlsplit(server.url).path + name, f"127.0.0.1:{server.server_port}"
+                connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                assert connection.recv(12) == answer
+        server.shutdown()
+    assert "a fault of ours" in capfd.readouterr().err

@@ -73,13 +73,17 @@ def _with_unit(stored: Stored, unit: str | None) -> tuple[Stored, list[str]]:
 
 
 def _with_units(stored: Stored, asked: float | None) -> tuple[Stored, list[str]]:
-    """With the units of the values as a tag, unless they are scaled otherwise than the file says; percent as shares."""
-    if asked is not None or stored.value_units in _NO_UNITS:
+    """With the units of the values as a tag, unless they are scaled otherwise than the file says; percent as shares.
+
+    Some files have that tag: ENVI's, .npz and .mat.
+    """
+    units = stored.value_units or stored.tags.get(UNITS, "")
+    others = {name: text for name, text in stored.tags.items() if name != UNITS}
+    stored = replace(stored, tags=others if asked is not None or units in _NO_UNITS else {**others, UNITS: units})
+    if stored.tags.get(UNITS, "").lower() not in _PERCENT:
         return stored, []
-    if stored.value_units.lower() not in _PERCENT:
-        return replace(stored, tags={**stored.tags, UNITS: stored.value_units}), []
     scale, offset = 1 if stored.scale is None else stored.scale, stored.offset
-    shares = replace(stored, scale=scale / 100, offset=None if offset is None else offset / 100)
+    shares = replace(stored, tags=others, scale=scale / 100, offset=None if offset is None else offset / 100)
     return shares, ["its values are in percent: divided by 100"]
 
 

@@ -62,6 +62,15 @@ def test_axes_by_attributes_of_coordinates(tmp_path, across, down, spectral):
     assert cube.facts.georeference.transform == (9.0, 2.0, 0.0, 51.0, 0.0, -2.0)
 
 
+@pytest.mark.parametrize("coordinate", ["x", "y", "both"])
+def test_places_under_a_microscope_are_no_wavelengths(tmp_path, coordinate):
+    places = {"x": ("f8", np.arange(7), {"units": "um"}), "y": ("f8", np.arange(5), {"units": "micrometer"})}
+    told = {name: each for name, each in places.items() if coordinate in (name, "both")}
+    cube = read_cube(netcdf(tmp_path / "x.nc", {"x": "w", "y": "h", "band": "b"}, told))
+    np.testing.assert_array_equal(cube.values, VALUES)
+    assert cube.wavelength_nm == ()
+
+
 def test_coordinates_that_are_packed(tmp_path):
     coordinates = {
         "y": ("i2", 50 - 2.0 * np.arange(5), {"units": "m", "scale_factor": 0.5, "add_offset": 10.0}),

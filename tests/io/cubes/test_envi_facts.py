@@ -343,3 +343,16 @@ def test_a_stretch_of_numbers_that_were_scaled_does_not_go_on(tmp_path):
     header = envi(tmp_path, VALUES, "reflectance scale factor = 10000", *lines)
     assert read_cube(header).facts.tags == {"z plot titles": "{nm, Reflectance}"}
     assert len(read_cube(envi(tmp_path, VALUES, *lines)).facts.tags) == 3
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".nc", ".npz"])
+def test_units_of_values_mean_the_same_in_every_format(tmp_path, suffix):
+    """Percent become shares when they are first read, not when another format is read back."""
+    cube = read_cube(envi(tmp_path, VALUES * 100, "units = %"))
+    np.testing.assert_allclose(cube.values, VALUES, rtol=1e-6)
+    assert cube.facts.tags == {} and "percent" in cube.facts.notes[0]
+    write_cube(tmp_path / f"y{suffix}", cube)
+    np.testing.assert_array_equal(read_cube(tmp_path / f"y{suffix}").values, cube.values)
+    counts = envi(tmp_path, VALUES, "units = DN")
+    assert read_cube(counts).facts.tags == {"units": "DN"}
+    assert read_cube(counts, CubeOptions(scale=0.5)).facts.tags == {}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes.cube import read_cube
+from glmha_cli.io.cubes.cube import CubeOptions, read_cube
 from glmha_cli.io.cubes.hdf5 import open_hdf5, read_dataset
 
 VALUES = np.random.default_rng(0).random((5, 70, 9)).astype(np.float32)
@@ -163,3 +163,25 @@ def test_single_numbers_of_a_file_go_on_as_texts(tmp_path):
         file.attrs.update(sun_elevation=np.float32(43.2), orbit=17, gains=[1, 2], sensor="x")
     cube = read_cube(tmp_path / "a.h5")
     assert cube.facts.tags == {"sun_elevation": "43.2", "orbit": "17", "sensor": "x"}
+
+
+def test_what_is_said_of_the_whole_array_is_not_said_of_its_bands(tmp_path):
+    """netCDF's strings are lists of one text; a laser has one wavelength."""
+    said = {"long_name": ["reflectance"], "wavelength": 785.0, "wavelength_unit": "nm"}
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"], file["one"] = VALUES, VALUES[..., :1]
+        for name in ("cube", "one"):
+            file[name].attrs.update(said)
+    cube = read_cube(tmp_path / "a.h5")
+    assert cube.wavelength_nm == () and cube.facts.band_names == ()
+    assert [note for note in cube.facts.notes if "custom" not in note] == []
+    one = read_cube(tmp_path / "a.h5", CubeOptions(key="one")).facts
+    assert one.wavelength_nm == (785.0,) and one.band_names == ("reflectance",)
+
+
+def test_a_list_that_is_called_wavelength_goes_before_others_that_say_so(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"], file["wavelength"], file["model"] = VALUES, np.arange(9) + 400.0, np.arange(9) + 900.0
+        file["wavelength"].attrs["units"] = "nm"
+        file["model"].attrs.update(units="nm", standard_name="radiation_wavelength")
+    assert read_cube(tmp_path / "a.h5").wavelength_nm[0] == 400

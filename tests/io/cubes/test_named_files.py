@@ -147,6 +147,13 @@ def test_a_cube_of_counts_by_its_name_that_is_within_one_already(tmp_path, name,
         np.testing.assert_array_equal(read_rows(path, CubeOptions(), 0, 1).values, cube.values[:1])
 
 
+def test_counts_that_are_dark_in_the_middle_are_counts(tmp_path):
+    stored = np.zeros((5, 7, 6))
+    stored[:, 3], stored[:, 5] = 1, 65535
+    scipy.io.savemat(tmp_path / "x.mat", {"data_slice": stored})
+    np.testing.assert_allclose(read_cube(tmp_path / "x.mat"), stored / 65535, rtol=1e-6)
+
+
 @pytest.mark.parametrize("suffix", [".mat", ".npz"])
 def test_variables_of_others_that_have_our_names(tmp_path, suffix):
     """A mask, a table and a word beside a cube are no number for no data, no tags and no place."""

@@ -50,11 +50,13 @@ def test_a_band_of_transparency_is_where_there_is_data(tmp_path, layout):
     np.testing.assert_array_equal(read_rows(path, CubeOptions(), 1, 4).values, expected[1:4])
 
 
-def test_a_fourth_band_that_a_program_took_for_transparency_stays_one(tmp_path):
+@pytest.mark.parametrize("last", [VALUES[..., 3], SCENE * 0.5, SCENE * 0])
+def test_a_fourth_band_that_a_program_took_for_transparency_stays_one(tmp_path, last):
     """GDAL and tifffile mark near infrared so, as the last of four channels."""
-    tifffile.imwrite(tmp_path / "x.tif", VALUES, photometric="rgb", planarconfig="contig", extrasamples=["unassalpha"])
+    values = np.dstack([VALUES[..., :3], last])
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb", planarconfig="contig", extrasamples=["unassalpha"])
     cube = read_cube(tmp_path / "x.tif")
-    np.testing.assert_array_equal(cube.values, VALUES)
+    np.testing.assert_array_equal(cube.values, values)
     assert any("kept as a band" in note for note in cube.facts.notes)
 
 
@@ -73,6 +75,15 @@ def test_names_of_pages_are_those_of_bands(tmp_path, how):
     cube = read_cube(path)
     assert cube.wavelength_nm == NM and cube.facts.band_names == tuple(names)
     assert cube.facts.tags == ({"description": "one scene"} if how == "PageName" else {})
+
+
+def test_settings_that_a_microscope_writes_of_each_page_are_no_names(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        for i in range(4):
+            page, text = np.ascontiguousarray(VALUES[..., i]), f"frame = {i}\nzoom = 2"
+            file.write(page, photometric="minisblack", metadata=None, description=text)
+    facts = read_cube(tmp_path / "x.tif").facts
+    assert facts.band_names == () and facts.tags == {"description": "frame = 0\nzoom = 2"}
 
 
 @pytest.mark.parametrize("scale", [None, 1.0])
@@ -118,6 +129,15 @@ def test_what_gdal_says_twice_of_bands_is_not_kept_in_the_old_order(tmp_path):
     write_cube(tmp_path / "y.tif", cube)
     with rasterio.open(tmp_path / "y.tif") as seen:
         assert seen.descriptions[0] == "a (0.45 Micrometers)" and not seen.tags().keys() & {"Band_1", "Band_4"}
+
+
+def test_a_unit_of_wavelengths_may_be_said_of_the_whole(tmp_path):
+    for file in geotiff(tmp_path / "x.tif", VALUES):
+        file.descriptions = ("a", "b", "c", "d")
+        file.update_tags(wavelength_units="Micrometers")
+        for i, nm in enumerate(NM):
+            file.update_tags(i + 1, wavelength=nm / 1000)
+    assert read_cube(tmp_path / "x.tif").wavelength_nm == NM
 
 
 @pytest.mark.parametrize(("scale", "kept"), [(None, True), (1e-2, False), (1.0, True)])

@@ -221,6 +221,16 @@ def test_damaged_metadata_are_bad_data(tmp_path, text):
         read_cube(path)
 
 
+def test_attributes_of_others_do_not_keep_a_store_from_being_read(tmp_path):
+    """JSON has lists of several lengths, objects and null, of which no tag is made."""
+    path = store(tmp_path / "x.zarr", attributes={"fwhm": [[1], [2, 3]]})
+    others = {"corners": [[1, 2], [3]], "multiscales": [{"axes": ["y", "x"]}], "version": [3], "none": None, "orbit": 7}
+    zarr.open_group(str(path)).attrs.update(others)
+    cube = read_cube(path)
+    np.testing.assert_array_equal(cube.values, VALUES)
+    assert cube.facts.tags == {"version": "3", "orbit": "7"} and not cube.facts.fwhm_nm
+
+
 @pytest.mark.parametrize("place", ["cube/c/0/0/0", "cube/zarr.json", "cube", "zarr.json"])
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_no_link_is_followed_and_no_pipe_waited_for(tmp_path, kind, place):

@@ -1,7 +1,7 @@
 """Which axis of an array is which, by the CF conventions 1.10 (section 4) and by names in use.
 
-CF tells a coordinate by its `standard_name`, its `axis`, or its unit: degrees east are longitudes, and nothing but
-wavelengths is given in nanometres or micrometres.
+CF tells a coordinate by its `standard_name`, its `axis`, or its unit: degrees east are longitudes. Nanometres and
+micrometres are of wavelengths, or of places under a microscope: they tell what nothing else does.
 """
 
 from collections.abc import Sequence
@@ -37,14 +37,17 @@ _UNITS = {"h": ("degrees_north", "degree_north"), "w": ("degrees_east", "degree_
 
 
 def axis_told(coordinate: Labelled) -> str:
-    """The axis that a coordinate is of, as its attributes say: h, w or b; empty where they do not."""
+    """The axis that a coordinate is of, as its attributes say beyond doubt: h, w or b; empty where they do not."""
     name, axis, unit = (text_of(coordinate.attributes.get(key, "")) for key in ("standard_name", "axis", "units"))
     if name in _STANDARD_NAMES:
         return _STANDARD_NAMES[name]
-    if unit_of(unit) in ("nm", "um"):
-        return "b"
     by_unit = (each for each, units in _UNITS.items() if unit.lower() in units)
     return next(by_unit, {"Y": "h", "X": "w"}.get(axis.upper(), ""))
+
+
+def may_be_wavelengths(coordinate: Labelled) -> bool:
+    """Whether its unit is one that wavelengths are given in."""
+    return unit_of(text_of(coordinate.attributes.get("units", ""))) in ("nm", "um")
 
 
 def axes_of(dimensions: Sequence[str], folder: str, arrays: Arrays) -> str | None:
@@ -59,8 +62,10 @@ def axes_of(dimensions: Sequence[str], folder: str, arrays: Arrays) -> str | Non
 
 def _axis_of(dimension: str, folder: str, arrays: Arrays) -> str:
     coordinate = beside(dimension, folder, arrays)
-    told = axis_told(coordinate) if coordinate is not None and len(coordinate.shape) == 1 else ""
-    return told or next((axis for axis, names in _NAMES.items() if dimension in names), "")
+    coordinate = None if coordinate is None or len(coordinate.shape) != 1 else coordinate
+    told = axis_told(coordinate) if coordinate else ""
+    named = next((axis for axis, names in _NAMES.items() if dimension in names), "")
+    return told or named or ("b" if coordinate and may_be_wavelengths(coordinate) else "")
 
 
 def beside(name: str, folder: str, arrays: Arrays) -> Labelled | None:

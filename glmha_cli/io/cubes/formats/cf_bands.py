@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from glmha_cli.io.cubes.formats.cf_axes import axis_told
+from glmha_cli.io.cubes.formats.cf_axes import axis_told, may_be_wavelengths
 from glmha_cli.io.cubes.formats.cf_values import unpacked
 from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, attribute, is_bare, numbers_of, text_of, texts_of
 from glmha_cli.io.cubes.wavelengths import as_written, in_names, in_unit, said_names
@@ -29,11 +29,13 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
     said = array.attributes
     listed = next((each.read() for place, each in texts if _is_called(place, _NAMES)), None)
     names = texts_of(listed) or texts_of(attribute(said, "band_names")) or texts_of(said.get("long_name"))
-    where, wavelengths = next(
-        ((place, each) for place, each in numeric if _is_spectral(place, each, dimension)), ("", None)
-    )
+    names = _of_bands(names, array)
+    spectral = [(place, each) for place, each in numeric if _is_spectral(place, each, dimension)]
+    by_name = [(place, each) for place, each in spectral if _is_called(place, _WAVELENGTHS)]
+    where, wavelengths = next(iter(by_name or spectral), ("", None))
     if wavelengths is None:
-        numbers, unit = numbers_of(attribute(said, *_WAVELENGTHS)), _unit(said, "wavelength_units", "wavelength_unit")
+        numbers = _of_bands(numbers_of(attribute(said, *_WAVELENGTHS)), array)
+        unit = _unit(said, "wavelength_units", "wavelength_unit")
     else:
         numbers = unpacked(wavelengths)
         unit = _unit(wavelengths.attributes, *_UNITS) or ("nm" if where.endswith("_nm") else "")
@@ -48,6 +50,11 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
         "good_bands": (good != 0).tolist(),
         "band_names": said_names(names),
     }
+
+
+def _of_bands(items: Any, array: Labelled) -> Any:
+    """The items; none where it is one for several bands, as the name of the array or the wavelength of a laser."""
+    return items if len(items) != 1 or 1 in array.shape else items[:0]
 
 
 def _lists(array: Labelled, folder: str, arrays: Arrays, kinds: str) -> list[tuple[str, Labelled]]:
@@ -75,9 +82,9 @@ def _is_called(place: str, names: Collection[str]) -> bool:
 
 def _is_spectral(place: str, array: Labelled, dimension: str) -> bool:
     """Whether these are wavelengths: by name, or by attributes; of a unit alone, the coordinate of the bands' axis."""
-    if _is_called(place, _WAVELENGTHS):
+    if _is_called(place, _WAVELENGTHS) or axis_told(array) == "b":
         return True
-    return axis_told(array) == "b" and ("standard_name" in array.attributes or _is_called(place, (dimension,)))
+    return _is_called(place, (dimension,)) and may_be_wavelengths(array)
 
 
 def _unit(attributes: Any, *names: str) -> str:

@@ -1,7 +1,7 @@
 """EnMAP's and DESIS's products: `…-SPECTRAL_IMAGE.TIF`, whose bands are explained in `…-METADATA.XML` beside it.
 
 Source: EnMAP HSI Level 1 and 2 Product Specification (element `bandCharacterisation`); DESIS calls bands and their
-numbers otherwise, as its readers in public know them.
+numbers otherwise: `band`, `wavelengthWidthOfBand`, `gainOfBand`, `offsetOfBand`.
 """
 
 from collections.abc import Mapping

@@ -17,11 +17,11 @@ Items = dict[tuple[str, int], str]
 """(name of the item, 0-based band; -1: the whole) -> text. Of a domain other than GDAL's own: "DOMAIN:name"."""
 
 _WAVELENGTH, _FWHM, _CENTRE = "wavelength", "IMAGERY:FWHM_UM", "IMAGERY:CENTRAL_WAVELENGTH_UM"
-_UNITS = "UNITTYPE"
-_OWN = (_WAVELENGTH, "wavelength_units", _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", _UNITS)
+_UNITS, _WAVELENGTH_UNITS = "UNITTYPE", "wavelength_units"
+_OWN = (_WAVELENGTH, _WAVELENGTH_UNITS, _FWHM, _CENTRE, "DESCRIPTION", "bbl", "SCALE", "OFFSET", _UNITS)
 _WAVELENGTHS = dict.fromkeys((_WAVELENGTH, _CENTRE), "wavelengths")
 _PROVENANCE = "GLMHA_PROVENANCE"
-_OF_FILE = re.compile(r"Band_\d+|wavelength_units|IMAGE_STRUCTURE:.*")
+_OF_FILE = re.compile(rf"Band_\d+|{_WAVELENGTH_UNITS}|IMAGE_STRUCTURE:.*")
 """Of the whole: what GDAL says again of an ENVI file's bands, in their order there, and how a file is packed."""
 
 
@@ -49,7 +49,8 @@ def said_of_bands(items: Items, bands: int, names: Sequence[str] = ()) -> dict:
 
     names: of the bands, where the items have none.
     """
-    texts, unit = _per_band(items, _WAVELENGTH, bands), items.get(("wavelength_units", 0), "")
+    texts = _per_band(items, _WAVELENGTH, bands)
+    unit = items.get((_WAVELENGTH_UNITS, 0)) or items.get((_WAVELENGTH_UNITS, -1), "")
     bare = [] if texts is None else list(map(float, texts))
     wavelengths = to_nanometres(bare, unit)
     for name in (_CENTRE, "CENTRAL_WAVELENGTH_UM"):
@@ -131,7 +132,7 @@ def _of_band(cube: "Cube | CubeStream", i: int) -> list[tuple[str, str, dict[str
     if cube.wavelength_nm:
         nm = cube.wavelength_nm[i]
         found += [(_CENTRE, f"{nm / 1000:.4f}", {}), (_WAVELENGTH, f"{nm:.10g}", {})]
-        found += [("wavelength_units", "Nanometers", {})]
+        found += [(_WAVELENGTH_UNITS, "Nanometers", {})]
     if cube.facts.fwhm_nm:
         found.append((_FWHM, f"{cube.facts.fwhm_nm[i] / 1000:.10g}", {}))
     if UNITS in cube.facts.tags:

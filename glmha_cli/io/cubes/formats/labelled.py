@@ -48,7 +48,9 @@ def is_text(value: object) -> bool:
 
 
 def text_of(value: object) -> str:
-    """An attribute, or one item of an array, as text."""
+    """An attribute, or the one item of an array or a list, as text."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     value = value.ravel()[0] if isinstance(value, np.ndarray) and value.size == 1 else value
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
@@ -61,12 +63,12 @@ def texts_of(value: object) -> list[str]:
 
 def numbers_of(value: object) -> Num[np.ndarray, " n"]:
     """All numbers of an attribute, in its own kind, or of a text that is a number; else, and of None, none."""
-    if is_text(value):
-        try:
-            return np.array([float(text_of(value))])
-        except ValueError:
-            return np.empty(0)
-    array = np.asarray(value).ravel() if value is not None else np.empty(0)
+    if value is None:
+        return np.empty(0)
+    try:
+        array = np.asarray(float(text_of(value)) if is_text(value) else value).ravel()
+    except ValueError:  # another text, or lists of several lengths, as JSON may have them
+        return np.empty(0)
     return array if array.dtype.kind in "fiu" else np.empty(0)
 
 

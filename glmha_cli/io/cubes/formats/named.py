@@ -24,6 +24,7 @@ SCALES: Mapping[str, float | None] = {
     "img_expand": 1 / 65536, "data_slice": 1 / 65535,
 }  # fmt: skip
 """Variables that hold a cube (NTIRE; MST and TSA-Net; CAVE; KAIST) and what brings them to [0, 1]."""
+_SLICES = 8
 
 _WAVELENGTHS = ("wavelength_nm", "wavelengths_nm", "bands", "wavelength", "wavelengths", "wl", "lambda")
 _IN_NM = ("wavelength_nm", "wavelengths_nm")
@@ -65,15 +66,18 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
 
 
 def _scale(name: str, values: np.ndarray | OnDisk) -> tuple[float | None, tuple[str, ...]]:
-    """(what brings a cube of this name to [0, 1], a note); none where its values are there already: no counts are."""
+    """(what brings a cube of this name to [0, 1], a note); none where its values are there already: no counts are.
+
+    Slices across tell, as the cube may be larger than memory.
+    """
     scale = SCALES.get(name)
     if scale is None or values.dtype.kind != "f" or len(values.shape) != 3:
         return scale, ()
     first, second, third = values.shape
-    largest = np.nanmax(values[:first, second // 2 : second // 2 + 1, :third], initial=0)
-    return (
-        (None, (f"its '{name}' is within [0, 1]: not divided by {1 / scale:.0f}",)) if 0 < largest <= 1 else (scale, ())
-    )
+    slices = (values[:first, i : i + 1, :third] for i in range(0, second, max(1, second // _SLICES)))
+    if any(np.nanmax(each, initial=0) > 1 for each in slices):
+        return scale, ()
+    return None, (f"its '{name}' is within [0, 1]: not divided by {1 / scale:.0f}",)
 
 
 def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> tuple[list[float], str, tuple[str, ...]]:

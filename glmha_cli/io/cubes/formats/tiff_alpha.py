@@ -1,6 +1,7 @@
 """A last band of a TIFF that is no band but says where there is data: alpha (TIFF 6.0, ExtraSamples 1 or 2).
 
-GDAL and tifffile mark the last of four channels so by themselves, whatever it holds: its values have to tell.
+GDAL and tifffile mark the last of four channels so by themselves, whatever it holds: its values have to tell. They are
+0 and the one for all, of 8 or 16 bits or of the type's own, in floating point too, as GDAL makes that of integers.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tifffile import TiffPage
 
 _ALPHA = (1, 2)
+_ALL = (255, 65535)
 _KEPT = "its last band is marked as transparency, but holds more than all and nothing: kept as a band"
 _LEFT_OUT = "its last band is its transparency: no data where that is 0"
 
@@ -29,7 +31,8 @@ def without_alpha(
         return values, None, ()
     alpha = np.squeeze(values[_of_bands(values, axes, bands - 1, bands)], axes.index("b"))
     largest = alpha.max()
-    if not ((alpha == 0) | (alpha == largest)).all() or not largest:
+    is_all = largest in (*_ALL, 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
+    if not is_all or not ((alpha == 0) | (alpha == largest)).all():
         return values, None, (_KEPT,)
     if isinstance(values, np.ndarray):
         return values[_of_bands(values, axes, 0, bands - 1)], alpha != 0, (_LEFT_OUT,)

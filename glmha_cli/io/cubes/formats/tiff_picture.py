@@ -55,13 +55,14 @@ def pages_and_mask(tif: "TiffFile") -> tuple[list["TiffPage"], "TiffPage | None"
 
 
 def names_of_pages(tif: "TiffFile", pages: Sequence["TiffPage"]) -> list[str]:
-    """What pages are called, each a band: ImageJ's labels of slices, PageName or ImageDescription, if no two are alike;
-    else none.
+    """What pages are called, each a band: ImageJ's labels of slices, PageName or ImageDescription, if no two are alike
+    and each is one line, not what a microscope writes of its settings; else none.
     """
     found = [(tif.imagej_metadata or {}).get("Labels") or []]
     found += [[page.tags[code].value if code in page.tags else "" for page in pages] for code in (_PAGE_NAME, _TEXT)]
     listed = ([str(text).strip() for text in texts] for texts in found)
-    return next((texts for texts in listed if all(texts) and len(set(texts)) == len(pages) > 1), [])
+    named = (texts for texts in listed if all(len(text.splitlines()) == 1 for text in texts))
+    return next((texts for texts in named if len(set(texts)) == len(pages) > 1), [])
 
 
 def picture(path: Path, tif: "TiffFile", pages: list["TiffPage"]) -> tuple[Num[np.ndarray, "a b c"], str]:
