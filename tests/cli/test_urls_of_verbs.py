@@ -210,6 +210,20 @@ def test_what_a_web_server_answers_is_told_without_secrets(tmp_path, monkeypatch
     assert "secret" not in result.stderr + record
 
 
+@pytest.mark.parametrize(("answer", "code"), [(404, 0), (403, 0), (401, 66), (500, 66)])
+def test_a_web_folder_without_the_weights_leads_on_to_the_bundled_ones(tmp_path, monkeypatch, photo, answer, code):
+    """S3 answers 403 for what is not there, where strangers may not list."""
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(remote_store, "PAUSES_SECONDS", (0, 0, 0))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        folder = f"http://127.0.0.1:{server.server_address[1]}/{answer}.d"
+        result = run_here("derain", photo, tmp_path / "out.png", "--weights-dir", folder)
+        server.shutdown()
+    assert result.returncode == code, result.stderr
+
+
 def test_inputs_by_http_come_through_a_proxy(tmp_path, monkeypatch, photo, tiny_model):
     pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
     monkeypatch.chdir(tmp_path)

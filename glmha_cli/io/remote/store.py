@@ -59,9 +59,13 @@ def origin(error: Exception) -> BaseException:
     return cause if cause is not None and is_of_web else error
 
 
+def status_of(error: Exception) -> int | None:
+    """What a web server answered."""
+    return getattr(origin(error), "status", None)
+
+
 def is_absent(error: Exception) -> bool:
-    found = origin(error)
-    return isinstance(found, FileNotFoundError) or getattr(found, "status", None) in ABSENT
+    return isinstance(origin(error), FileNotFoundError) or status_of(error) in ABSENT
 
 
 def attempted(url: Url, call: Callable[[], Result], *, failure: type[GlmhaError], what: str) -> Result:
@@ -75,7 +79,7 @@ def attempted(url: Url, call: Callable[[], Result], *, failure: type[GlmhaError]
             if is_absent(error):
                 raise NoInputError(f"'{url}' is not there") from error
             found = origin(error)
-            if isinstance(found, PermissionError) or getattr(found, "status", None) in DENIED:
+            if isinstance(found, PermissionError) or status_of(error) in DENIED:
                 message = f"'{url}' cannot be {what}: access denied"
                 raise failure(message, "check the address, and the credentials of this machine") from error
             if pause is None:
