@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,8 +41,8 @@ def write_photo(
 ) -> list[str]:
     """Write one image, whole or not at all; the extension says the format.
 
-    image: a Photo, or what `Model.__call__` takes. like: a photo whose metadata, alpha, depth and kind are to be kept
-        where `image` is not itself a Photo.
+    image: a Photo, or what `Model.__call__` takes. like: a photo whose metadata, depth and kind are to be kept where
+        `image` is not itself a Photo, and its alpha where `image` has none.
 
     Returns what the format cannot hold, one sentence each. Raises UsageError for an extension that cannot be written,
     BadDataError for what is not an image, CannotCreateError where the file exists or its folder does not.
@@ -52,11 +53,15 @@ def write_photo(
     return write.write_photo(
         Path(path),
         photos[0].pixels,
-        like=like or photos[0],
+        like=_with_alpha(like or photos[0], photos[0].alpha),
         quality=quality,
         strip_metadata=strip_metadata,
         overwrite=overwrite,
     )
+
+
+def _with_alpha(like: Photo, alpha: np.ndarray | None) -> Photo:
+    return like if alpha is None else replace(like, alpha=alpha)
 
 
 def read_cube(
@@ -82,13 +87,14 @@ def write_cube(
     overwrite: bool = False,
     mat_version: Literal["5", "7.3"] | None = None,
 ) -> list[str]:
-    """Write a Cube, or floats (h, w, bands) and the wavelengths of the bands; the extension says the format.
+    """Write a Cube, or floats (h, w, bands) and the wavelengths of the bands; the extension says the format. What a
+    masked array masks has no data.
 
     Returns what the format cannot hold, one sentence each. Raises UsageError, BadDataError and CannotCreateError as
     `write_photo` does.
     """
     if not isinstance(cube, Cube) or wavelength_nm is not None:
-        cube = checked_cube(np.asarray(cube), wavelength_nm or ())
+        cube = checked_cube(np.asanyarray(cube), () if wavelength_nm is None else wavelength_nm)
     return list(cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
 
 

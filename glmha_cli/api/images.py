@@ -51,9 +51,9 @@ def kind_of(image: Any) -> ImageKind:
 
 
 def area_shown(mask: Any) -> UInt8[np.ndarray, "h w"]:
-    """The area that a mask shows, given as any image or as an array of bool."""
-    if isinstance(mask, np.ndarray) and mask.dtype == bool:
-        mask = mask.astype(np.uint8) * 255
+    """The area that a mask shows, given as any image, or as an array or a tensor of bool."""
+    if str(getattr(mask, "dtype", "")) in ("bool", "torch.bool"):
+        mask = mask.astype(np.float32) if isinstance(mask, np.ndarray) else mask.float()
     photos = kind_of(mask).photos(mask)
     if len(photos) != 1:
         raise BadDataError(f"a batch of {len(photos)} masks; one is for all images", "only=mask")
@@ -72,6 +72,8 @@ def photo_of_array(image: Num[np.ndarray, "..."]) -> Photo:
         )
     if image.dtype.name not in DTYPES:
         raise BadDataError(f"not an image: an array of {image.dtype}", ACCEPTED)
+    if np.ma.is_masked(image):
+        raise BadDataError("an image with masked values", "image.filled(0), with the value that they are to have")
     samples = np.atleast_3d(image)
     num_colours = 1 if samples.shape[2] < 3 else 3
     colours = samples[..., :num_colours].astype(_dtype_inside(image.dtype), copy=False)
@@ -139,12 +141,19 @@ _MODES = {
     **{"1": "L", "La": "LA", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB", "HSV": "RGB"},
 }
 """Mode of a Pillow image -> the mode that it is restored in. Others mean colours by a profile, or have no range."""
+_OF_NO_RANGE = {"I": "image.convert('I;16') where no value is above 65535"}
+"""What to do with an image of a mode that RGB would cut off."""
 
 
 def _plain(image: "Image") -> "Image":
     """In a mode whose samples are gray or RGB; a colour that stands for transparency becomes alpha, as in a file."""
     if image.mode not in _MODES:
-        raise BadDataError(f"not an image: a Pillow image of mode {image.mode}", "image.convert('RGB') first")
+        hint = _OF_NO_RANGE.get(image.mode, "image.convert('RGB') first")
+        raise BadDataError(f"not an image: a Pillow image of mode {image.mode}", hint)
+    try:
+        image.load()
+    except (OSError, ValueError) as error:  # of a file that is damaged, or was closed
+        raise BadDataError(f"a Pillow image that cannot be read: {error}", "open its file again") from error
     mode = _MODES[image.mode]
     return image.convert(mode + "A" if mode in ("L", "RGB") and image.has_transparency_data else mode)
 

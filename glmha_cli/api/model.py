@@ -181,8 +181,8 @@ class Model:
         if mask is None:
             raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
         if not isinstance(measurement, Measurement):
-            measurement = as_measurement(np.asarray(measurement), normalise=normalise)
-        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(np.asarray(mask)), step=step)
+            measurement = as_measurement(np.asanyarray(measurement), normalise=normalise)
+        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(np.asanyarray(mask)), step=step)
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}

@@ -1,6 +1,7 @@
 """Masks of the areas to restore: one for all photos, or a folder of them by the photos' names."""
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -43,7 +44,8 @@ def areas_of(jobs: Iterable[Job]) -> Iterator[Path]:
 
 
 def with_area(job: Job, only: Path | None) -> Job:
-    """The job with its mask; in a folder a mask has its photo's name, below the folder as the photo's, and any suffix.
+    """The job with its mask; in a folder a mask has its photo's name, below the folder as the photo's, and any suffix,
+    in small or capital letters. Accents may be spelt in another way (NFC, NFD) than in the photo's.
 
     A job whose mask is missing has that problem.
     """
@@ -59,7 +61,14 @@ def with_area(job: Job, only: Path | None) -> Job:
 
 def _mask_in(folder: Path, job: Job) -> Path | None:
     suffixes = dict.fromkeys([".png", job.relative.suffix, *readable_suffixes()])
-    candidates = (folder / job.relative.with_suffix(suffix) for suffix in suffixes)
+    name = str(job.relative)
+    spellings = dict.fromkeys([name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)])
+    candidates = (
+        (folder / spelling).with_suffix(each)
+        for spelling in spellings
+        for suffix in suffixes
+        for each in (suffix, suffix.upper())
+    )
     return next((path for path in candidates if os.path.isfile(path)), None)
 
 

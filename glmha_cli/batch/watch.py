@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from glmha_cli.batch.checks import make_folder, refuse_inputs_as_outputs, require_makeable
+from glmha_cli.batch.companions import files_written
 from glmha_cli.batch.inputs import Found, Ignored, in_folder
 from glmha_cli.batch.plan import naming_of
 from glmha_cli.batch.planned import Jobs, Outputs
@@ -54,7 +56,8 @@ def watch(
     if request.dry_run or request.max_failures is not None:
         raise UsageError("--watch goes on until it is ended: no --dry-run, no --fail-fast, no --max-failures")
     kept = Kept(**{name: getattr(loader, name) for name in loader.__dataclass_fields__})
-    Path(request.output).mkdir(exist_ok=True)
+    require_makeable(Path(request.output))
+    make_folder(Path(request.output))
     reporter.note(f"watching '{request.inputs[0]}'; Ctrl-C ends it")
     for found in _arriving(request, kept, reporter, sleep):
         with tempfile.NamedTemporaryFile(prefix="glmha-") as names:
@@ -66,19 +69,21 @@ def watch(
 def _arriving(
     request: BatchRequest, loader: Loader, reporter: Reporter, sleep: Callable[[float], None]
 ) -> Iterator[list[Found]]:
-    """Files that are complete and were not taken before, as they are now. Of two with one output the first is taken,
-    and the other is told.
+    """Files that are complete, were not taken before, as they are now, and are no output of another. Of two with one
+    output the first is taken, and the other is told, as is one that is its own output.
     """
-    naming, folder = naming_of(loader.task, request), Path(request.output)
+    naming, folder, root = naming_of(loader.task, request), Path(request.output), os.path.realpath(request.inputs[0])
     jobs = Jobs(Outputs(folder=folder, naming=naming, overwrite=request.overwrite, files=request.files))
     before: dict[Path, State] = {}
     taken: dict[Path, State] = {}
+    made: set[str] = set()
     while True:
         now = {each.path: (each, state) for each in _inside(request, loader) if (state := _state(each.path))}
+        made.update(*(_made_of(jobs, each) for path, (each, _) in now.items() if path not in before))
         complete = {
             path: (each, state)
             for path, (each, state) in now.items()
-            if before.get(path) == state and taken.get(path) != state
+            if before.get(path) == state and taken.get(path) != state and os.path.join(root, each.relative) not in made
         }
         taken |= {path: state for path, (_, state) in complete.items()}
         before = {path: state for path, (_, state) in now.items()}
@@ -93,9 +98,16 @@ def _arriving(
         sleep(LOOK_SECONDS)
 
 
+def _made_of(jobs: Jobs, found: Found) -> set[str]:
+    """Where the files that are made of an input lie, but for the input itself."""
+    written = files_written(jobs.outputs.job(found), jobs.outputs.files)
+    return set(map(os.path.realpath, written)) - {os.path.realpath(found.path)}
+
+
 def _has_own_output(jobs: Jobs, found: Found, reporter: Reporter) -> bool:
     try:
         jobs.add(found)
+        refuse_inputs_as_outputs([jobs.outputs.job(found)])
     except UsageError as error:
         reporter.warning(one_line(error))
         return False

@@ -39,9 +39,7 @@ def compare(options: CompareOptions) -> None:
     for (one, other), score in scores.items():
         output.note(f"PSNR, {names[one]} to {names[other]}: {shown(score)}")
     output.note(f"-> {options.output}")
-    output.record(
-        {"output": str(options.output), "psnr_db": [score for score in scores.values() if np.isfinite(score)]}
-    )
+    output.record({"output": str(options.output), "psnr_db": list(scores.values())})
 
 
 def require_one_size(paths: list[Path], photos: list[Photo]) -> None:

@@ -55,7 +55,7 @@ def facts_of_machine() -> dict[str, Any]:
         "free memory": "unknown" if free is None else f"{free / 2**30:.1f} GiB",
         **(steps() if has_torch() else {}),
         "output folder": writable(Path.cwd()),
-        "temporary folder": writable(Path(tempfile.gettempdir())),
+        "temporary folder": writable(None),
         "optional": {what: installed(*names) for what, names in EXTRAS.items()},
     }
 
@@ -93,10 +93,11 @@ def steps() -> dict[str, Any]:
     }
 
 
-def writable(folder: Path) -> str:
-    """Writing is the one sure test."""
+def writable(folder: Path | None) -> str:
+    """Writing is the one sure test. None for the folder of temporary files, of which the system may have none."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".glmha-"):
             return "ok"
     except OSError as error:
-        return f"'{folder}' cannot be written to: {error.strerror or error}"
+        named = "" if folder is None else f"'{folder}' "
+        return f"{named}cannot be written to: {error.strerror or error}"

@@ -1,6 +1,7 @@
 """The one sink: data to stdout, everything else to stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,15 @@ class Description(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(printable(task.description))
+
+
+def without_infinite(data: Any) -> Any:
+    """Plain data with None for the numbers that JSON has no name for: NaN and infinite ones."""
+    if isinstance(data, Mapping):
+        return {key: without_infinite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return list(map(without_infinite, data))
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 class Output:
@@ -95,7 +105,7 @@ class Output:
             named = {
                 key: renamed(value, self.names) if isinstance(value, str) else value for key, value in data.items()
             }
-            sys.stdout.write(json.dumps(named) + "\n")
+            sys.stdout.write(json.dumps(without_infinite(named), allow_nan=False) + "\n")
             sys.stdout.flush()
 
     def table(self, table: Table) -> None:

@@ -1,5 +1,6 @@
 """`glmha models import` and `publish`: checkpoints from elsewhere, and ours to the Hub."""
 
+from glmha_cli.batch.checks import require_output
 from glmha_cli.cli.options import ImportOptions, PublishOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.weights.convert import import_checkpoint
@@ -10,6 +11,7 @@ from glmha_cli.weights.store import Access
 def import_released(options: ImportOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     target = options.output or options.source.with_suffix(".safetensors")
+    require_output(target, overwrite=options.overwrite, inputs=[options.source])
     about = import_checkpoint(
         options.source, target, task=options.task, network=options.network, overwrite=options.overwrite
     )

@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from glmha_cli.cli.completion import completer
 from glmha_cli.cli.output import Output, printable
-from glmha_cli.errors import GlmhaError, OutputError
+from glmha_cli.errors import GlmhaError, NoInputError, OutputError
 from glmha_cli.interrupts import unwinding
 
 EXAMPLES = "[bold]Examples[/]"
@@ -154,6 +154,7 @@ def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> i
     signal that asks for the end unwinds it."""
     try:
         with unwinding():
+            require_current_folder()
             code = run(options) or 0
             sys.stdout.flush()  # what cannot be written fails here, not at the end of the process
             return code
@@ -171,6 +172,14 @@ def guarded(run: Callable[[Any], int | None], options: Any, *, debug: bool) -> i
         return OutputError.exit_code
     finally:
         _drop_unwritable()
+
+
+def require_current_folder() -> None:
+    """NoInputError where it was deleted: what libraries look up there fails, and MKL then ends the process."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise NoInputError("the current folder is no longer there", "cd to another one") from error
 
 
 def _drop_unwritable() -> None:

@@ -1,5 +1,9 @@
-"""Files of two folders that belong together: by stem, each with exactly one partner."""
+"""Files of two folders that belong together: by stem, each with exactly one partner.
 
+Accents may be spelt in two ways (NFC, NFD): a copy by way of a Mac has the other one.
+"""
+
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +68,10 @@ def _by_stem(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
         raise NoInputError(f"no folder '{folder}'", "check the path; --pairs needs input/ and target/ inside")
     by_stem: dict[str, Path] = {}
     for path in files_to_pair(folder, suffixes):
-        if path.stem in by_stem:
-            raise BadDataError(f"'{by_stem[path.stem]}' and '{path}' have the same stem", "remove one of them")
-        by_stem[path.stem] = path
+        stem = unicodedata.normalize("NFC", path.stem)
+        if stem in by_stem:
+            raise BadDataError(f"'{by_stem[stem]}' and '{path}' have the same stem", "remove one of them")
+        by_stem[stem] = path
     if not by_stem:
         raise NoInputError(f"no files in '{folder}'", f"looked for {', '.join(suffixes)}")
     return by_stem

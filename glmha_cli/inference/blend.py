@@ -78,7 +78,15 @@ class Blend:
 
 
 def area_of(mask: Photo) -> UInt8[np.ndarray, "h w"]:
-    """The area that a mask shows: all of what is white, in part what is gray; what is transparent counts as black."""
+    """The area that a mask shows: all of what is white, in part what is gray; what is transparent counts as black.
+
+    BadDataError for one of zeros and ones in integers, of which both are black.
+    """
+    if mask.colours.dtype.kind == "u" and mask.colours.max() == 1:
+        raise BadDataError(
+            f"the mask of the area holds 0 and 1 alone, and white is {PEAKS[mask.colours.dtype]}",
+            "multiply it by that; in Python give an array of bool",
+        )
     peak = PEAKS.get(mask.colours.dtype, 1)
     level = mask.colours.mean(axis=2, dtype=np.float32) / peak
     if mask.alpha is not None:

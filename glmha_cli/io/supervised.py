@@ -7,9 +7,7 @@ there is a new one. Run as a program, this module is that process: calls on stdi
 
 import faulthandler
 import os
-import pickle
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -17,11 +15,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
+from typing import IO, Any, cast
 
 from glmha_cli.errors import BadDataError, GlmhaError
+from glmha_cli.io.messages import receive, send
 from glmha_cli.io.stores import size_bytes
 from glmha_cli.lookup import import_target
 
@@ -89,9 +86,9 @@ class Supervised:
             raise GlmhaError(f"'{path}' was not read, because the run has ended")
         seconds, start = limit_of(path), time.monotonic()
         try:
-            _send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), options, seconds))
-            is_result, value = _receive(cast(BufferedReader, process.stdout))
-        except (OSError, EOFError) as error:
+            send(cast(BufferedWriter, process.stdin), (target, (path, *arguments), options, seconds, _folder()))
+            is_result, value = receive(cast(BufferedReader, process.stdout))
+        except (OSError, EOFError, ValueError) as error:  # ValueError: closed meanwhile, by `close`
             with suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE_SECONDS)  # it has closed its answers, so it is about to end
             self._end()
@@ -112,6 +109,16 @@ class Supervised:
         if process is not None:
             process.kill()
             process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was not taken cannot be sent
+                    cast(IO[bytes], pipe).close()
+
+
+def _folder() -> str:
+    """The current one, which paths are relative to; it may be another at each call. "" where it is gone."""
+    with suppress(OSError):
+        return os.getcwd()
+    return ""
 
 
 def limit_of(path: str | os.PathLike[str]) -> float:
@@ -119,35 +126,6 @@ def limit_of(path: str | os.PathLike[str]) -> float:
     with suppress(OSError, GlmhaError):  # the call will tell
         return SECONDS + SECONDS_PER_BYTE * size_bytes(path)
     return SECONDS
-
-
-# Messages: the number of parts, their sizes, a pickle, and apart from it the arrays that belong to it
-
-
-def _send(file: BufferedWriter, message: Any) -> None:
-    arrays: list[pickle.PickleBuffer] = []
-    text = memoryview(pickle.dumps(message, protocol=5, buffer_callback=arrays.append))
-    parts = [text, *(each.raw() for each in arrays)]
-    sizes = [part.nbytes for part in parts]
-    file.write(struct.pack(f"<{1 + len(sizes)}Q", len(sizes), *sizes))
-    for part in parts:
-        file.write(part)
-    file.flush()
-
-
-def _receive(file: BufferedReader) -> Any:
-    """Raises EOFError where the other side has ended."""
-    (count,) = struct.unpack("<Q", _exactly(file, 8))
-    sizes = struct.unpack(f"<{count}Q", _exactly(file, 8 * count))
-    message, *arrays = [_exactly(file, size) for size in sizes]
-    return pickle.loads(message, buffers=arrays)
-
-
-def _exactly(file: BufferedReader, size: int) -> memoryview:
-    data = np.empty(size, np.uint8).data  # NumPy does not fill it first
-    if file.readinto(data) != size:
-        raise EOFError
-    return data
 
 
 # The process
@@ -165,14 +143,16 @@ def serve(memory_bytes: int, imports: Iterable[str]) -> None:
         import_target(target)
     while True:
         try:
-            target, arguments, options, seconds = _receive(calls)
+            target, arguments, options, seconds, folder = receive(calls)
         except EOFError:
             return
+        with suppress(OSError):  # of which reading will tell
+            os.chdir(folder)
         with suppress(RuntimeError):  # no threads left: then without a limit
             faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
         answer = _answer(target, arguments, options)
         faulthandler.cancel_dump_traceback_later()
-        _send(answers, answer)
+        send(answers, answer)
 
 
 def _answer(target: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[bool, Any]:

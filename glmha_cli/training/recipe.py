@@ -2,17 +2,18 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from glmha_cli.errors import BadDataError, NoInputError
 from glmha_cli.lookup import unknown
 from glmha_cli.training.data.spectra import CubesConfig
 from glmha_cli.typed import Range, from_mapping
 
+Settings = TypeVar("Settings")
 Share = Annotated[float, Range(0, 1)]
 Steps = Annotated[int, Range(1, 10**9)]
 
@@ -106,18 +107,19 @@ class Recipe:
         seed: int | None = None,
         attention: str | None = None,
     ) -> "Recipe":
-        """The same but for what is given. More steps lengthen a finished run; attention: a name, with its defaults."""
-        schedule = replace(
-            self.schedule,
-            steps=self.schedule.steps if steps is None else steps,
-            learning_rate=self.schedule.learning_rate if learning_rate is None else learning_rate,
-        )
-        return replace(
-            self,
-            seed=self.seed if seed is None else seed,
-            network=self.network if attention is None else {**self.network, "attention": {"name": attention}},
-            schedule=schedule,
-        )
+        """The same but for what is given. More steps lengthen a finished run; attention: a name, with its defaults.
+
+        BadDataError for numbers that a recipe may not have.
+        """
+        network = None if attention is None else {**self.network, "attention": {"name": attention}}
+        schedule = _with_given(self.schedule, "schedule", steps=steps, learning_rate=learning_rate)
+        return _with_given(self, "recipe", seed=seed, network=network, schedule=schedule)
+
+
+def _with_given(settings: Settings, where: str, **values: Any) -> Settings:
+    """With those of the values that are not None, checked as in a file."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return from_mapping(type(settings), {**vars(settings), **given}, where)
 
 
 def recipe_names() -> list[str]:

@@ -25,7 +25,7 @@ def test_a_mask_may_be_any_image_or_bools(model, photo):
     results = [
         model(photo, only=each, strength=0.7)
         for each in (mask, levels, Image.fromarray(levels), torch.from_numpy(mask[None].astype(np.float32)))
-    ]
+    ] + [model(photo, only=torch.from_numpy(mask[None]), strength=0.7)]
     for result in results:
         np.testing.assert_array_equal(result, results[0])
     np.testing.assert_array_equal(results[0][:, 30:], photo[:, 30:])
@@ -43,3 +43,5 @@ def test_what_does_not_fit_is_refused(model, photo):
         model(photo, strength=2)
     with pytest.raises(ValueError, match="2 masks"):
         model(photo, only=torch.ones(2, 1, 40, 60))
+    with pytest.raises(ValueError, match="0 and 1 alone, and white is 255"):
+        model(photo, only=np.eye(40, 60, dtype=np.uint8))

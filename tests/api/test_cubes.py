@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import glmha_cli as glmha
-from glmha_cli.errors import UsageError
+from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.io.cubes.model import Georeference
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from tests.cli.in_process import run_here
 from tests.io.photos.test_images import SRGB, linear
@@ -71,6 +72,13 @@ def test_what_is_no_measurement_is_refused(sci, source):
     assert isinstance(caught.value, glmha.GlmhaError)
 
 
+def test_masked_numbers_are_no_measurement_and_no_mask(sci):
+    y, mask = np.ones((24, 84)), np.ones((24, 30))
+    for measurement, its_mask in ((np.ma.masked_less(np.eye(24, 84), 1), mask), (y, np.ma.masked_equal(mask, 1))):
+        with pytest.raises(BadDataError, match="masked"):
+            sci.cube(measurement, mask=its_mask)
+
+
 def test_each_task_says_what_it_needs(derain, rgb2hsi, sci, photo):
     image = np.zeros((16, 16, 3))
     for call, hint in (
@@ -94,3 +102,38 @@ def test_a_cube_is_an_array_and_its_copies_are_cubes():
     for part in (cube[0], cube[..., ::-1], cube * 2, cube.mean(axis=2), np.flip(cube, 2), cube.clip(0, 0.5)):
         assert type(part) is np.ndarray
     assert isinstance(cube.mean(), np.float32) and isinstance(cube[0, 0, 0], np.float32)
+
+
+def test_a_cube_of_other_values_or_counts_is_refused():
+    for shape, dtype, bands in (((3, 4, 2), np.float64, 2), ((3, 4), np.float32, 0), ((3, 4, 2), np.float32, 3)):
+        with pytest.raises(BadDataError):
+            glmha.Cube(values=np.zeros(shape, dtype), wavelength_nm=[500.0 + band for band in range(bands)])
+
+
+@pytest.mark.parametrize("as_given", [list, tuple, np.array])
+def test_wavelengths_may_be_any_sequence(tmp_path, as_given):
+    values = np.random.default_rng(0).random((3, 4, 2), np.float32)
+    glmha.write_cube(tmp_path / "cube.npz", values, wavelength_nm=as_given([500.0, 600.0]))
+    assert glmha.read_cube(tmp_path / "cube.npz").wavelength_nm == (500.0, 600.0)
+
+
+def test_what_is_masked_has_no_data(tmp_path):
+    values = np.ma.masked_greater(np.random.default_rng(0).random((3, 4, 2)), 0.5)
+    glmha.write_cube(tmp_path / "cube.tif", values, wavelength_nm=(500.0, 600.0))
+    found = glmha.read_cube(tmp_path / "cube.tif")
+    np.testing.assert_array_equal(np.isnan(found), values.mask)
+    np.testing.assert_array_equal(found[~values.mask], values.compressed().astype(np.float32))
+
+
+def test_other_wavelengths_leave_a_cube_what_else_it_knows(tmp_path):
+    values = np.arange(24, dtype=np.float32).reshape(3, 4, 2) / 24
+    values[0, 0] = np.nan
+    place = Georeference(crs="EPSG:32631", transform=(5e5, 10.0, 0.0, 4e6, 0.0, -10.0))
+    known = {"band_names": ("red", "blue"), "georeference": place, "tags": {"sensor": "x"}, "nodata": -1.0}
+    cube = glmha.Cube(values=values, wavelength_nm=(1.0, 2.0), **known)
+    glmha.write_cube(tmp_path / "cube.tif", cube, wavelength_nm=(650.0, 450.0))
+    found = glmha.read_cube(tmp_path / "cube.tif")
+    assert found.wavelength_nm == (450.0, 650.0) and found.facts.band_names == ("blue", "red")
+    assert found.facts.nodata == -1 and found.facts.georeference.crs == "EPSG:32631"
+    assert found.facts.tags["sensor"] == "x" and cube.wavelength_nm == (1.0, 2.0)
+    np.testing.assert_array_equal(found, values[..., ::-1])

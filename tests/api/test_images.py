@@ -1,5 +1,7 @@
 """A model takes and returns what it is given, equal to what the command writes for a file of the same pixels."""
 
+import io
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -127,6 +129,24 @@ def test_modes_of_pillow(derain, mode, restored):
     assert derain(Image.new(mode, SIZE)).mode == restored
 
 
+def test_what_pillow_cannot_read_is_refused_as_any_image(derain):
+    content = io.BytesIO()
+    Image.fromarray(noise(3, np.uint8)).save(content, "PNG")
+    closed = Image.open(io.BytesIO(content.getvalue()))
+    closed.load()
+    closed.close()
+    for image in (Image.open(io.BytesIO(content.getvalue()[:-500])), closed):
+        with pytest.raises(BadDataError, match="cannot be read"):
+            derain(image)
+
+
+def test_a_hint_cuts_no_values_off(derain):
+    """To RGB, Pillow cuts numbers of 32 bit off at 255."""
+    with pytest.raises(BadDataError) as caught:
+        derain(Image.new("I", SIZE, 40000))
+    assert "'I;16'" in caught.value.hint and Image.new("I", SIZE, 40000).convert("I;16").getpixel((0, 0)) == 40000
+
+
 def test_a_transparent_colour_becomes_alpha_as_in_a_file(derain):
     image = Image.new("P", SIZE)
     image.putpalette([10, 20, 30, 200, 100, 50])
@@ -153,6 +173,7 @@ def test_a_transparent_colour_becomes_alpha_as_in_a_file(derain):
         np.full((20, 30), np.inf),
         np.full((20, 30), 255.0),
         np.full((20, 30), -0.1),
+        np.ma.masked_equal(np.eye(20, 30), 1),
         torch.zeros(20, 30),
         torch.zeros(20, 30, 3),
         torch.zeros(0, 3, 20, 30),
@@ -179,3 +200,22 @@ def test_channels_first_in_numpy_says_how_to_turn_them(derain):
     with pytest.raises(ValueError, match="shape") as caught:
         derain(np.zeros((3, 20, 30)))
     assert "moveaxis" in caught.value.hint
+
+
+def test_an_image_keeps_its_own_alpha_beside_what_it_is_to_be_like(tmp_path):
+    like = glmha.Photo(colours=noise(3, np.uint16), bit_depth=16, alpha=noise(1, np.uint16))
+    image = noise(4, np.uint8)
+    assert glmha.write_photo(tmp_path / "own.png", image, like=like) == []
+    same(imagecodecs.png_decode((tmp_path / "own.png").read_bytes()), image.astype(np.uint16) * 257)
+    assert glmha.write_photo(tmp_path / "theirs.png", image[..., :3], like=like) == []
+    same(imagecodecs.png_decode((tmp_path / "theirs.png").read_bytes())[..., 3], like.alpha)
+
+
+def test_an_alpha_that_cannot_be_written_is_refused(tmp_path):
+    whole, image = np.ones((*SIZE, 4)), np.ones((*SIZE, 4))
+    image[0, 0, 3] = np.nan
+    like = glmha.Photo(colours=noise(3, np.uint8), bit_depth=8, alpha=noise(1, np.uint8))
+    for pixels, other in ((image, None), (whole[1:, :, :3], like)):
+        with pytest.raises(BadDataError, match="alpha"):
+            glmha.write_photo(tmp_path / "out.tif", pixels, like=other)
+    assert not list(tmp_path.iterdir())

@@ -1,13 +1,15 @@
 """--strength and --only as the command line takes them: for a photo, and for folders of photos and masks."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from glmha_cli.batch import BatchRequest, FileOptions, Loader, run
+from glmha_cli.batch.areas import with_area
+from glmha_cli.batch.jobs import Job
 from glmha_cli.errors import UsageError
 from glmha_cli.tasks.rgb2hsi import RGB2HSI
 from tests.cli.in_process import run_here
@@ -67,6 +69,17 @@ def test_a_folder_of_masks_goes_by_the_photos_names(here, derain):
         outside = np.s_[:, 30 + i :]
         np.testing.assert_array_equal(pixels(f"out/{name}")[outside], pixels(f"in/{name}")[outside])
         assert (pixels(f"out/{name}") != pixels(f"in/{name}")).any()
+
+
+@pytest.mark.parametrize("name", ["B.PNG", "B.TIF", "B.jpg"])
+def test_a_mask_has_its_photos_name_however_it_is_spelt(tmp_path, name):
+    composed, apart = "\u00e9", "e\u0301"
+    for photos, masks in ((composed, apart), (apart, composed), (apart, apart)):
+        mask = tmp_path / name.replace("B", masks)
+        mask.touch()
+        job = Job(Path(f"{photos}.jpg"), Path("out.jpg"), PurePath(f"{photos}.jpg"))
+        assert with_area(job, tmp_path).area == mask
+        mask.unlink()
 
 
 def test_a_photo_without_a_mask_fails_and_the_others_are_done(here, derain):

@@ -31,6 +31,16 @@ def test_two_photos_and_the_truth_on_a_page(here):
     assert "Content-Security-Policy" in page and "default-src &#39;none&#39;" in page
 
 
+def test_no_difference_is_null_in_its_place(here):
+    """Which of two figures was left out could not be told."""
+    for photos, psnr_db in (
+        (["truth.png", "near.png", "truth.png"], [None, pytest.approx(20 * np.log10(25.5))]),
+        (["truth.png", "truth.png"], [None]),
+    ):
+        result = run_here("compare", *photos, "-o", "c.html", "--json", "--overwrite")
+        assert json.loads(result.stdout)["psnr_db"] == psnr_db
+
+
 def test_two_photos_on_a_sheet(here):
     assert run_here("compare", "near.png", "truth.png", "-o", "c.png").returncode == 0
     with Image.open("c.png") as sheet, Image.open("near.png") as near, Image.open("truth.png") as truth:

@@ -79,3 +79,10 @@ def test_flags_are_shown_without_a_value():
 def test_doctor_fails_where_nothing_can_be_written(monkeypatch):
     monkeypatch.setattr("glmha_cli.cli.doctor.writable", lambda folder: f"'{folder}' cannot be written to")
     assert run_here("doctor").returncode == 1
+
+
+def test_doctor_bears_a_system_without_a_folder_for_temporary_files(monkeypatch):
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    result = run_here("doctor", "--json")
+    assert result.returncode == 1 and "No usable" in json.loads(result.stdout)["temporary folder"]

@@ -1,6 +1,7 @@
 """What is said: names as they are, whatever they look like; and what the system refuses, as one line."""
 
 import json
+import math
 import os
 import shlex
 import signal
@@ -213,3 +214,17 @@ def test_the_value_of_an_option_may_be_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run_here("derain", "in.png", "out.png", "--suffix", "")
     assert done.returncode == 66 and "no file 'in.png'" in done.stderr
+
+
+def test_numbers_that_json_lacks_are_null(capsys):
+    Output(as_json=True).record({"a": math.nan, "b": [1.5, -math.inf, (math.inf,)], "c": {"d": math.nan, "e": True}})
+    assert capsys.readouterr().out == '{"a": null, "b": [1.5, null, [null]], "c": {"d": null, "e": true}}\n'
+
+
+def test_a_current_folder_that_is_gone_is_told(photo, tmp_path, monkeypatch):
+    """PyTorch's MKL ended the process there, with exit code 2 and about a library of its own."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = run_here("derain", photo, tmp_path / "out.png")
+    assert result.returncode == 66 and "the current folder is no longer there" in result.stderr

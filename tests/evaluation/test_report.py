@@ -93,3 +93,14 @@ def test_csv_reads_back_and_is_not_overwritten_unasked(tmp_path):
         write_csv(path, records)
     write_csv(path, records[:1], overwrite=True)
     assert len(path.read_text().splitlines()) == 2
+
+
+def test_accents_may_be_spelt_in_two_ways(tmp_path):
+    """As a copy by way of a Mac spells them."""
+    for folder, name in (("sources", "\u00e9t\u00e9.jpg"), ("targets", "e\u0301te\u0301.png")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).touch()
+    (pair,) = match_by_stem(
+        tmp_path / "sources", tmp_path / "targets", source_suffixes=(".jpg",), target_suffixes=(".png",)
+    )
+    assert pair.source.name == "\u00e9t\u00e9.jpg" and pair.target.name == "e\u0301te\u0301.png"

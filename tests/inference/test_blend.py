@@ -111,6 +111,14 @@ def test_an_area_is_gray_by_alpha():
     ]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_an_area_of_zeros_and_ones_is_not_taken_for_black(dtype):
+    labels = np.eye(4, dtype=dtype)[..., None]
+    with pytest.raises(BadDataError, match=f"white is {np.iinfo(dtype).max}"):
+        area_of(Photo(colours=labels, bit_depth=8 * labels.itemsize, grayscale=True))
+    assert not area_of(Photo(colours=0 * labels, bit_depth=8 * labels.itemsize, grayscale=True)).any()
+
+
 def peak_bytes(height):
     """Of numpy's memory while a photo of 500 columns is blended in an area, photo, mask and result not counted."""
     photo, area = np.zeros((height, 500, 3), np.uint8), np.full((height, 500), 128, np.uint8)

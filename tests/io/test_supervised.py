@@ -150,3 +150,24 @@ def test_it_does_not_outlive_its_caller():
             return  # nobody waits for it here
         time.sleep(0.1)
     pytest.fail("still there")
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_stays_open():
+    reader = Supervised()
+    reader.read(name(own_id), PATH)
+    process = reader.process
+    reader.close()
+    assert process.stdin.closed and process.stdout.closed
+
+
+def size(path):
+    return os.path.getsize(path)
+
+
+def test_paths_are_relative_to_the_folder_of_the_moment(reader, tmp_path, monkeypatch):
+    for number, folder in enumerate(("one", "two"), 1):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "photo.png").write_bytes(bytes(number))
+        monkeypatch.chdir(tmp_path / folder)
+        assert reader.read(name(size), PATH) == number

@@ -77,3 +77,9 @@ def test_a_schedule_without_stages_is_refused(tmp_path):
         path.write_text(f"{network}[schedule]\nsteps = 5\nlearning_rate = 1e-3\n{schedule}\n")
         with pytest.raises(BadDataError, match=said):
             load_recipe(str(path))
+
+
+@pytest.mark.parametrize("given", [{"seed": 2**32}, {"steps": 10**10}, {"learning_rate": float("inf")}])
+def test_what_is_given_instead_has_the_limits_of_a_recipe(given):
+    with pytest.raises(BadDataError, match=next(iter(given))):
+        load_recipe("derain-lite").adjusted(**given)

@@ -7,6 +7,7 @@ import pytest
 from glmha_cli.errors import NoInputError, WeightsUnavailableError
 from glmha_cli.weights.integrity import sha256_of
 from glmha_cli.weights.store import Access, find_weights
+from tests.cli.in_process import run_here
 from tests.conftest import run_glmha
 from tests.weights.conftest import finish
 from tests.weights.hub_server import flipped
@@ -68,3 +69,14 @@ def test_a_weights_dir_that_is_absent_or_spoilt_is_mended_as_the_hint_says(on_hu
         assert code == 0, err
         path = find_weights("tiny", task="derain", access=Access(weights_dir=folder)).path
         path.write_bytes(flipped(path.read_bytes()))
+
+
+def test_an_imported_checkpoint_does_not_replace_its_source(tmp_path):
+    for name in ("released.pth", "link.pth"):
+        (tmp_path / "released.pth").write_bytes(b"x")
+        if name == "link.pth":
+            (tmp_path / name).hardlink_to(tmp_path / "released.pth")
+        options = ("--task", "derain", "--output", tmp_path / name, "--overwrite")
+        result = run_here("models", "import", tmp_path / "released.pth", *options)
+        assert result.returncode == 2 and "is an input" in result.stderr
+        assert (tmp_path / "released.pth").read_bytes() == b"x"

@@ -79,7 +79,7 @@ class Cube(np.ndarray):
     """A spectral cube: a float32 array (h, w, bands) that carries what is known of it.
 
     values: reflectance or intensity, by convention in [0, 1]; NaN where the file holds no data. Not copied.
-    wavelength_nm, others: see `Facts`.
+    wavelength_nm, others: see `Facts`. BadDataError for values of another kind, and for other counts than of bands.
 
     A copy is a cube too; what is cut out of a cube or computed from it is a plain array.
     """
@@ -89,12 +89,13 @@ class Cube(np.ndarray):
     def __new__(
         cls, *, values: Float[np.ndarray, "h w bands"], wavelength_nm: Sequence[float], **others: Any
     ) -> "Cube":
-        assert values.ndim == 3 and values.dtype == np.float32, f"a cube of {values.dtype} {values.shape}"
+        if values.ndim != 3 or values.dtype != np.float32:
+            raise BadDataError(f"a cube of {values.dtype} {values.shape}, not of float32 (h, w, bands)")
         cube = values.view(cls)
         cube.facts = Facts(wavelength_nm=tuple(wavelength_nm), **others)
         for name in ("wavelength_nm", "fwhm_nm", "band_names", "good_bands"):
-            count = len(getattr(cube.facts, name))
-            assert count in (0, values.shape[2]), f"{count} {name} for {values.shape}"
+            if (count := len(getattr(cube.facts, name))) not in (0, values.shape[2]):
+                raise BadDataError(f"{count} {name} for {values.shape[2]} bands")
         return cube
 
     @property

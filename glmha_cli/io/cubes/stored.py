@@ -57,8 +57,25 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
 
 
 def checked_cube(values: Num[np.ndarray, "h w bands"], wavelength_nm: Sequence[float]) -> Cube:
-    """A cube of an array in memory; BadDataError as `to_cube`."""
-    return to_cube(Stored(values=values, axes="hwb", wavelengths=wavelength_nm), CubeOptions())
+    """A cube of an array in memory; BadDataError as `to_cube`. There is no data where an array of floats is masked; of
+    a cube all else that is known of it stays.
+    """
+    if np.ma.is_masked(values) and values.dtype.kind == "f":
+        values = np.ma.filled(values, np.nan)
+    known = values.facts if isinstance(values, Cube) else Facts()
+    stored = Stored(
+        values=np.asarray(values),
+        axes="hwb",
+        wavelengths=wavelength_nm,
+        fwhm=known.fwhm_nm,
+        band_names=known.band_names,
+        good_bands=known.good_bands,
+        georeference=known.georeference,
+        tags=known.tags,
+        band_tags=known.band_tags,
+    )
+    cube = to_cube(stored, CubeOptions())
+    return cube_with(cube.values, replace(cube.facts, nodata=known.nodata))
 
 
 def _with_unit(stored: Stored, unit: str | None) -> tuple[Stored, list[str]]:

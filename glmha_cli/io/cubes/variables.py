@@ -92,9 +92,11 @@ def _with_sizes(variables: Variables, names: Iterable[str]) -> list[str]:
 
 
 def require_numbers(array: np.ndarray) -> np.ndarray:
-    """The array itself, if it holds real numbers or truth values."""
+    """The array itself, if it holds real numbers or truth values, none of which is masked (numpy.ma)."""
     if array.dtype.kind not in "fiub":
         raise BadDataError(f"holds {array.dtype}, not real numbers")
+    if np.ma.is_masked(array):
+        raise BadDataError("holds masked values", "array.filled(0), with the value that they are to have")
     return array
 
 

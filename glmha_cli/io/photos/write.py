@@ -48,9 +48,8 @@ def write_photo(
 
     Raises:
         UsageError: no such output format, or a side too long for it.
-        BadDataError: `pixels` are not finite.
+        BadDataError: `pixels` or `like.alpha` are not finite, or differ in size.
         CannotCreateError, OutputError: see `atomic_output`.
-        ValueError: `pixels` and `like.alpha` differ in size.
     """
     target = output_format(path)
     require_sides(pixels, target)
@@ -85,6 +84,7 @@ def prepared(
         metadata = replace(metadata, provenance=json.dumps(dict(provenance), separators=(",", ":")))
     samples = with_no_data(_stored(pixels, like, path), like.colours, before)
     if like.alpha is not None:
+        _require_alpha(like.alpha, samples, path)
         samples = np.concatenate([samples, _stored_alpha(like.alpha, like.bit_depth)], axis=2)
     return np.ascontiguousarray(samples), metadata, notes + losses
 
@@ -149,6 +149,14 @@ def in_depth(pixels: Float[np.ndarray, "h w 3"], bit_depth: int, *, grayscale: b
     """Pixels as a photo of 8, 16 or 32 bit (floating point) stores them: gray if asked for, clipped and rounded."""
     gray_or_rgb = pixels.mean(axis=2, keepdims=True, dtype=np.float64) if grayscale else pixels
     return _quantised(gray_or_rgb, _DTYPES[bit_depth])
+
+
+def _require_alpha(alpha: Num[np.ndarray, "h w"], samples: Num[np.ndarray, "h w c"], path: Path) -> None:
+    sizes = [f"{width}x{height}" for height, width in (alpha.shape, samples.shape[:2])]
+    if sizes[0] != sizes[1]:
+        raise BadDataError(f"the alpha for '{path}' has {sizes[0]} pixels, its colours {sizes[1]}")
+    if alpha.dtype.kind == "f" and not np.isfinite(alpha).all():
+        raise BadDataError(f"the alpha for '{path}' has infinite or NaN values")
 
 
 def _stored_alpha(alpha: Num[np.ndarray, "h w"], bit_depth: int) -> Num[np.ndarray, "h w 1"]:
