@@ -24,6 +24,8 @@ SIZE_PX = 256
 """Side of the image that a budget is counted for, as in published tables."""
 HELD_BYTES = 6 * 10**9
 """Of a step's crops, held for the backward pass: the same on every machine, as results are, and within 12 GB in all."""
+NUM_VALIDATIONS = 2
+"""Of the whole network, while it is taught: each one takes from a few minutes what they are for."""
 REDUCTIONS = (0.25, 0.5, 0.75, 0.9)
 """Those that each level is tried with where they are to be chosen; of the GLMHA paper's Table 7."""
 
@@ -123,6 +125,6 @@ def short_recipe(recipe: Recipe, plan: Plan, steps: int) -> Recipe:
         cooldown=0.8,
         weight_decay=0,
         ema_decay=0.99,
-        validate_every=max(1, -(-steps // 4)),
+        validate_every=max(1, -(-steps // NUM_VALIDATIONS)),
     )
     return replace(recipe, schedule=schedule, seed=plan.seed)

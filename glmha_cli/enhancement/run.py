@@ -18,7 +18,7 @@ from glmha_cli.enhancement.initial import changed_in
 from glmha_cli.enhancement.kept import Kept
 from glmha_cli.enhancement.layers import Layers
 from glmha_cli.enhancement.measured import Measure
-from glmha_cli.enhancement.plan import Plan, learnable, require_fits, short_recipe
+from glmha_cli.enhancement.plan import NUM_VALIDATIONS, Plan, learnable, require_fits, short_recipe
 from glmha_cli.enhancement.reporting import Quiet, Reporter
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
@@ -36,10 +36,10 @@ LAYERS_SHARE = 0.4
 """Of the minutes, until which layers are taught at most, if the whole network is to be taught afterwards."""
 SPARE = 0.95
 """Of the time that is left beside what measuring takes, what steps are planned for."""
-NUM_MEASURED = 8
+NUM_MEASURED = 4
 """Images of each validation set: source and result are compared on the same ones, minutes are for learning."""
-MEASURED_AGAIN = 5
-"""Times: four validations, and the last row."""
+MEASURED_AGAIN = NUM_VALIDATIONS + 1
+"""Times: the validations, and the last row."""
 
 
 def enhance(
