@@ -185,3 +185,10 @@ def test_a_list_that_is_called_wavelength_goes_before_others_that_say_so(tmp_pat
         file["wavelength"].attrs["units"] = "nm"
         file["model"].attrs.update(units="nm", standard_name="radiation_wavelength")
     assert read_cube(tmp_path / "a.h5").wavelength_nm[0] == 400
+
+
+def test_units_that_are_a_list_are_those_of_no_cube(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.create_dataset("cube", data=VALUES).attrs["units"] = ["count", "ms"]
+    cube = read_cube(tmp_path / "x.h5")
+    assert "units" not in cube.facts.tags and cube.shape == VALUES.shape

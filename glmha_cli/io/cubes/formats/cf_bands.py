@@ -7,7 +7,15 @@ import numpy as np
 
 from glmha_cli.io.cubes.formats.cf_axes import axis_told, may_be_wavelengths
 from glmha_cli.io.cubes.formats.cf_values import unpacked
-from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, attribute, is_bare, numbers_of, text_of, texts_of
+from glmha_cli.io.cubes.formats.labelled import (
+    Arrays,
+    Labelled,
+    attribute,
+    is_bare,
+    numbers_of,
+    text_attribute,
+    texts_of,
+)
 from glmha_cli.io.cubes.wavelengths import as_written, in_names, in_unit, said_names
 
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
@@ -35,10 +43,10 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
     where, wavelengths = next(iter(by_name or spectral), ("", None))
     if wavelengths is None:
         numbers = _of_bands(numbers_of(attribute(said, *_WAVELENGTHS)), array)
-        unit = _unit(said, "wavelength_units", "wavelength_unit")
+        unit = text_attribute(said, "wavelength_units", "wavelength_unit")
     else:
         numbers = unpacked(wavelengths)
-        unit = _unit(wavelengths.attributes, *_UNITS) or ("nm" if where.endswith("_nm") else "")
+        unit = text_attribute(wavelengths.attributes, *_UNITS) or ("nm" if where.endswith("_nm") else "")
     named = [] if numbers.size else in_names(names)
     unit = "nm" if named else unit
     widths, own = _along(numeric, said, _WIDTHS)
@@ -73,7 +81,7 @@ def _along(lists: Sequence[tuple[str, Labelled]], said: Any, names: Collection[s
     found = next((each for place, each in lists if _is_called(place, names)), None)
     if found is None:
         return numbers_of(attribute(said, *names)), ""
-    return unpacked(found).ravel(), _unit(found.attributes, *_UNITS)
+    return unpacked(found).ravel(), text_attribute(found.attributes, *_UNITS)
 
 
 def _is_called(place: str, names: Collection[str]) -> bool:
@@ -85,8 +93,3 @@ def _is_spectral(place: str, array: Labelled, dimension: str) -> bool:
     if _is_called(place, _WAVELENGTHS) or axis_told(array) == "b":
         return True
     return _is_called(place, (dimension,)) and may_be_wavelengths(array)
-
-
-def _unit(attributes: Any, *names: str) -> str:
-    found = attribute(attributes, *names)
-    return "" if found is None else text_of(found)

@@ -8,7 +8,7 @@ from glmha_cli.io.cubes.formats.cf_axes import axes_of
 from glmha_cli.io.cubes.formats.cf_bands import said_of_bands
 from glmha_cli.io.cubes.formats.cf_place import place_of
 from glmha_cli.io.cubes.formats.cf_values import said_of_values
-from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, attribute, is_text, numbers_of, text_of
+from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_text, numbers_of, text_attribute, text_of
 
 _OF_STRUCTURE = ("_NCProperties", "Conventions", "CLASS", "NAME")
 
@@ -27,7 +27,7 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
     return {
         "axes": axes or "hwb",
         "states_axes": axes is not None,
-        "value_units": text_of(attribute(said, "units") or "").strip(),
+        "value_units": text_attribute(said, "units").strip(),
         "georeference": place,
         "tags": tags_of(attributes),
         "band_tags": _band_tags(arrays.get("band_tags")),

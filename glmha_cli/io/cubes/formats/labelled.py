@@ -75,3 +75,9 @@ def numbers_of(value: object) -> Num[np.ndarray, " n"]:
 def attribute(attributes: Mapping[str, Any], *names: str) -> Any:
     """The first attribute with one of the names, in lower case or not; None where there is none."""
     return next((each for name, each in attributes.items() if name.lower() in names), None)
+
+
+def text_attribute(attributes: Mapping[str, Any], *names: str) -> str:
+    """The first such attribute as text; empty where there is none, or it is a list of several."""
+    found = attribute(attributes, *names)
+    return "" if found is None or len(texts_of(found)) > 1 else text_of(found)
