@@ -5,16 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.axes import bands_last
-from glmha_cli.io.cubes.model import UNITS, Cube, CubeOptions, Factor, Facts, Stored, cube_with
+from glmha_cli.io.cubes.model import Cube, CubeOptions, Factor, Facts, Stored, cube_with
+from glmha_cli.io.cubes.scaling import as_asked, require_one_per_band, scaled, with_units, without_old_numbers
 from glmha_cli.io.cubes.wavelengths import require_plausible_wavelengths, rising, to_nanometres, unit_of
 
 _COUNTS_BANDS = "default bands"  # of ENVI: numbers of bands, which mean others after sorting
-_OF_NUMBERS = ("STATISTICS_", "default stretch", "z plot range")  # of GDAL and ENVI
-_NO_UNITS, _PERCENT = ("", "1"), ("%", "percent")
 _PER_BAND = ("wavelength_nm", "fwhm_nm", "band_names", "good_bands")
 
 
@@ -28,13 +27,12 @@ def to_cube(stored: Stored, options: CubeOptions, *, is_part: bool = False) -> C
             missing data; wavelengths that do not fit. UsageError: options that the file contradicts.
     """
     stored, unit_notes = _with_unit(stored, options.unit)
-    stored, units_notes = _with_units(stored, options.scale)
+    stored, units_notes = with_units(as_asked(stored, options.scale))
     values, axes_note = bands_last(stored, None if is_part else options.axes, bands=options.bands)
-    if options.scale is None:
-        _require_one_per_band(stored, values.shape[2])
+    require_one_per_band(stored, values.shape[2])
     missing = _missing(values, stored)
-    values = _scaled(values, stored, options.scale)
-    stored = _without_old_numbers(stored, options.scale)
+    values = scaled(values, stored, is_asked=options.scale is not None)
+    stored = without_old_numbers(stored)
     if missing is not None:
         values[missing] = np.nan
     if np.isinf(values).any():
@@ -89,21 +87,6 @@ def _with_unit(stored: Stored, unit: str | None) -> tuple[Stored, list[str]]:
     return replace(stored, fwhm=(), unit=""), [note]
 
 
-def _with_units(stored: Stored, asked: float | None) -> tuple[Stored, list[str]]:
-    """With the units of the values as a tag, unless they are scaled otherwise than the file says; percent as shares.
-
-    Some files have that tag: ENVI's, .npz and .mat.
-    """
-    units = stored.value_units or stored.tags.get(UNITS, "")
-    others = {name: text for name, text in stored.tags.items() if name != UNITS}
-    stored = replace(stored, tags=others if asked is not None or units in _NO_UNITS else {**others, UNITS: units})
-    if stored.tags.get(UNITS, "").lower() not in _PERCENT:
-        return stored, []
-    scale, offset = 1 if stored.scale is None else stored.scale, stored.offset
-    shares = replace(stored, tags=others, scale=scale / 100, offset=None if offset is None else offset / 100)
-    return shares, ["its values are in percent: divided by 100"]
-
-
 def _wavelength_nm(stored: Stored, bands: int) -> tuple[float, ...]:
     wavelength_nm = to_nanometres(stored.wavelengths, stored.unit)
     require_plausible_wavelengths(wavelength_nm, bands)
@@ -133,43 +116,6 @@ def _of_kind(number: Factor, dtype: np.dtype) -> Factor:
     """No more precise than the floating-point values that it is compared with."""
     with np.errstate(over="ignore"):
         return np.asarray(number).astype(dtype) if dtype.kind == "f" else number
-
-
-def _require_one_per_band(stored: Stored, bands: int) -> None:
-    for name, numbers in (("gain", stored.scale), ("offset", stored.offset)):
-        if isinstance(numbers, np.ndarray) and numbers.size != bands:
-            raise BadDataError(f"names {numbers.size} values of {name} for {bands} bands")
-
-
-def _scaled(
-    values: Num[np.ndarray, "h w bands"], stored: Stored, asked: float | None
-) -> Float[np.ndarray, "h w bands"]:
-    scale, offset = (asked, None) if asked is not None else (stored.scale, stored.offset)
-    changes = _changes(scale, offset)
-    if values.dtype.kind not in "fiub":
-        raise BadDataError(f"holds {values.dtype}, not real numbers")
-    if values.dtype.kind != "f" and not changes and asked is None:
-        raise BadDataError(
-            f"holds {values.dtype} without a stated scale",
-            "--scale 1e-4 (times that) or --scale 12bit; or save float32",
-        )
-    if changes:
-        values = values * (1 if scale is None else scale) + (0 if offset is None else offset)
-    with np.errstate(over="ignore"):
-        return np.array(values, np.float32, order="C")
-
-
-def _changes(scale: Factor | None, offset: Factor | None) -> bool:
-    return any(each is not None and bool(np.any(each != neutral)) for each, neutral in ((scale, 1), (offset, 0)))
-
-
-def _without_old_numbers(stored: Stored, asked: float | None) -> Stored:
-    """Without what was said of numbers that scaling has changed."""
-    if not _changes(*((asked, None) if asked is not None else (stored.scale, stored.offset))):
-        return stored
-    tags = {name: text for name, text in stored.tags.items() if not name.startswith(_OF_NUMBERS)}
-    band_tags = {name: texts for name, texts in stored.band_tags.items() if not name.startswith(_OF_NUMBERS)}
-    return replace(stored, tags=tags, band_tags=band_tags)
 
 
 def _per_band(stored: Stored, bands: int) -> tuple[dict, list[str]]:
