@@ -25,6 +25,7 @@ from glmha_cli.networks import network_to_plain
 from glmha_cli.networks.config import built_from
 from glmha_cli.training.data.found import DataPaths
 from glmha_cli.training.data.run_data import RunData, prepare_data
+from glmha_cli.training.data.sources import spread
 from glmha_cli.training.recipe import Recipe
 from glmha_cli.training.run import train
 from glmha_cli.training.settings import ANY_MACHINE, Machine, RunSettings
@@ -72,7 +73,7 @@ def enhance(
     teacher = load_network(source)
     recipe = learnable(replace(recipe, network=about["network"], task=about["task"]))
     prepared = prepare_data(short_recipe(recipe, plan, 1), data, num_workers=0)
-    few = {name: samples[:: -(-len(samples) // NUM_MEASURED)] for name, samples in prepared.sets.items() if samples}
+    few = {name: spread(samples, NUM_MEASURED) for name, samples in prepared.sets.items() if samples}
     if not few:
         raise UsageError("no photo is left to measure on", "--images with more photos, or --validate-pairs")
     prepared = RunData(recipe, prepared.dataset, few, num_workers=0)

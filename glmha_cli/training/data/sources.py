@@ -101,7 +101,12 @@ def load_cube(path: Path, task: Task) -> Float16[np.ndarray, "h w bands"]:
 
 def evenly_chosen(items: Sequence[T], task: Task) -> list[T]:
     """As many as a validation set has, spread over all `items`."""
-    count = min(VALIDATION_IMAGES[task.output_kind], len(items))
+    return spread(items, VALIDATION_IMAGES[task.output_kind])
+
+
+def spread(items: Sequence[T], at_most: int) -> list[T]:
+    """So many of them, the first and the last included; all where there are no more."""
+    count = min(at_most, len(items))
     return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
 
 
