@@ -41,7 +41,7 @@ def require_one_per_band(stored: Stored, bands: int) -> None:
 
 
 def scaled(values: Num[np.ndarray, "h w bands"], stored: Stored, *, is_asked: bool) -> Float[np.ndarray, "h w bands"]:
-    """A copy. is_asked: a user gave the scale. BadDataError for integers without one, and for what is no real number."""
+    """A copy. is_asked: a user gave the scale. BadDataError for integers without one, and for no real numbers."""
     scale, offset, changes = stored.scale, stored.offset, _changes(stored)
     if values.dtype.kind not in "fiub":
         raise BadDataError(f"holds {values.dtype}, not real numbers")
