@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--spectra", type=Path, action="append", default=[], help="the reflectances of training, for rgb2hsi and sci"
     )
-    parser.add_argument("--cubes", type=Path, action="append", default=[], help="folder of real cubes, for rgb2hsi")
+    parser.add_argument("--cubes", type=Path, action="append", default=[], help="folder of real cubes, for both")
     parser.add_argument("--masks", type=Path, action="append", default=[], help="mask of a camera, for sci")
     parser.add_argument("--tile", action="append", help="as of the verbs; default auto")
     parser.add_argument("--images-at-most", type=int, help="of each set, the first; for a quick look")

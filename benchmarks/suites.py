@@ -118,6 +118,17 @@ def photos(task: Task, data: Data) -> Suite:
     )
 
 
+# Cubes
+
+
+def real_scenes(task: Task, data: Data) -> dict[str, list[np.ndarray]]:
+    return {
+        path.stem: [unpacked(load_cube(path, task))]
+        for folder in data.cubes
+        for path in files_in(folder, CUBE_SUFFIXES, kind="cubes")
+    }
+
+
 # Reflectance from photos
 
 
@@ -133,12 +144,12 @@ def reflectance(task: Task, data: Data) -> Suite:
     """Held-out spectra in the colours of photos, charts of each source's, and real cubes. The methods to beat know the
     training spectra of the first file, or of all files.
     """
-    cubes = {"photo": held_out_images(task, data)[""]}
     library = read_library(data.spectra, task.wavelength_nm)[1]
-    for source, cube in charts(library, recipe_of(task).cubes.sources).items():
-        cubes[f"spectra of {source}"] = [cube]
-    for folder in data.cubes:
-        cubes |= {path.stem: [load_cube(path, task)] for path in files_in(folder, CUBE_SUFFIXES, kind="cubes")}
+    drawn = {
+        f"spectra of {name}": [unpacked(each)] for name, each in charts(library, recipe_of(task).cubes.sources).items()
+    }
+    held_out = [unpacked(cube) for cube in held_out_images(task, data)[""]]
+    cubes = {"photo": held_out} | drawn | real_scenes(task, data)
     photograph, rng = CameraConfig().validation()["photo"], np.random.default_rng(0)
     known = {data.spectra[0].stem: data.spectra[:1], "all spectra": data.spectra}
     return Suite(
@@ -149,9 +160,7 @@ def reflectance(task: Task, data: Data) -> Suite:
             for which, files in known.items()
             for name, fit in REGRESSIONS.items()
         },
-        sets={
-            name: [(photograph(unpacked(cube), rng), unpacked(cube)) for cube in some] for name, some in cubes.items()
-        },
+        sets={name: [(photograph(cube, rng), cube) for cube in some] for name, some in cubes.items()},
     )
 
 
@@ -170,16 +179,22 @@ def round_trip(data: Data) -> Suite:
 
 
 def snapshots(task: Task, data: Data) -> Suite:
-    """By mask: gray ones, windows of each measured one, both with the noise of validation; and without noise."""
-    cubes = [unpacked(cube) for cube in held_out_images(task, data)[""]]
-    sets = {"gray": [scene(cube, gray_mask, seed, noisy=True) for seed, cube in enumerate(cubes)]}
+    """By mask: gray ones, windows of each measured one, both with the noise of validation; and without noise. Held-out
+    photos in held-out spectra are one set of each, every real scene is one more.
+    """
+    cubes = {"": [unpacked(cube) for cube in held_out_images(task, data)[""]]} | real_scenes(task, data)
+    cameras: dict[str, tuple[Callable[..., np.ndarray], bool]] = {"gray": (gray_mask, True)}
     for path in data.masks:
         mask = read_plain_mask(path)
-        for ending, make_mask, noisy in (
-            ("", partial(window, [mask]), True),
-            (", no noise", partial(at_corner, mask), False),
-        ):
-            sets[path.stem + ending] = [scene(cube, make_mask, seed, noisy=noisy) for seed, cube in enumerate(cubes)]
+        cameras[path.stem] = partial(window, [mask]), True
+        cameras[f"{path.stem}, no noise"] = partial(at_corner, mask), False
+    sets = {
+        f"{name}, {camera}" if name else camera: [
+            scene(cube, make_mask, seed, noisy=noisy) for seed, cube in enumerate(some)
+        ]
+        for name, some in cubes.items()
+        for camera, (make_mask, noisy) in cameras.items()
+    }
     return Suite(
         name=task.protocol,
         sets=sets,

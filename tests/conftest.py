@@ -5,12 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
 # One thread each: on a busy machine, threads that wait for each other cost more than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
+# On a busy machine an example takes any time, and none of them is about time.
+hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 def run_glmha(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.base import Host
 from glmha_cli.errors import UsageError
+from glmha_cli.networks.blocks import LayerNorm
 from glmha_cli.typed import Range
 
 
@@ -28,10 +29,14 @@ class DepthwiseConfig:
 
 
 class GatedDepthwise(nn.Module):
-    """(b, c, h, w) -> the same shape: Wo (gelu(Wg x) * depthwise(Wv x)); `gate` multiplies Wv x, as it does V."""
+    """(b, c, h, w) -> the same shape: Wo (gelu(Wg y) * depthwise(Wv y)), y = LN(x); `gate` multiplies Wv y, as V.
+
+    Of an x that is not normalised, as in MST, the product of two maps would grow from block to block like a square.
+    """
 
     def __init__(self, channels: int, host: Host, *, kernel: int) -> None:
         super().__init__()
+        self.norm = LayerNorm(channels)
         self.project = host.project(channels, 2 * channels)
         self.depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.out = nn.Conv2d(channels, channels, 1, bias=host.output_bias)
@@ -39,5 +44,5 @@ class GatedDepthwise(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], gate: Float[Tensor, "#b c h w"] | None = None
     ) -> Float[Tensor, "b c h w"]:
-        weights, values = torch.chunk(self.project(x), 2, dim=1)
+        weights, values = torch.chunk(self.project(self.norm(x)), 2, dim=1)
         return self.out(F.gelu(weights) * self.depthwise(values if gate is None else values * gate))

@@ -12,6 +12,7 @@ from glmha_cli.enhancement.measured import Row
 from glmha_cli.enhancement.plan import Plan
 from glmha_cli.errors import UsageError
 from glmha_cli.networks import network_to_plain
+from glmha_cli.training.checks import require_creatable
 from glmha_cli.weights.about import read_about
 from glmha_cli.weights.checkpoint import load_network, save_checkpoint
 from glmha_cli.weights.integrity import sha256_of
@@ -34,7 +35,8 @@ class Kept:
         return self.folder / "layers.safetensors"
 
     def require(self, *, resume: bool) -> None:
-        """UsageError where a run has been, and is not to go on."""
+        """UsageError where a run has been, and is not to go on; CannotCreateError where none can be."""
+        require_creatable(self.folder)
         if self.path.exists() and not resume:
             raise UsageError(f"'{self.folder}' holds an enhancement already", "--resume, or another --run-dir")
 

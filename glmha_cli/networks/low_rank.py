@@ -13,6 +13,10 @@ from glmha_cli.networks.dispersion import Detector, Rows, back_projected, detect
 Spectra = Float[Tensor, "b k c"]
 ITERATIONS = 8
 """Of Newton and Schulz, towards orthonormal spectra; enough for singular values ten times apart."""
+LEAST = 1e-6
+"""Mean square that is told from none, of values up to 1."""
+NEIGHBOURS = 5
+"""Side, in pixels, of what a local mean is taken of."""
 
 
 class Snapshot(NamedTuple):
@@ -33,8 +37,20 @@ class Snapshot(NamedTuple):
 
     def unexplained(self, abundances: Rows, spectra: Spectra, damping: Tensor) -> Rows:
         """Phi^T (y - Phi A E), each detector pixel divided by what the mask lets through."""
-        residual = self.measurement - measured(product(abundances, spectra), self.mask, self.step)
+        return self.returned(self.residual(abundances, spectra), damping)
+
+    def residual(self, abundances: Rows, spectra: Spectra) -> Detector:
+        """y - Phi A E."""
+        return self.measurement - measured(product(abundances, spectra), self.mask, self.step)
+
+    def returned(self, residual: Detector, damping: Tensor) -> Rows:
+        """Phi^T of the residual, each detector pixel divided by what the mask lets through."""
         return back_projected(residual / (self.gram + damping), self.mask, self.step)
+
+    def misfit(self, residual: Detector) -> Float[Tensor, "b 1 1"]:
+        """`decades` of a residual, for the light that the mask lets through; of a fit, this is the noise."""
+        energy, light = (each.mean(dim=(1, 2), keepdim=True) for each in (residual.square(), self.gram))
+        return decades(energy / light.clamp(min=LEAST))
 
 
 def product(abundances: Rows, spectra: Spectra) -> Rows:
@@ -64,3 +80,15 @@ def cosines(rank: int, bands: int) -> Float[Tensor, "k c"]:
     """Smooth orthonormal spectra to start from."""
     angle = math.pi / bands * torch.outer(torch.arange(rank), torch.arange(bands) + 0.5)
     return F.normalize(torch.cos(angle), dim=1)
+
+
+def local_misfit(unexplained: Rows) -> Float[Tensor, "b 1 h w"]:
+    """`decades` around each pixel of the scene, of Phi^T r."""
+    energy = unexplained.square().mean(dim=2)[:, None]
+    mean = F.avg_pool2d(energy, NEIGHBOURS, stride=1, padding=NEIGHBOURS // 2, count_include_pad=False)
+    return decades(mean)
+
+
+def decades(energy: Tensor) -> Tensor:
+    """A mean square, in threes of decades: 1 for 1, 0 for 10^-3, -1 for none."""
+    return 1 + torch.log10(energy + LEAST) / 3

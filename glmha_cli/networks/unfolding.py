@@ -28,6 +28,7 @@ from glmha_cli.networks.low_rank import (
     cosines,
     descent_in_abundances,
     descent_in_spectra,
+    local_misfit,
     orthonormal,
     product,
 )
@@ -115,7 +116,11 @@ def zero(convolution: nn.Module) -> None:
 
 
 class Stage(nn.Module):
-    """A gradient step in the spectra and one in the maps; then the U on all maps, which at first adds nothing."""
+    """A gradient step in the spectra and one in the maps; then the U on all maps, which at first adds nothing.
+
+    What the measurement holds beyond the maps so far is noise in the end, so no one has to say how much there is: it
+    decides how far a gradient step trusts a detector pixel through which little light came, and the U sees it as well.
+    """
 
     def __init__(self, config: UnfoldingConfig) -> None:
         super().__init__()
@@ -123,6 +128,9 @@ class Stage(nn.Module):
         self.spectra = SpectraStep(config.rank)
         self.rate = nn.Parameter(torch.tensor(1.5))
         self.damping = nn.Parameter(torch.tensor(-2.0))
+        self.damping_by_misfit = nn.Parameter(torch.tensor(0.0))
+        self.misfit = nn.Conv2d(1, config.channels, 1)
+        zero(self.misfit)
         self.u = UShape(config, partial(Block, config))
         self.output = conv3x3(config.channels, config.channels)
         zero(self.output)
@@ -135,11 +143,14 @@ class Stage(nn.Module):
         """The two gradient steps, in float32 at least: the residual is a small difference of large sums."""
         with exactly(maps.device):
             maps = maps.to(spectra.dtype)
-            abundances, damping = rows_of(maps[:, : self.rank]), F.softplus(self.damping)
-            spectra = self.spectra(spectra, snapshot.unexplained(abundances, spectra, damping), abundances)
+            abundances = rows_of(maps[:, : self.rank])
+            residual = snapshot.residual(abundances, spectra)
+            damping = F.softplus(self.damping + self.damping_by_misfit * snapshot.misfit(residual))
+            spectra = self.spectra(spectra, snapshot.returned(residual, damping), abundances)
             unexplained = snapshot.unexplained(abundances, spectra, damping)
             abundances = abundances + self.rate * descent_in_abundances(unexplained, spectra)
-            return torch.cat([maps_of(abundances), maps[:, self.rank :]], dim=1), spectra
+            maps = torch.cat([maps_of(abundances), maps[:, self.rank :]], dim=1)
+            return maps + self.misfit(local_misfit(unexplained)), spectra
 
 
 def exactly(device: torch.device) -> AbstractContextManager:

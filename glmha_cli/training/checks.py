@@ -1,11 +1,12 @@
 """What is checked of a run before any work: that recipe, network, devices and checkpoint go together."""
 
 import math
+import os
 from pathlib import Path
 
 import torch
 
-from glmha_cli.errors import BadDataError, NoInputError, UsageError
+from glmha_cli.errors import BadDataError, CannotCreateError, NoInputError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.training.degradations import DEGRADATIONS, UNDONE_BY, Degradation
@@ -65,6 +66,7 @@ def require_even_shares(recipe: Recipe, num_devices: int) -> None:
 def require_startable(checkpoint: Path, recipe: Recipe, *, resume: bool, start_from: Path | None) -> None:
     """Raises unless a run can begin, or with `resume` one of `recipe` go on, where `checkpoint` is its last one."""
     folder = checkpoint.parent
+    require_creatable(folder)
     if resume and not checkpoint.is_file():
         raise NoInputError(f"nothing to resume in {folder}", "leave out --resume to start a run")
     if checkpoint.is_file() and not resume:
@@ -73,6 +75,15 @@ def require_startable(checkpoint: Path, recipe: Recipe, *, resume: bool, start_f
         raise UsageError("a resumed run has its weights already", "leave out --start-from, or name another --run-dir")
     if resume:
         require_same_run(checkpoint, recipe)
+
+
+def require_creatable(folder: Path) -> None:
+    """CannotCreateError unless a run's folder is there, or can be."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not nearest.is_dir():
+        raise CannotCreateError(f"'{nearest}' is no folder that a run could be kept in", "--run-dir with another name")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise CannotCreateError(f"folder '{nearest}' is not writable", "--run-dir with another folder")
 
 
 def require_same_run(checkpoint: Path, recipe: Recipe) -> None:

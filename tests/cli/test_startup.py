@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,12 @@ def test_version_is_one_line_on_stdout():
     from glmha_cli import __version__
 
     assert run_glmha("--version").stdout == f"glmha {__version__}\n"
+
+
+def test_ctrl_c_while_it_starts_ends_without_a_traceback(tmp_path):
+    """Here with the first import that is not ours."""
+    (tmp_path / "typer.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n")
+    command = [sys.executable, "-m", "glmha_cli", "--version"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())])}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")

@@ -145,7 +145,7 @@ RECIPES = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_recipe_ends_in_a_traceback(data):
     plain = spoilt(data.draw, RECIPES[data.draw(st.sampled_from(sorted(RECIPES)))])
@@ -158,7 +158,7 @@ def test_no_recipe_ends_in_a_traceback(data):
         assert "\n" not in error.message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_manifest_ends_in_a_traceback(data):
     plain = spoilt(data.draw, json.loads(manifest_path().read_text()))
@@ -176,7 +176,7 @@ def about(tiny_model):
     return json.loads(json.dumps(read_about(tiny_model)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_checkpoint_ends_in_a_traceback(tiny_model, about, tmp_path_factory, data):
     """`info`, `profile`: run, or refused in one line with the code for bad data or usage."""

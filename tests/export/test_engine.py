@@ -214,7 +214,7 @@ def test_the_reader_agrees_with_the_onnx_package(tiny_onnx):
     assert read_onnx_metadata(tiny_onnx) == {entry.key: entry.value for entry in onnx.load(tiny_onnx).metadata_props}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_damaged_files_are_bad_data_and_nothing_else(tiny_onnx, tmp_path_factory, data):
     good = tiny_onnx.read_bytes()

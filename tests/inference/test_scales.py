@@ -61,7 +61,7 @@ def test_reducing_takes_means_and_repeats_the_border():
     assert small.shape[:2] == reduced_size((3, 5), 2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 30), st.sampled_from([1, 2, 3, 4, 8]), st.integers(1, 12))
 def test_enlarging_strips_is_enlarging_the_whole(height, width, factor, rows):
     small = photo(*reduced_size((height, width), factor))
@@ -78,7 +78,7 @@ def test_enlarging_strips_is_enlarging_the_whole(height, width, factor, rows):
     np.testing.assert_allclose(joined, whole, atol=2e-6)  # the same sums of float32 in another order
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 60), st.integers(1, 20), st.lists(st.sampled_from([1, 2, 3, 4]), min_size=1, max_size=3))
 def test_chains_of_scales_stream_and_reach_every_row(height, width, factors):
     """A network that changes nothing gives the photo back; what is read again is still held."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
@@ -51,7 +51,6 @@ def test_neighbours_share_at_least_the_overlap(length, tiling):
         assert before.stop - after.start >= tiling.overlap_px
 
 
-@settings(deadline=None)
 @given(
     height=st.integers(1, 150),
     width=st.integers(1, 150),
@@ -108,7 +107,6 @@ def test_progress_counts_every_tile():
     assert len(calls) == count_tiles(100, 100, tiling) == 9
 
 
-@settings(deadline=None)
 @given(
     height=st.integers(1, 150),
     width=st.integers(1, 150),

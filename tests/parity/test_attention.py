@@ -57,7 +57,7 @@ def randomised(module, seed):
     return module
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     config=st.one_of(st.builds(CSAConfig), GUIDED),
     host=HOSTS,
@@ -78,7 +78,7 @@ def test_output_equals_the_slow_formula(config, host, heads, per_head, b, h, w, 
         torch.testing.assert_close(attention(x, gate), slow(attention, x, gate), rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     heads=st.integers(1, 3),
     per_head=st.integers(1, 5),
@@ -100,7 +100,7 @@ def test_pooled_calibration_equals_its_definition(heads, per_head, h, w, seed):
     torch.testing.assert_close(attention.calibrate(q)[:, :, 0, 0], expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(count=st.integers(1, 9), h=st.integers(1, 30), w=st.integers(1, 30))
 def test_pooling_for_apples_gpus_is_adaptive_pooling(count, h, w):
     x = torch.randn(2, 3, h, w)

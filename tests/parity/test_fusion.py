@@ -112,7 +112,7 @@ def test_an_unknown_network_is_left_as_it_is():
         assert torch.equal(fused(image), network(image))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(parts=st.lists(st.integers(2, 6), min_size=1, max_size=5), w=st.integers(1, 5))
 def test_depthwise_rows_equal_the_convolution(parts, w):
     """Fed any way, and handed out in order without gaps."""

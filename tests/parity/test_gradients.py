@@ -34,7 +34,7 @@ def assert_differentiates_itself(module: nn.Module, x: torch.Tensor, seed: int) 
     assert slope.item() == pytest.approx(((ends[0] - ends[1]) / (2 * epsilon)).item(), rel=1e-3, abs=1e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     config=st.one_of(st.builds(CSAConfig), GUIDED),
     host=HOSTS,
@@ -50,14 +50,14 @@ def test_attention(config, host, heads, per_head, b, h, w, seed):
     assert_differentiates_itself(attention, torch.randn(b, heads * per_head, h, w, dtype=torch.float64), seed)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(channels=st.integers(1, 6), h=st.integers(1, 9), w=st.integers(1, 9), seed=SEEDS)
 def test_feed_forward(channels, h, w, seed):
     ffn = randomised(GatedFeedForward(channels, expansion=2.66), seed)
     assert_differentiates_itself(ffn, torch.randn(2, channels, h, w, dtype=torch.float64), seed)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     channels=st.integers(1, 5), side=st.sampled_from([1, 3, 5, 7]), h=st.integers(1, 9), w=st.integers(1, 9), seed=SEEDS
 )

@@ -41,7 +41,7 @@ def convolved(image, weight):
 
 @natively
 @precisions
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**sizes, gelu=st.booleans(), wider=st.integers(0, 9))
 def test_depthwise(dtype, bound, h, w, c, gelu, wider):
     """Of some channels of a map into some of another."""
@@ -55,7 +55,7 @@ def test_depthwise(dtype, bound, h, w, c, gelu, wider):
 
 @natively
 @precisions
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**sizes)
 def test_gated(dtype, bound, h, w, c):
     a, b = (3 * torch.randn(h + 2, w, c, dtype=dtype) for _ in range(2))
@@ -99,7 +99,7 @@ def test_bfloat16_is_rounded_as_pytorch_rounds_it():
 
 @natively
 @precisions
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(**sizes, what=st.sampled_from([(True, False), (False, True), (True, True)]))
 def test_update(dtype, bound, h, w, c, what):
     """A sum and its LayerNorm, or one of them; with a mean far from 0, too."""

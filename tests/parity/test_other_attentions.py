@@ -71,7 +71,7 @@ CONFIGS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     config=CONFIGS,
     host=HOSTS,

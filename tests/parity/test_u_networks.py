@@ -24,7 +24,7 @@ def tiny_mst(**changes):
     return MSTConfig(**{"channels": 5, "num_blocks": (1, 2, 1), **changes})
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(h=st.integers(1, 6), w=st.integers(1, 6), step=st.integers(0, 7))
 def test_gates_of_any_size_and_step(h, w, step):
     """A gate is the level's mask map, channel i from column step * i // 4**level on, last column repeated."""

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.attention.csa import CSAConfig
 from glmha_cli.errors import UsageError
 from glmha_cli.evaluation.complexity import count
 from glmha_cli.networks import network_from_plain, network_to_plain
-from glmha_cli.networks.dispersion import back_projected, detector_of, measured, window
+from glmha_cli.networks.dispersion import back_projected, collected, detector_of, maps_of, measured, window
 from glmha_cli.networks.low_rank import Snapshot, descent_in_abundances, descent_in_spectra, orthonormal, product
 from glmha_cli.networks.unfolding import UnfoldingConfig
 from glmha_cli.physics import cassi
@@ -55,7 +55,6 @@ def test_the_measurement_is_read_from_what_was_shifted_back(h, w, bands, step, s
     np.testing.assert_array_equal(detector_of(shifted_back, step)[0], y)
 
 
-@settings(deadline=None)
 @given(**SCENES, rank=st.integers(1, 4))
 def test_the_steps_descend_along_the_gradients(h, w, bands, step, seed, rank):
     """Half the squared error of the measurement, whose detector pixels count by 1 / (gram + damping): by autograd, and
@@ -121,6 +120,28 @@ def test_an_untrained_network_explains_the_measurement_stage_by_stage(step):
         ]
         torch.testing.assert_close(network(x, mask), cubes[-1])
     assert errors == sorted(errors, reverse=True) and errors[-1] < errors[0] / 2
+
+
+@pytest.mark.parametrize("sigma", [0.03, 0.3])
+def test_what_is_left_of_a_noisy_measurement_is_its_noise(sigma):
+    """Nobody says how much there is. The maps take the rest of a scene of two materials."""
+    config = UnfoldingConfig(bands=8, rank=2, channels=2, num_blocks=(1,), num_stages=12)
+    torch.manual_seed(0)
+    network = config.build().eval()
+    _, x, mask = simulated(config, 64, 64, 2)
+    snapshot = Snapshot.of(x, mask)
+    noise = sigma * torch.randn(snapshot.measurement.shape, generator=torch.Generator().manual_seed(4))
+    noisy = maps_of(collected(snapshot.measurement + noise, 8, 2)) / 4  # as a network takes it: times 2 / bands
+
+    def left(x):
+        *_, (maps, spectra) = network.unrolled(x, mask)
+        snapshot = Snapshot.of(x, mask)
+        return 10 ** (3 * snapshot.misfit(snapshot.residual(maps[:, :2].permute(0, 2, 1, 3), spectra)).item() - 3)
+
+    with torch.no_grad():
+        told = sigma**2 / snapshot.gram.mean().item()
+        assert left(noisy) > left(x)
+        assert 0.2 * told < left(noisy) < 2 * told + left(x)
 
 
 def test_columns_that_pad_a_scene_do_not_change_what_is_measured():

@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("round trips")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(xmp=blocks, profile=profiles, dpi=dpis, suffix=st.sampled_from(SUFFIXES))
 def test_metadata_comes_back_byte_for_byte(folder, xmp, profile, dpi, suffix):
     metadata = Metadata(exif=exif(1)[6:], xmp=xmp, icc_profile=profile, dpi=dpi)
@@ -43,7 +43,7 @@ def test_metadata_comes_back_byte_for_byte(folder, xmp, profile, dpi, suffix):
         assert read.metadata.dpi == pytest.approx(dpi, abs=0.5 if suffix == ".jpg" else 0.02)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     colour=st.tuples(*[st.integers(0, 255)] * 3),
     alpha=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2)),
@@ -63,7 +63,7 @@ def test_lossy_formats_keep_size_colour_and_webp_its_alpha(folder, colour, alpha
         assert read.alpha is None and "alpha" in losses[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     data=st.binary(max_size=600),
     start=st.sampled_from(

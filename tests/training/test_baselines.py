@@ -132,6 +132,8 @@ WANTED = {
         "kaist/mask": "ssim",
         "kaist/mask, no noise, not projected": "sam_deg",
         "kaist/mask, no noise, GAP-TV": "psnr_db",
+        "kaist/scene, gray": "psnr_db",
+        "kaist/scene, mask, no noise": "sam_deg",
     },
 }
 

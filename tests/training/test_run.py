@@ -20,7 +20,7 @@ from torch import nn
 
 from glmha_cli.cli.options import TrainOptions
 from glmha_cli.cli.train import train_verb
-from glmha_cli.errors import BadDataError, GlmhaError, NoInputError, UsageError
+from glmha_cli.errors import BadDataError, CannotCreateError, GlmhaError, NoInputError, UsageError
 from glmha_cli.io.cubes.cube import Cube, write_cube
 from glmha_cli.networks.restormer import Restormer
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
@@ -493,3 +493,8 @@ def test_only_the_run_of_the_same_network_can_be_resumed(whole, tiny, photos, tm
     refused(NoInputError, "nothing to resume", tiny, tmp_path / "fresh", images=[photos], resume=True)
     (whole / "last.ckpt").write_bytes((whole / "last.ckpt").read_bytes()[:5000])
     refused(BadDataError, "damaged", tiny, whole, images=[photos], resume=True)
+
+
+def test_a_folder_that_cannot_be_is_refused_before_photos_are_read(tiny, tmp_path):
+    (tmp_path / "file").touch()
+    refused(CannotCreateError, "no folder that a run", tiny, tmp_path / "file" / "run", images=[tmp_path / "nowhere"])

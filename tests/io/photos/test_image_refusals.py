@@ -88,7 +88,7 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("damaged")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.data())
 def test_damage_gives_a_photo_or_bad_data(folder, data):
     broken = bytearray(WHOLE[data.draw(st.sampled_from(sorted(WHOLE)))])

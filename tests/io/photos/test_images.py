@@ -59,7 +59,7 @@ SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
 SAMPLES = hnp.arrays(np.uint8, SHAPES) | hnp.arrays(np.uint16, SHAPES)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAMPLES, st.sampled_from([".png", ".tif", ".TIFF"]))
 def test_png_and_tiff_give_every_sample_back(folder, samples, suffix):
     channels = samples.shape[2]
@@ -369,7 +369,7 @@ def test_damaged_exif_is_dropped_with_a_note(tmp_path):
     rewritten(Photo(colours=photo.pixels, bit_depth=8, metadata=photo.metadata), tmp_path / "b.png")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_damage_to_exif_still_gives_a_photo_that_can_be_written(folder, data):
     block = bytearray(exif(6)[6:])

@@ -41,7 +41,7 @@ def angles_deg(spectra: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos((unit[0] @ unit[1].T).max(axis=-1).clip(-1, 1)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=SIZES, seed=SEEDS)
 def test_a_cube_lies_in_0_1_and_repeats_by_its_seed(size, seed):
     photo = noise_photo(size, seed)

@@ -70,7 +70,7 @@ def assert_is_8_bit_image_like(result: np.ndarray, image: np.ndarray) -> None:
     np.testing.assert_array_equal(result, np.rint(result * 255).astype(np.float32) / np.float32(255))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(size=SIZES, seed=SEEDS, kind=st.sampled_from(KINDS))
 def test_pairs_are_8_bit_images_repeatable_by_their_seed(size, seed, kind):
     image = photo(size, seed)
@@ -83,19 +83,19 @@ def test_pairs_are_8_bit_images_repeatable_by_their_seed(size, seed, kind):
     np.testing.assert_array_equal(image, before)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=SIZES, seed=SEEDS, kind=st.sampled_from(BLURRED))
 def test_a_flat_photo_stays_as_it_is(size, seed, kind):
     np.testing.assert_array_equal(blur(grey(*size), seed, only(kind, **PURE)), grey(*size))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(size=SIZES, seed=SEEDS)
 def test_clean_samples_are_the_photo_itself(size, seed):
     np.testing.assert_array_equal(blur(photo(size, seed), seed, only("clean")), photo(size, seed))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=SEEDS, kind=st.sampled_from(BLURRED))
 def test_other_seeds_blur_differently(seed, kind):
     image = photo((64, 64), 0)
@@ -118,7 +118,7 @@ def test_the_default_mixture_holds_its_clean_share():
     assert 0.055 < np.mean(same) < 0.11
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS, extent_px=st.floats(1, 58))
 def test_the_photo_is_what_is_seen_at_the_middle_of_the_exposure(seed, extent_px):
     motion = Motion(PATHS, np.random.default_rng(seed), *LIMITS, 1.0)
@@ -153,7 +153,7 @@ def test_what_a_camera_adds_is_in_the_input_alone():
         assert 0 < (noisy - sharp).std() < 0.1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_the_frames_of_a_sequence_meet_the_photo_in_the_middle(seed):
     """A bright spot leaves light where it is sharp, whatever moves over it."""
@@ -179,7 +179,7 @@ def test_paths_are_repeated_by_their_seed_and_fill_their_circle():
     np.testing.assert_allclose(np.abs(PATHS).max(axis=1), 0.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(index=st.integers(0, 255), extent_px=st.floats(0.01, 58))
 def test_a_kernel_is_the_light_of_one_path_centred(index, extent_px):
     kernel = kernel_of(PATHS[index] * extent_px)
@@ -196,7 +196,7 @@ def test_a_path_moves_light_where_it_goes():
     assert np.argwhere(kernel > 1e-6).tolist() == [[len(kernel) // 2 + 2, len(kernel) // 2 + 1]]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(size=st.tuples(st.integers(1, 40), st.integers(1, 40)), seed=SEEDS, extent_px=st.floats(0.5, 58))
 def test_one_kernel_blurs_as_convolution_with_reflected_borders_does(size, seed, extent_px):
     image = photo(size, seed)
@@ -255,7 +255,7 @@ def test_impossible_knobs_are_refused(knobs):
         BlurConfig(**knobs)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(size=SIZES, seed=SEEDS)
 def test_validation_blur_is_an_8_bit_image_repeatable_by_its_seed_that_keeps_flat_photos(size, seed):
     image = photo(size, seed)

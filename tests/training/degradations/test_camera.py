@@ -22,7 +22,7 @@ def cube_of(seed: int) -> np.ndarray:
     return training_cube(smooth_photo(seed), LIBRARY, np.random.default_rng(seed), CubesConfig())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_rendering_the_cube_of_a_sample_gives_its_photo_up_to_8_bits(seed):
     cube = cube_of(seed)
@@ -32,7 +32,7 @@ def test_rendering_the_cube_of_a_sample_gives_its_photo_up_to_8_bits(seed):
     np.testing.assert_allclose(kept, cube, rtol=5e-4, atol=1e-7)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_photos_are_8_bit_images_repeatable_by_their_seed(seed):
     cube, degrade = cube_of(seed), CameraConfig().training()[0]

@@ -17,7 +17,7 @@ def exposure(shape, *, seed=0, **settings) -> Exposure:
     return Exposure(noise=noise, **{**plain, **settings})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=SIZES, colour=st.tuples(*[st.integers(0, 255)] * 3))
 def test_without_noise_a_flat_photo_comes_back_as_it_was(size, colour):
     photo = np.full((*size, 3), colour, np.float32) / np.float32(255)

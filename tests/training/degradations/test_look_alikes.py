@@ -12,7 +12,7 @@ KINDS = ("_lines", "_bars", "_text", "_night_lights")
 SIZES = st.tuples(st.integers(1, 80), st.integers(1, 80))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=SIZES, seed=st.integers(0, 2**32 - 1))
 def test_the_result_is_a_photo_repeatable_by_its_seed(size, seed):
     photo = np.random.default_rng(seed).random((*size, 3), dtype=np.float32)

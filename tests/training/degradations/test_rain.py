@@ -48,7 +48,7 @@ def assert_is_8_bit_image_like(result: np.ndarray, image: np.ndarray) -> None:
     np.testing.assert_array_equal(result, np.rint(result * 255).astype(np.float32) / np.float32(255))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=SIZES, seed=SEEDS, kind=st.sampled_from(KINDS))
 def test_pairs_are_8_bit_images_repeatable_by_their_seed(size, seed, kind):
     image = photo(size, seed)
@@ -61,7 +61,7 @@ def test_pairs_are_8_bit_images_repeatable_by_their_seed(size, seed, kind):
     np.testing.assert_array_equal(image, before)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=SIZES, seed=SEEDS, kind=st.sampled_from(["heavy", "light"]))
 def test_streaks_never_darken(size, seed, kind):
     image = photo(size, seed)
@@ -70,13 +70,13 @@ def test_streaks_never_darken(size, seed, kind):
     assert (rainy >= image).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS, kind=st.sampled_from(["heavy", "mist", "droplets"]))
 def test_other_seeds_rain_differently(seed, kind):
     assert not np.array_equal(rain(grey(128), seed, only(kind)), rain(grey(128), seed + 1, only(kind)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(size=SIZES, seed=SEEDS)
 def test_of_clean_samples_whatever_is_drawn_or_photographed_is_to_stay(size, seed):
     np.testing.assert_array_equal(rain(photo(size, seed), seed, only("clean")), photo(size, seed))
@@ -186,7 +186,7 @@ def test_impossible_knobs_are_refused(knobs, match):
         RainConfig(**knobs)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(size=SIZES, seed=SEEDS)
 def test_validation_rain_is_an_8_bit_image_repeatable_by_its_seed_and_never_darkens(size, seed):
     image = photo(size, seed)

@@ -26,7 +26,7 @@ def cube_of(size: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).random((*size, 28), dtype=np.float32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=SIZES, seed=SEEDS, step=st.integers(0, 3), maker=MAKERS)
 def test_without_noise_h_and_phi_are_the_equation_written_out(size, seed, step, maker):
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def test_without_noise_h_and_phi_are_the_equation_written_out(size, seed, step, 
     assert phi.shape == (*y.shape, 28)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(size=SIZES, seed=SEEDS)
 def test_training_snapshots_repeat_by_their_seed(size, seed):
     degrade, cube = SnapshotConfig().training()[0], cube_of(size, seed)
@@ -85,7 +85,7 @@ def test_manufactured_masks_correlate_like_measured_ones():
         assert 0.45 < one < 0.8 and -0.05 < two < 0.4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(side=st.integers(3, 30), shape=SIZES, seed=SEEDS)
 def test_a_window_shows_the_mask_continued_by_itself(side, shape, seed):
     mask = np.arange(side * side, dtype=np.float32).reshape(side, side)
