@@ -6,13 +6,15 @@ Of several checkpoints (of runs that differ by their seed) the mean of the weigh
 "Model soups".
 
 quality.json: what benchmarks/quality.py prints. training.json: {"recipe", "command", "data", "device", …}; step and
-minutes come from the (first) checkpoint's own run. Both go into the file's metadata and into weights_manifest.json.
+minutes come from the (first) checkpoint's own run, or enhancement. Both go into the file's metadata and into
+weights_manifest.json.
 """
 
 import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -29,6 +31,14 @@ def mean_weights(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
     return {name: torch.stack([weights[name].double() for weights in each]).mean(0).float() for name in each[0]}
 
 
+def length_of(about: dict[str, Any]) -> dict[str, float]:
+    """Steps and minutes of a run, which is left out of `about`, or of the last part of an enhancement."""
+    if run := about.pop("run", None):
+        return {"steps": run["step"], "minutes": run["minutes"]}
+    last = about["enhanced"]["parts"][-1]
+    return {"steps": last["steps"], "minutes": last["minutes"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("id", help="entry of the manifest")
@@ -39,8 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     load_manifest().model(options.id)
     about = read_about(options.checkpoints[0])
-    run = about.pop("run")
-    training = {**json.loads(options.training.read_text()), "steps": run["step"], "minutes": run["minutes"]}
+    training = {**json.loads(options.training.read_text()), **length_of(about)}
     quality = json.loads(options.quality.read_text())
     about |= {"id": options.id, "licence": options.licence, "training": training, "quality": quality}
     target = PACKAGE / "bundled" / f"{options.id}.safetensors"

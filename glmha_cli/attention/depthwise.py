@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from glmha_cli.attention.base import Host
 from glmha_cli.errors import UsageError
-from glmha_cli.networks.blocks import LayerNorm
 from glmha_cli.typed import Range
 
 
@@ -36,7 +35,7 @@ class GatedDepthwise(nn.Module):
 
     def __init__(self, channels: int, host: Host, *, kernel: int) -> None:
         super().__init__()
-        self.norm = LayerNorm(channels)
+        self.norm = nn.LayerNorm(channels)
         self.project = host.project(channels, 2 * channels)
         self.depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.out = nn.Conv2d(channels, channels, 1, bias=host.output_bias)
@@ -44,5 +43,6 @@ class GatedDepthwise(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], gate: Float[Tensor, "#b c h w"] | None = None
     ) -> Float[Tensor, "b c h w"]:
-        weights, values = torch.chunk(self.project(self.norm(x)), 2, dim=1)
+        y = self.norm(x.movedim(1, -1)).movedim(-1, 1)
+        weights, values = torch.chunk(self.project(y), 2, dim=1)
         return self.out(F.gelu(weights) * self.depthwise(values if gate is None else values * gate))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.networks.dispersion import Detector, Rows, back_projected, detector_of, measured, window
@@ -92,3 +92,30 @@ def local_misfit(unexplained: Rows) -> Float[Tensor, "b 1 h w"]:
 def decades(energy: Tensor) -> Tensor:
     """A mean square, in threes of decades: 1 for 1, 0 for 10^-3, -1 for none."""
     return 1 + torch.log10(energy + LEAST) / 3
+
+
+class SpectraStep(nn.Module):
+    """One gradient step of the spectra, plus what a small network along the bands adds; then orthonormal again."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.rate = nn.Parameter(torch.tensor(0.5))
+        wide = 2 * rank
+        self.network = nn.Sequential(
+            nn.Conv1d(wide, wide, 3, padding=1),
+            nn.GELU(),
+            nn.Conv1d(wide, wide, 5, padding=2, groups=wide),
+            nn.GELU(),
+            nn.Conv1d(wide, rank, 3, padding=1),
+        )
+        zero(self.network[-1])
+
+    def forward(self, spectra: Spectra, unexplained: Rows, abundances: Rows) -> Spectra:
+        energy = abundances.square().sum(dim=(1, 3))[..., None]
+        down = descent_in_spectra(unexplained, abundances) / (energy + 1e-3 * energy.sum(dim=1, keepdim=True) + 1e-6)
+        return orthonormal(spectra + self.rate * down + self.network(torch.cat([spectra, down], dim=1)))
+
+
+def zero(convolution: nn.Module) -> None:
+    for parameter in convolution.parameters():
+        nn.init.zeros_(parameter)

@@ -21,16 +21,17 @@ from torch.nn import functional as F
 from glmha_cli.errors import UsageError
 from glmha_cli.networks.blocks import Modules
 from glmha_cli.networks.config import Channels, Count, Shape
-from glmha_cli.networks.dispersion import Rows, maps_of, rows_of
+from glmha_cli.networks.dispersion import maps_of, rows_of
 from glmha_cli.networks.low_rank import (
     Snapshot,
     Spectra,
+    SpectraStep,
     cosines,
     descent_in_abundances,
-    descent_in_spectra,
     local_misfit,
     orthonormal,
     product,
+    zero,
 )
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
 from glmha_cli.typed import Range
@@ -86,33 +87,6 @@ class UnfoldingConfig(UShapeConfig):
 
     def build(self) -> "Unfolding":
         return Unfolding(self)
-
-
-class SpectraStep(nn.Module):
-    """One gradient step of the spectra, plus what a small network along the bands adds; then orthonormal again."""
-
-    def __init__(self, rank: int) -> None:
-        super().__init__()
-        self.rate = nn.Parameter(torch.tensor(0.5))
-        wide = 2 * rank
-        self.network = nn.Sequential(
-            nn.Conv1d(wide, wide, 3, padding=1),
-            nn.GELU(),
-            nn.Conv1d(wide, wide, 5, padding=2, groups=wide),
-            nn.GELU(),
-            nn.Conv1d(wide, rank, 3, padding=1),
-        )
-        zero(self.network[-1])
-
-    def forward(self, spectra: Spectra, unexplained: Rows, abundances: Rows) -> Spectra:
-        energy = abundances.square().sum(dim=(1, 3))[..., None]
-        down = descent_in_spectra(unexplained, abundances) / (energy + 1e-3 * energy.sum(dim=1, keepdim=True) + 1e-6)
-        return orthonormal(spectra + self.rate * down + self.network(torch.cat([spectra, down], dim=1)))
-
-
-def zero(convolution: nn.Module) -> None:
-    for parameter in convolution.parameters():
-        nn.init.zeros_(parameter)
 
 
 class Stage(nn.Module):
