@@ -43,6 +43,6 @@ class GatedDepthwise(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], gate: Float[Tensor, "#b c h w"] | None = None
     ) -> Float[Tensor, "b c h w"]:
-        y = self.norm(x.movedim(1, -1)).movedim(-1, 1)
+        y = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         weights, values = torch.chunk(self.project(y), 2, dim=1)
         return self.out(F.gelu(weights) * self.depthwise(values if gate is None else values * gate))
