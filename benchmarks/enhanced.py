@@ -10,33 +10,28 @@ weights ("init") and of what has been taught. Run again with the same folder, it
 
 import argparse
 import json
-import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from quality import measured
+from quality import measured, opened
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from suites import Data, suites_of
+from variants import fields_of, folder_of
 
+from glmha_cli.enhancement.kept import Kept
 from glmha_cli.enhancement.plan import Plan
 from glmha_cli.enhancement.run import enhance
-from glmha_cli.inference.engine import EngineOptions, open_engine
-from glmha_cli.inference.restorer import Restorer
-from glmha_cli.lookup import resolve
 from glmha_cli.networks import attention_from_plain
-from glmha_cli.tasks import TASKS
 from glmha_cli.training.data.found import DataPaths
 from glmha_cli.training.recipe import load_recipe
-from glmha_cli.weights.about import read_about
 
 
 def plan_of(variant: str, options: argparse.Namespace) -> Plan:
-    fields = tomllib.loads(variant.replace(";", "\n"))
+    fields = fields_of(variant)
     levels = fields.pop("levels", None)
     return Plan(
         attention=attention_from_plain({"name": "glmha", **fields}),
@@ -49,20 +44,19 @@ def plan_of(variant: str, options: argparse.Namespace) -> Plan:
 
 def psnrs_db(weights: Path, pairs: list[Path]) -> dict[str, float]:
     """By set."""
-    task = resolve(TASKS, read_about(weights)["task"], "task")
-    restorers = {"auto": Restorer(task=task, engine=open_engine(weights, EngineOptions()))}
-    (suite,) = suites_of(task, Data(pairs=pairs))
+    restorers = opened(weights)
+    (suite,) = suites_of(restorers["auto"].task, Data(pairs=pairs))
     suite = replace(suite, to_beat={})
     return {key.rpartition("/")[2]: scores["psnr_db"] for key, scores in measured(suite, restorers, None).items()}
 
 
 def row_of(variant: str, options: argparse.Namespace) -> dict[str, Any]:
-    """What is shown of a variant, kept in its folder."""
-    folder = options.run_dir / (re.sub(r"[^\w.]+", "-", variant).strip("-") or "defaults")
-    kept = folder / "row.json"
-    if kept.is_file():
-        return json.loads(kept.read_text())
-    start, plan = monotonic(), plan_of(variant, options)
+    """What is shown of a variant; kept in its folder. UsageError where that is of another source or plan."""
+    start, plan, folder = monotonic(), plan_of(variant, options), options.run_dir / folder_of(variant)
+    row_file, identity = folder / "row.json", Kept.of(folder / "taught", options.source, plan).identity
+    known = json.loads(row_file.read_text()) if row_file.is_file() else {}
+    if known.get("of") == identity:
+        return known["row"]
     data = DataPaths(images=options.images, validate_pairs=options.pairs)
     recipe = load_recipe(options.recipe)
     row: dict[str, Any] = {}
@@ -74,7 +68,7 @@ def row_of(variant: str, options: argparse.Namespace) -> dict[str, Any]:
     parts = {part["part"]: part for part in made["enhanced"]["parts"]}
     row |= {key: parts["whole"][key] for key in ("gmacs", "parameters")}
     row |= {"missed": parts["layers"]["missed"], "minutes": round((monotonic() - start) / 60, 1)}
-    kept.write_text(json.dumps(row))
+    row_file.write_text(json.dumps({"of": identity, "row": row}))
     return row
 
 

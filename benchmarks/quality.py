@@ -38,19 +38,17 @@ def main() -> None:
     parser.add_argument(
         "--spectra", type=Path, action="append", default=[], help="the reflectances of training, for rgb2hsi and sci"
     )
-    parser.add_argument("--cubes", type=Path, action="append", default=[], help="folder of real cubes, for both")
+    parser.add_argument(
+        "--cubes", type=Path, action="append", default=[], help="folder of real cubes, for rgb2hsi and sci"
+    )
     parser.add_argument("--masks", type=Path, action="append", default=[], help="mask of a camera, for sci")
     parser.add_argument("--tile", action="append", help="as of the verbs; default auto")
     parser.add_argument("--images-at-most", type=int, help="of each set, the first; for a quick look")
     options = parser.parse_args()
-    weights = find_weights(options.model, task=None).path
-    task = resolve(TASKS, read_about(weights)["task"], "task")
+    restorers = opened(find_weights(options.model, task=None).path, options.tile or ["auto"])
+    task = next(iter(restorers.values())).task
     if task.output_kind == "cube" and not (options.spectra and options.images):
         parser.error(f"{task.name} needs --images and --spectra")
-    engine = open_engine(weights, EngineOptions())
-    restorers = {
-        tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in options.tile or ["auto"]
-    }
     data = Data(
         images=options.images, pairs=options.pairs, spectra=options.spectra, cubes=options.cubes, masks=options.masks
     )
@@ -58,6 +56,13 @@ def main() -> None:
     for suite in suites_of(task, data):
         quality |= measured(suite, restorers, options.images_at_most)
     print(json.dumps(quality, indent=2))
+
+
+def opened(weights: Path, tiles: Sequence[str] = ("auto",)) -> dict[str, Restorer]:
+    """By tile, as the verbs take it."""
+    task = resolve(TASKS, read_about(weights)["task"], "task")
+    engine = open_engine(weights, EngineOptions())
+    return {tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in tiles}
 
 
 def measured(suite: Suite, restorers: dict[str, Restorer], images_at_most: int | None) -> dict[str, dict[str, object]]:

@@ -121,6 +121,11 @@ def photos(task: Task, data: Data) -> Suite:
 # Cubes
 
 
+def held_out_cubes(task: Task, data: Data) -> list[np.ndarray]:
+    """Held-out photos in held-out spectra."""
+    return [unpacked(cube) for cube in held_out_images(task, data)[""]]
+
+
 def real_scenes(task: Task, data: Data) -> dict[str, list[np.ndarray]]:
     return {
         path.stem: [unpacked(load_cube(path, task))]
@@ -148,8 +153,7 @@ def reflectance(task: Task, data: Data) -> Suite:
     drawn = {
         f"spectra of {name}": [unpacked(each)] for name, each in charts(library, recipe_of(task).cubes.sources).items()
     }
-    held_out = [unpacked(cube) for cube in held_out_images(task, data)[""]]
-    cubes = {"photo": held_out} | drawn | real_scenes(task, data)
+    cubes = {"photo": held_out_cubes(task, data)} | drawn | real_scenes(task, data)
     photograph, rng = CameraConfig().validation()["photo"], np.random.default_rng(0)
     known = {data.spectra[0].stem: data.spectra[:1], "all spectra": data.spectra}
     return Suite(
@@ -182,7 +186,7 @@ def snapshots(task: Task, data: Data) -> Suite:
     """By mask: gray ones, windows of each measured one, both with the noise of validation; and without noise. Held-out
     photos in held-out spectra are one set of each, every real scene is one more.
     """
-    cubes = {"": [unpacked(cube) for cube in held_out_images(task, data)[""]]} | real_scenes(task, data)
+    cubes = {"": held_out_cubes(task, data)} | real_scenes(task, data)
     cameras: dict[str, tuple[Callable[..., np.ndarray], bool]] = {"gray": (gray_mask, True)}
     for path in data.masks:
         mask = read_plain_mask(path)

@@ -18,6 +18,7 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -36,12 +37,15 @@ from glmha_cli.training.settings import Machine, RunSettings
 COSTS = ("convolutions", "everything", "as run")
 
 
+def fields_of(variant: str) -> dict[str, Any]:
+    return tomllib.loads(variant.replace(";", "\n"))
+
+
 def varied(recipe: Recipe, variant: str, steps: int) -> Recipe:
     """The recipe with the variant's network, and a validation after the last step."""
     recipe = recipe.adjusted(steps=steps)
     schedule = replace(recipe.schedule, validate_every=min(recipe.schedule.validate_every, steps))
-    changes = tomllib.loads(variant.replace(";", "\n"))
-    return replace(recipe, network={**recipe.network, **changes}, schedule=schedule)
+    return replace(recipe, network={**recipe.network, **fields_of(variant)}, schedule=schedule)
 
 
 def folder_of(variant: str) -> str:

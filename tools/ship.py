@@ -32,9 +32,9 @@ def mean_weights(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
 
 
 def length_of(about: dict[str, Any]) -> dict[str, float]:
-    """Steps and minutes of a run, which is left out of `about`, or of the last part of an enhancement."""
-    if run := about.pop("run", None):
-        return {"steps": run["step"], "minutes": run["minutes"]}
+    """Steps and minutes of the run that made a checkpoint, or of an enhancement's last part."""
+    if "run" in about:
+        return {"steps": about["run"]["step"], "minutes": about["run"]["minutes"]}
     last = about["enhanced"]["parts"][-1]
     return {"steps": last["steps"], "minutes": last["minutes"]}
 
@@ -50,6 +50,7 @@ def main() -> None:
     load_manifest().model(options.id)
     about = read_about(options.checkpoints[0])
     training = {**json.loads(options.training.read_text()), **length_of(about)}
+    about.pop("run", None)
     quality = json.loads(options.quality.read_text())
     about |= {"id": options.id, "licence": options.licence, "training": training, "quality": quality}
     target = PACKAGE / "bundled" / f"{options.id}.safetensors"

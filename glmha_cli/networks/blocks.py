@@ -19,6 +19,12 @@ class Modules(nn.ModuleList, Generic[M]):
         def __iter__(self) -> Iterator[M]: ...
 
 
+def zero(layer: nn.Module) -> None:
+    """A layer that gives nothing at first, so that what follows begins without it."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class LayerNorm(nn.Module):
     """Layer normalisation over the channels of (b, c, h, w), population variance, eps 1e-5.
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glmha_cli.networks.blocks import zero
 from glmha_cli.networks.dispersion import Detector, Rows, back_projected, detector_of, measured, window
 
 Spectra = Float[Tensor, "b k c"]
@@ -114,8 +115,3 @@ class SpectraStep(nn.Module):
         energy = abundances.square().sum(dim=(1, 3))[..., None]
         down = descent_in_spectra(unexplained, abundances) / (energy + 1e-3 * energy.sum(dim=1, keepdim=True) + 1e-6)
         return orthonormal(spectra + self.rate * down + self.network(torch.cat([spectra, down], dim=1)))
-
-
-def zero(convolution: nn.Module) -> None:
-    for parameter in convolution.parameters():
-        nn.init.zeros_(parameter)

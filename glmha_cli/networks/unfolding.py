@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glmha_cli.errors import UsageError
-from glmha_cli.networks.blocks import Modules
+from glmha_cli.networks.blocks import Modules, zero
 from glmha_cli.networks.config import Channels, Count, Shape
 from glmha_cli.networks.dispersion import maps_of, rows_of
 from glmha_cli.networks.low_rank import (
@@ -31,7 +31,6 @@ from glmha_cli.networks.low_rank import (
     local_misfit,
     orthonormal,
     product,
-    zero,
 )
 from glmha_cli.networks.u_shape import Block, UShape, UShapeConfig, conv3x3
 from glmha_cli.typed import Range
