@@ -1,6 +1,7 @@
 """A small network that stands in for a trained one where only its path through the tool matters."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # On a busy machine an example takes any time, and none of them is about time.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("any machine")
+# Under nohup, or behind "&" of a script, these are ignored, and every process that a test starts and ends by them would
+# inherit that. A handler of ours is as deaf, and no other process inherits it.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 def run_glmha(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
