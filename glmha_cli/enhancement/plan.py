@@ -110,7 +110,7 @@ def gmacs_of(config: Any) -> float:
 def learnable(recipe: Recipe) -> Recipe:
     """The recipe with its last stage alone, and as many crops at once as `HELD_BYTES` hold of its network."""
     stage = recipe.schedule.stages[-1]
-    each = saved_bytes(network_from_plain(recipe.network), side_px=stage.side_px)
+    each = saved_bytes(network_from_plain(recipe.network), height=stage.height_px, width=stage.side_px)
     batch = max(1, min(stage.batch, HELD_BYTES // each))
     return replace(recipe, schedule=replace(recipe.schedule, stages=(replace(stage, batch=batch, until=1.0),)))
 

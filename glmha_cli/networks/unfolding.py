@@ -92,17 +92,18 @@ class Stage(nn.Module):
     """A gradient step in the spectra and one in the maps; then the U on all maps, which at first adds nothing.
 
     What the measurement holds beyond the maps so far is noise in the end, so no one has to say how much there is: it
-    decides how far a gradient step trusts a detector pixel through which little light came, and the U sees it as well.
+    decides how far a gradient step trusts a detector pixel through which little light came. The U sees it as well, and
+    the gradient by itself, which it could not tell from the maps any more.
     """
 
     def __init__(self, config: UnfoldingConfig) -> None:
         super().__init__()
         self.rank = config.rank
         self.spectra = SpectraStep(config.rank)
-        self.rate = nn.Parameter(torch.tensor(1.5))
+        self.rate = nn.Parameter(torch.ones(config.rank, 1))
         self.damping = nn.Parameter(torch.tensor(-2.0))
         self.damping_by_misfit = nn.Parameter(torch.tensor(0.0))
-        self.misfit = nn.Conv2d(1, config.channels, 1)
+        self.misfit = nn.Conv2d(1 + config.rank, config.channels, 1)
         zero(self.misfit)
         self.u = UShape(config, partial(Block, config))
         self.output = conv3x3(config.channels, config.channels)
@@ -121,9 +122,9 @@ class Stage(nn.Module):
             damping = F.softplus(self.damping + self.damping_by_misfit * snapshot.misfit(residual))
             spectra = self.spectra(spectra, snapshot.returned(residual, damping), abundances)
             unexplained = snapshot.unexplained(abundances, spectra, damping)
-            abundances = abundances + self.rate * descent_in_abundances(unexplained, spectra)
-            maps = torch.cat([maps_of(abundances), maps[:, self.rank :]], dim=1)
-            return maps + self.misfit(local_misfit(unexplained)), spectra
+            down = descent_in_abundances(unexplained, spectra)
+            maps = torch.cat([maps_of(abundances + self.rate * down), maps[:, self.rank :]], dim=1)
+            return maps + self.misfit(torch.cat([local_misfit(unexplained), maps_of(down)], dim=1)), spectra
 
 
 def exactly(device: torch.device) -> AbstractContextManager:

@@ -19,11 +19,12 @@ def require_fitting(recipe: Recipe) -> None:
     """BadDataError for crops and for steps of snapshots that the network does not take."""
     network = network_from_plain(recipe.network)
     for stage in recipe.schedule.stages:
-        if stage.side_px % network.size_multiple:
-            raise BadDataError(
-                f"crops of {stage.side_px} px do not fit the network",
-                f"set patch_px to a multiple of {network.size_multiple}",
-            )
+        for name, length in (("patch_px", stage.side_px), ("rows", stage.height_px)):
+            if length % network.size_multiple:
+                raise BadDataError(
+                    f"crops of {length} px do not fit the network",
+                    f"set {name} to a multiple of {network.size_multiple}",
+                )
     degradation = degradation_of(recipe)
     steps = [getattr(config, "step", None) for config in (network, degradation)]
     if None not in steps and steps[0] != steps[1]:

@@ -6,8 +6,8 @@ from torch import Tensor
 from glmha_cli.networks.config import NetworkConfig
 
 
-def saved_bytes(config: NetworkConfig, *, side_px: int) -> int:
-    """What autograd keeps of one crop of side_px squared until its backward pass, in float32."""
+def saved_bytes(config: NetworkConfig, *, height: int, width: int) -> int:
+    """What autograd keeps of one crop of height x width px until its backward pass, in float32."""
     storages: dict[int, torch.UntypedStorage] = {}  # held, so that no two have one address
 
     def keep(tensor: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def saved_bytes(config: NetworkConfig, *, side_px: int) -> int:
 
     with torch.device("meta"):
         network = config.build().train()
-        inputs = [torch.empty(shape) for shape in config.input_shapes(side_px, side_px)]
+        inputs = [torch.empty(shape) for shape in config.input_shapes(height, width)]
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             network(*inputs)
     own = {parameter.untyped_storage()._cdata for parameter in network.parameters()}

@@ -24,14 +24,19 @@ class Stage:
 
     mosaic: each is a picture of so many by so many crops of different photos. Attention over one small crop knows a
     single colour; over a photo it never does.
+    rows: that are left of each crop, all by default. A snapshot mixes all bands only where a scene is wider than the
+    light is dispersed, so low crops of a scene's width are like scenes, and squares of as many pixels are too easy.
     """
 
     patch_px: Annotated[int, Range(1, 4096)]
     batch: Annotated[int, Range(1, 4096)]
     until: Share
     mosaic: Annotated[int, Range(1, 64)] = 1
+    rows: Annotated[int, Range(1, 4096)] | None = None
 
     def __post_init__(self) -> None:
+        if self.rows is not None and self.rows > self.patch_px:
+            raise BadDataError(f"a stage of {self.rows} rows of crops of {self.patch_px} px", "rows: at most patch_px")
         if min(self.patch_px, self.batch, self.mosaic) < 1:
             raise BadDataError(
                 f"a stage of {self.batch} crops of {self.patch_px} px in mosaics of {self.mosaic}", "at least 1 each"
@@ -41,6 +46,11 @@ class Stage:
     def side_px(self) -> int:
         """Of what the network sees."""
         return self.patch_px * self.mosaic
+
+    @property
+    def height_px(self) -> int:
+        """Of what the network sees; its width is `side_px`."""
+        return (self.rows or self.patch_px) * self.mosaic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.lookup import resolve
 from glmha_cli.networks import network_from_plain
 from glmha_cli.tasks import TASKS
-from glmha_cli.training.checks import degradation_of
+from glmha_cli.training.checks import degradation_of, require_fitting
 from glmha_cli.training.losses import LOSSES
 from glmha_cli.training.optimizers import OPTIMIZERS
 from glmha_cli.training.recipe import Stage, load_recipe, recipe_names
@@ -39,12 +39,11 @@ def test_a_recipe_is_headed_by_command_hardware_time_and_score(name):
 def test_a_recipe_fits_its_task_and_its_network(name):
     recipe = load_recipe(name)
     task, network = resolve(TASKS, recipe.task, "task"), network_from_plain(recipe.network)
-    degradation_of(recipe)
     resolve(LOSSES, recipe.loss, "loss")
     resolve(OPTIMIZERS, recipe.optimizer, "optimizer")
     assert network.out_channels == (3 if task.output_kind == "photo" else len(task.wavelength_nm))
     stages = recipe.schedule.stages
-    assert all(stage.patch_px % network.size_multiple == 0 for stage in stages)
+    require_fitting(recipe)
     assert [stage.until for stage in stages] == sorted({stage.until for stage in stages}) and stages[-1].until == 1
 
 
@@ -66,6 +65,11 @@ def test_a_degradation_of_another_task_is_refused():
 def test_stages_of_nothing_are_refused(wrong):
     with pytest.raises(BadDataError, match="mosaics"):
         Stage(**{"patch_px": 8, "batch": 2, "until": 1.0, "mosaic": 2} | {wrong: 0})
+
+
+def test_a_crop_has_no_more_rows_than_it_is_high():
+    with pytest.raises(BadDataError, match="9 rows of crops of 8 px"):
+        Stage(patch_px=8, batch=2, until=1.0, rows=9)
 
 
 def test_a_schedule_without_stages_is_refused(tmp_path):

@@ -376,6 +376,14 @@ def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, s
         run_dir,
         images=[photos],
     )
+    low = replace(odd, patch_px=32, rows=12)
+    refused(
+        BadDataError,
+        "crops of 12 px do not fit the network",
+        replace(tiny, schedule=replace(tiny.schedule, stages=(low,))),
+        run_dir,
+        images=[photos],
+    )
     sci = small(load_recipe("sci-lite"))
     refused(
         BadDataError,

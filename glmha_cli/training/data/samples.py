@@ -47,12 +47,12 @@ class Samples(Dataset):
         rng = np.random.default_rng([self.seed, step, place])
         index = int(rng.integers(len(self.targets.images) + len(self.pairs))) - len(self.targets.images)
         if index >= 0:
-            both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)
+            both = random_crop(np.concatenate(self.pairs[index].read(), axis=2), stage.side_px, rng)[: stage.height_px]
             return (both[..., :3],), both[..., 3:]
         others = rng.integers(len(self.targets.images), size=stage.mosaic**2 - 1)
         crops = [shrunk_crop(self.targets.images[i], stage.patch_px, self.shrink, rng) for i in (index, *others)]
-        make_pair = self.makers[step % len(self.makers)]
-        return sample(mosaic([self.targets.make(crop, rng) for crop in crops], stage.mosaic), make_pair, rng)
+        made = [self.targets.make(crop[: stage.rows], rng) for crop in crops]
+        return sample(mosaic(made, stage.mosaic), self.makers[step % len(self.makers)], rng)
 
 
 def mosaic(crops: Sequence[np.ndarray], side: int) -> np.ndarray:

@@ -85,6 +85,8 @@ def test_both_halves_are_cropped_flipped_and_turned_alike(pairs):
         np.testing.assert_array_equal(clean, samples[step, 0, stage][1])
         seen.add(clean.tobytes())
     assert len(seen) == 20
+    (degraded,), clean = samples[0, 0, replace(stage, rows=4)]
+    assert degraded.shape == clean.shape == (8, 24, 3)
 
 
 def test_every_tenth_pair_or_sequence_is_held_out(pairs, tmp_path):

@@ -65,6 +65,15 @@ def test_a_mosaic_is_degraded_as_one_picture(case):
     assert [array.shape for array in inputs] == input_shapes and target.shape == target_shape
 
 
+def test_of_low_crops_the_first_rows_are_seen(case):
+    samples, input_shapes, target_shape = case
+    inputs, target = samples[5, 1, replace(STAGE, rows=8)]
+    assert [array.shape for array in inputs] == [(8, *shape[1:]) for shape in input_shapes]
+    assert target.shape == (8, *target_shape[1:])
+    inputs, _ = samples[5, 1, replace(STAGE, patch_px=12, rows=4, mosaic=2)]
+    assert inputs[0].shape == (8, *input_shapes[0][1:])
+
+
 def test_snapshots_of_a_batch_have_one_step_and_the_next_batch_another(photos, spectra):
     found = find_data(SCI, DataPaths(images=[photos], spectra=[spectra]))
     targets = load_targets(SCI, found, crop_px=24, config=CubesConfig())
