@@ -92,7 +92,23 @@ def _opened(path: Path, max_pixels: int) -> _Video:
     beside = tags.get("alpha_mode") == "1"  # of VP8 and VP9 in Matroska, whose decoders leave it out
     alpha = beside or any(component.is_alpha for component in context.format.components)
     notes = ("its transparency is left out",) if alpha else ()
-    return _Video(container, container.decode(stream), notes=notes)
+    frames = container.decode(stream)
+    return _Video(container, _timed(frames) if container.format.name == "avi" else frames, notes=notes)
+
+
+def _timed(frames: Iterator["av.VideoFrame"]) -> Iterator["av.VideoFrame"]:
+    """Frames of a container without times of them, which FFmpeg guesses, out of order for H.264: each is shown as long
+    after the first as the packet that brought it out is behind the one that brought out that.
+    """
+    shift = time = 0
+    for index, frame in enumerate(frames):
+        if index == 0:
+            time = frame.pts or 0
+            shift = time - (frame.dts or 0)
+        else:
+            time = max(time + max(frame.duration or 0, 1), (frame.dts or 0) + shift)
+        frame.pts = time
+        yield frame
 
 
 def _close(video: _Video | None) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def _encode(silent: Path, frames: Iterable[RestoredFrame], path: Path) -> list[s
     os.environ.setdefault("SVT_LOG", "1")  # errors alone, of an encoder that talks
     with av.open(str(silent), "w") as container:
         for frame in frames:
-            try:
+            with _encoding(path):
                 if picture_of is None:
                     stream, notes = _stream(container, frame, path)
                     picture_of = _converter(frame.moment.storage, stream.pix_fmt)
@@ -81,11 +82,20 @@ def _encode(silent: Path, frames: Iterable[RestoredFrame], path: Path) -> list[s
                 picture.pts, picture.duration = frame.moment.time, frame.moment.duration
                 picture.time_base = frame.moment.storage.time_base
                 container.mux(stream.encode(picture))
-            except (av.FFmpegError, ValueError) as error:
-                codec = frame.moment.storage.codec
-                raise OutputError(f"'{path}': its frames cannot be written as {codec}: {error}") from error
-        container.mux(stream.encode(None))
+        with _encoding(path):
+            container.mux(stream.encode(None))
     return notes
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """OutputError where an encoder or a container refuses frames, the last of which it may be given at the end."""
+    import av
+
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as error:
+        raise OutputError(f"'{path}': its frames cannot be written: {error}") from error
 
 
 def _stream(container: "av.container.OutputContainer", frame: RestoredFrame, path: Path) -> tuple[Any, list[str]]:

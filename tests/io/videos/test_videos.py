@@ -69,6 +69,21 @@ def test_the_frame_after_the_last_is_told(clip):
         read_frame(clip, 6)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_frames_of_an_avi_are_shown_one_after_the_other(tmp_path, codec):
+    """It has no times of its frames, and those that come before others they are made of are stored behind them."""
+    with av.open(str(tmp_path / "clip.avi"), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for pixels in 3 * pictures():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    times = [frame.moment.time for frame in all_frames(tmp_path / "clip.avi")]
+    assert times == list(range(times[0], times[0] + 18))
+    copy(tmp_path / "clip.avi", tmp_path / "out.mkv")
+    np.testing.assert_allclose(np.diff(times_of(tmp_path / "out.mkv")), 1 / 25, atol=1e-3)
+
+
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (-90, 3)])
 def test_frames_are_upright(tmp_path, degrees, turns):
     """FFmpeg's angle is counter-clockwise, as NumPy's is."""
