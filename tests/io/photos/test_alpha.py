@@ -5,6 +5,7 @@ import struct
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 
 from glmha_cli.errors import BadDataError
 from tests.io.photos.photos import encoded, read_bytes
@@ -124,3 +125,17 @@ def test_a_heic_multiplied_by_its_alpha_becomes_straight(tmp_path):
     covered = plain.alpha > 0
     expected = np.minimum(np.rint(plain.colours[covered] * 255.0 / plain.alpha[covered][:, None]), 255)
     np.testing.assert_array_equal(photo.colours[covered], expected)
+
+
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
+def test_a_palette_in_a_tiff_keeps_its_alpha(tmp_path, kind):
+    """As GIMP writes pictures with a palette, by either kind of alpha: numbers of colours are multiplied by nothing."""
+    palette = np.random.default_rng(0).integers(0, 256, (3, 256))
+    tag = (320, "H", 768, (257 * palette).ravel().tolist(), True)
+    stored, numbers = np.dstack([GRAY, ALPHA]), b"\x06\1\3\0\1\0\0\0%c\0"  # PhotometricInterpretation
+    tifffile.imwrite(tmp_path / "a.tif", stored, planarconfig="contig", extrasamples=[kind], extratags=[tag])
+    data = (tmp_path / "a.tif").read_bytes()
+    photo = read_bytes(tmp_path / "b.tif", data.replace(numbers % 1, numbers % 3))
+    np.testing.assert_array_equal(photo.colours, palette.T[GRAY])
+    np.testing.assert_array_equal(photo.alpha, ALPHA)
+    assert len(photo.notes) == (kind == "unspecified")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from einops import rearrange
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, UInt8
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.exif_entries import ORIENTATION
@@ -125,12 +125,10 @@ def _of_floats(samples: Num[np.ndarray, "h w c"], findings: Findings) -> Float[n
 def _colours(page: "TiffPage", stored: Stored) -> Stored:
     """Gray or RGB with straight alpha, from what the page says its samples mean."""
     samples = stored.samples
+    num_colours = NUM_COLOURS[int(page.photometric)]
+    colours, extra = np.split(samples, [num_colours], axis=2)
     if page.photometric == PALETTE:
-        stored_palette = np.asarray(page.colormap)
-        palette = stored_palette if stored_palette.max() < 256 else stored_palette >> 8  # some writers use 8 bit
-        colours = palette[:, samples[..., 0]].astype(np.uint8)
-        return replace(stored, samples=rearrange(colours, "c h w -> h w c"))
-    colours, extra = np.split(samples, [NUM_COLOURS[int(page.photometric)]], axis=2)
+        colours, extra = _of_palette(page, colours[..., 0]), _in_8_bit(extra, page.bitspersample)
     if page.photometric == WHITE_IS_ZERO:
         colours = PEAKS[samples.dtype] - colours
     findings, index = stored.findings, alpha_index(page)
@@ -138,8 +136,19 @@ def _colours(page: "TiffPage", stored: Stored) -> Stored:
         say_unnamed(findings)
         index = 0
     alpha = extra[..., :0] if index is None else extra[..., index : index + 1]
-    say_left_out(page.samplesperpixel - colours.shape[2] - alpha.shape[2], findings)
+    say_left_out(page.samplesperpixel - num_colours - alpha.shape[2], findings)
     samples = np.concatenate([colours, alpha], axis=2)
-    if index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,):
+    is_multiplied = index is not None and page.extrasamples[index : index + 1] == (PREMULTIPLIED,)
+    if is_multiplied and page.photometric != PALETTE:  # whose colours are numbers, which nothing multiplies
         samples = straight(samples, findings)
     return replace(stored, samples=samples)
+
+
+def _of_palette(page: "TiffPage", indices: Num[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    stored = np.asarray(page.colormap)
+    palette = stored if stored.max() < 256 else stored >> 8  # some writers use 8 bit
+    return rearrange(palette[:, indices].astype(np.uint8), "c h w -> h w c")
+
+
+def _in_8_bit(samples: Num[np.ndarray, "h w c"], bits: int) -> UInt8[np.ndarray, "h w c"]:
+    return np.rint(samples * (255 / (2**bits - 1))).astype(np.uint8)
