@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.metadata import Extra, Kind, pixel_shape
+
+_USUAL, _OF_SCREENS = {0, 1, 2, 3, 5, 6, 7}, {0, 1, 2, 3, 6, 14, 15}  # primaries and curves of ITU-T H.273
+_SRGB_CURVE = 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,17 @@ class Moment:
     time: int
     duration: int
     storage: Storage
+
+
+def extras_of(storage: Storage) -> tuple[Extra, ...]:
+    """What a frame says as a photo: colours beyond those of sRGB (HDR, P3), as the cICP of a PNG, and the shape of its
+    pixels. Players show the curves of other videos as that of sRGB.
+    """
+    curve = _SRGB_CURVE if storage.curve in _OF_SCREENS else storage.curve
+    is_usual = storage.primaries in _USUAL and curve == _SRGB_CURVE
+    cicp = Extra(kind=Kind.CICP, key=b"cICP", body=bytes([storage.primaries, curve, 0, 1]))
+    shape = pixel_shape(storage.aspect.denominator, storage.aspect.numerator)
+    return tuple(shape if is_usual else [cicp, *shape])
 
 
 class EndOfVideoError(BadDataError):

@@ -16,10 +16,11 @@ from jaxtyping import Num
 from glmha_cli.errors import BadDataError, GlmhaError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.formats.base import require_size
+from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import MAX_PIXELS, Photo
 from glmha_cli.io.videos import open_video, require_library
 from glmha_cli.io.videos.convert import to_rgb, way_back
-from glmha_cli.io.videos.frame import EndOfVideoError, Moment, Storage
+from glmha_cli.io.videos.frame import EndOfVideoError, Moment, Storage, extras_of
 
 if TYPE_CHECKING:
     import av
@@ -76,7 +77,7 @@ def read_frame(path: Path, frame: int, *, max_pixels: int = MAX_PIXELS) -> tuple
         while len(_OPEN) > OPEN_AT_MOST:
             _close(_OPEN.popitem(last=False)[1])
         moment = Moment(time=found.pts or 0, duration=found.duration or 0, storage=_storage(video, found))
-        return _photo(video, found), moment
+        return _photo(video, found, moment.storage), moment
 
 
 def _opened(path: Path, max_pixels: int) -> _Video:
@@ -136,7 +137,7 @@ def _frame(video: _Video, wanted: int) -> "av.VideoFrame":
             return found
 
 
-def _photo(video: _Video, frame: "av.VideoFrame") -> Photo:
+def _photo(video: _Video, frame: "av.VideoFrame", storage: Storage) -> Photo:
     stream = video.container.streams.video[0]
     seconds = float(1 / (stream.guessed_rate or RATE))
     length = float((stream.duration or 0) * (stream.time_base or 0) or (video.container.duration or 0) / 1e6)
@@ -144,6 +145,7 @@ def _photo(video: _Video, frame: "av.VideoFrame") -> Photo:
     return Photo(
         colours=colours,
         bit_depth=8 * colours.itemsize,
+        metadata=Metadata(extras=extras_of(storage)),
         notes=(*video.notes, *_notes(frame)),
         frames=max(1, stream.frames or round(length / seconds)),
         seconds=seconds,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
+from glmha_cli.io.photos.metadata import Kind
 from glmha_cli.io.videos import container_of, is_video
 from glmha_cli.io.videos.frame import EndOfVideoError
 from glmha_cli.io.videos.join import join
@@ -248,6 +249,22 @@ def test_light_levels_of_hdr_are_said_to_be_left_out(tmp_path):
     options = {"x265-params": f"log-level=none:hdr10=1:max-cll=1000,400:master-display={display}"}
     write_clip(tmp_path / "a.mp4", "libx265", "yuv420p10le", sound=None, deep=True, options=options)
     assert read_frame(tmp_path / "a.mp4", 0)[0].notes == ("its HDR light levels are left out",)
+
+
+@pytest.mark.parametrize(
+    ("colours", "cicp"),
+    [
+        ("colorprim=bt2020:transfer=arib-std-b67", [9, 18, 0, 1]),  # HLG, as phones film
+        ("colorprim=smpte432:transfer=bt709", [12, 13, 0, 1]),
+        ("colorprim=bt709:transfer=bt709", None),
+    ],
+)
+def test_a_frame_as_a_photo_says_its_colours_and_the_shape_of_its_pixels(tmp_path, colours, cicp):
+    options = {"x265-params": f"log-level=none:{colours}:sar=3"}  # of H.265, table E.1: 10 to 11
+    write_clip(tmp_path / "a.mkv", "libx265", "yuv420p10le", sound=None, deep=True, options=options)
+    photo, _ = read_frame(tmp_path / "a.mkv", 0)
+    assert [list(extra.body) for extra in photo.metadata.of(Kind.CICP)] == ([cicp] if cicp else [])
+    assert photo.metadata.of(Kind.ASPECT)[0].body[:8] == bytes([0, 0, 0, 11, 0, 0, 0, 10])
 
 
 def test_transparency_beside_the_pictures_is_said_to_be_left_out(tmp_path):
