@@ -1,11 +1,11 @@
 """What of a photo's side data goes into a file of another format, and what is said of the rest."""
 
-import struct
+import math
 from dataclasses import replace
+from functools import partial
 
 from glmha_cli.io.photos.colours import colours_of
-from glmha_cli.io.photos.exif import load_exif
-from glmha_cli.io.photos.exif_entries import X_RESOLUTION
+from glmha_cli.io.photos.exif import resolution_of
 from glmha_cli.io.photos.formats import PhotoFormat
 from glmha_cli.io.photos.icc import is_gray_profile, is_of_other_colours
 from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata
@@ -27,7 +27,7 @@ def carried(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tupl
     metadata = replace(metadata, extras=tuple(kept))
     if Kind.EXTENDED_XMP in names:
         metadata = replace(metadata, xmp=without_extension(metadata.xmp))
-    if metadata.dpi and not target.dpi and not _says_resolution(metadata.exif):
+    if metadata.dpi and not target.dpi and not _says_resolution(metadata.exif, metadata.dpi):
         notes.append(f"{target.name} holds no DPI: dropped")
     for name in ("exif", "xmp"):
         if len(getattr(metadata, name)) > target.max_metadata_bytes:
@@ -48,11 +48,10 @@ def _fits(extra: Extra, target: PhotoFormat) -> bool:
         return False
 
 
-def _says_resolution(exif: bytes) -> bool:
-    try:
-        return X_RESOLUTION in load_exif(exif).root
-    except (ValueError, struct.error):
-        return False
+def _says_resolution(exif: bytes, dpi: tuple[float, float]) -> bool:
+    """Whether EXIF says the same: what changes a photo's resolution often leaves that of the camera there."""
+    said = resolution_of(exif)
+    return said is not None and all(map(partial(math.isclose, rel_tol=0.01), said, dpi))
 
 
 def _with_colours(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tuple[Metadata, list[str]]:

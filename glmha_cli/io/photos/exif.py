@@ -18,12 +18,17 @@ from glmha_cli.io.photos.exif_entries import (
     LONG8,
     MAKER_NOTE,
     OFFSET_SCHEMA,
+    RESOLUTION_UNIT,
     SLONG,
     TYPE_BYTES,
+    UNITS_PER_INCH,
+    X_RESOLUTION,
+    Y_RESOLUTION,
     Directory,
     number,
 )
 from glmha_cli.io.photos.exif_reader import DirectoryReader
+from glmha_cli.io.photos.metadata import usable_dpi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +121,16 @@ class Directories:
 
 def load_exif(data: bytes) -> Directories:
     return Directories.read(io.BytesIO(data)) if data else Directories()
+
+
+def resolution_of(data: bytes) -> tuple[float, float] | None:
+    """Pixels per inch (x, y) that EXIF says; None where it says none, or cannot be read."""
+    try:
+        exif = load_exif(data)
+    except (ValueError, struct.error):
+        return None
+    per_inch = UNITS_PER_INCH.get(int(exif.number(RESOLUTION_UNIT, 2)), 0.0)
+    return usable_dpi(*(exif.number(tag) * per_inch for tag in (X_RESOLUTION, Y_RESOLUTION)))
 
 
 def dump_exif(exif: Directories) -> bytes:

@@ -3,9 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-from glmha_cli.io.photos.exif import load_exif
+from glmha_cli.io.photos.exif import resolution_of
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
-from glmha_cli.io.photos.exif_entries import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
 from glmha_cli.io.photos.formats.jpeg_parts import APP0, APP1, APP2, APP13, APP14, COMMENT, Parts, Segment
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape, usable_dpi
 from glmha_cli.io.photos.photoshop import without_thumbnails
@@ -13,7 +12,6 @@ from glmha_cli.io.photos.photoshop import without_thumbnails
 SEGMENT_MAX_BYTES = 65533
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 ICC, PHOTOSHOP, MULTI_PICTURE = b"ICC_PROFILE\0", b"Photoshop 3.0\0", b"MPF\0"
-UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # ResolutionUnit of EXIF: inch, centimetre
 _JFIF_UNITS = {1: 1.0, 2: 2.54}
 _GUID_BYTES = 32
 _SAYS_NOTHING = (b"JFIF\0", b"JFXX\0", b"Adobe")
@@ -91,12 +89,7 @@ def _resolution(segments: list[Segment], exif: bytes, extras: list[Extra]) -> tu
             if unit in _JFIF_UNITS:
                 return usable_dpi(x * _JFIF_UNITS[unit], y * _JFIF_UNITS[unit])
             extras += pixel_shape(x, y)
-    try:
-        tags = load_exif(exif)
-    except (ValueError, struct.error):
-        return None
-    unit = UNITS_PER_INCH.get(int(tags.number(RESOLUTION_UNIT, 2)), 0)
-    return usable_dpi(*(tags.number(tag) * unit for tag in (X_RESOLUTION, Y_RESOLUTION)))
+    return resolution_of(exif)
 
 
 def with_metadata(data: bytes, metadata: Metadata) -> bytes:
