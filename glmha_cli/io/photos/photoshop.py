@@ -8,7 +8,11 @@ _THUMBNAILS = {0x0409, 0x040C}
 
 
 def wrapped_iptc(record: bytes) -> bytes:
-    """IPTC-IIM data as the only resource of a block."""
+    """IPTC-IIM data as the only resource of a block; its bytes in their order, which a TIFF of the other byte order has
+    in fours the other way round where its writer took them for numbers (libtiff).
+    """
+    if record[3:4] == IIM_MARK and not record.startswith(IIM_MARK):
+        record = b"".join(record[at : at + 4][::-1] for at in range(0, len(record), 4))
     return b"8BIM" + struct.pack(">HHI", IPTC, 0, len(record)) + record + bytes(len(record) % 2)
 
 

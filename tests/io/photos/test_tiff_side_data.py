@@ -6,8 +6,11 @@ import rasterio
 import tifffile
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.photos.metadata import Kind
+from glmha_cli.io.photos.photoshop import iptc_of
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import storing, write_photo
+from tests.io.photos.side_data import IPTC
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 PIXEL_SCALE = (33550, "d", 3, (0.5, 0.5, 0.0), True)
@@ -140,3 +143,22 @@ def test_what_says_how_the_old_samples_were_laid_out_goes(tmp_path):
     with tifffile.TiffFile(tmp_path / "b.tif") as tif:
         assert tif.pages[0].photometric.name == "RGB"
         assert not {332, 334, 336, 341} & {tag.code for tag in tif.pages[0].tags}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_stored_as_numbers_is_read_in_its_own_order(tmp_path, order):
+    """As Photoshop stores it, and libtiff, which puts numbers into the byte order of the file."""
+    numbers = np.frombuffer(IPTC.ljust(-(-len(IPTC) // 4) * 4, b"\0"), "<u4").tolist()
+    tag = (33723, "I", len(numbers), numbers, True)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 7), np.uint8), byteorder=order, extratags=[tag])
+    (resources,) = read_photo(tmp_path / "a.tif").metadata.of(Kind.PHOTOSHOP)
+    assert iptc_of(resources.body).rstrip(b"\0") == IPTC
+
+
+def test_tags_of_a_compression_do_not_outlive_it(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression="lerc")
+    photo = read_photo(tmp_path / "a.tif")
+    write_photo(tmp_path / "b.tif", photo.pixels, like=photo)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert 50674 not in tif.pages[0].tags  # LercParameters

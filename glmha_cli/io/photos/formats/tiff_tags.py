@@ -13,6 +13,7 @@ from glmha_cli.io.photos.exif_entries import (
     ORIENTATION,
     RESOLUTION_UNIT,
     SOFTWARE,
+    UNITS_PER_INCH,
     X_RESOLUTION,
     Y_RESOLUTION,
     Directory,
@@ -28,16 +29,16 @@ _GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, GDAL_METADATA, NO_DATA,
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 _RESOLUTION = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 _TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, *_RESOLUTION}
-_STRUCTURE = {254, 255, *range(256, 267), 273, *range(277, 282), 284, *range(288, 294), 317, *range(320, 326), 328}
+_STRUCTURE = {254, 255, *range(256, 267), 273, *range(277, 282), 284, *range(288, 294), 317, *range(320, 329)}
 _STRUCTURE |= {*range(332, 335), *range(336, 342), 346, 347, *range(512, 522), 529, 530, 531, 532}
-_STRUCTURE |= {32995, 32996, 32997, 32998, 40965, 50838, 50839}
+_STRUCTURE |= {32995, 32996, 32997, 32998, 40965, 50674, 50838, 50839}
 """Says how the samples are laid out, which the writer says anew."""
 _DEPENDENT = {330: "SubIFDs", 34665: "EXIF", 34853: "GPS", INTEROP_IFD: "interoperability", 37724: "ImageSourceData"}
 _DEPENDENT |= {400: "GlobalParametersIFD", 33424: "KodakIFD"}
 _DEPENDENT |= {52545: "of content credentials"}  # of C2PA: they sign the file as it was
 _POINTERS = {13, 18}  # types IFD, IFD8
 _BYTE, _UNDEFINED = 1, 7
-_NO_UNIT, _UNITS_PER_INCH = 1, {2: 1.0, 3: 2.54}  # ResolutionUnit: an aspect ratio; inch, centimetre
+_NO_UNIT = 1  # ResolutionUnit: an aspect ratio
 
 
 def read_directories(data: bytes, page_at: int, findings: Findings) -> Directories:
@@ -73,7 +74,7 @@ def _resolution(directories: Directories) -> tuple[tuple[float, float] | None, l
     unit = int(directories.number(RESOLUTION_UNIT, 2))
     if unit == _NO_UNIT:
         return None, pixel_shape(x, y)
-    per_inch = _UNITS_PER_INCH.get(unit, 0.0)
+    per_inch = UNITS_PER_INCH.get(unit, 0.0)
     return usable_dpi(x * per_inch, y * per_inch), []
 
 
