@@ -1,17 +1,21 @@
 """What of a photo's side data goes into a file of another format, and what is said of the rest."""
 
 import math
+import re
+import struct
 from dataclasses import replace
 from functools import partial
 
 from glmha_cli.io.photos.colours import colours_of
-from glmha_cli.io.photos.exif import resolution_of
+from glmha_cli.io.photos.exif import dump_exif, load_exif, resolution_of
 from glmha_cli.io.photos.formats import PhotoFormat
 from glmha_cli.io.photos.icc import is_gray_profile, is_of_other_colours
 from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata
 from glmha_cli.io.photos.xmp import without_extension
 
 _COMMENT_MAX_BYTES = 65533
+_DESCRIPTION = 270  # ImageDescription
+_SEVERAL = re.compile(rb"""\nimages=(?!1\s)\d|\sSize[ZT]="(?!1")\d""")
 _OTHER_COLOURS = "so the photo will show other colours"
 
 
@@ -34,6 +38,23 @@ def carried(metadata: Metadata, target: PhotoFormat, *, grayscale: bool) -> tupl
             notes.append(f"{target.name} holds no {name.upper()} data of this size: dropped")
             metadata = replace(metadata, exif=b"") if name == "exif" else replace(metadata, xmp=b"")
     return metadata, notes
+
+
+def of_one_page(metadata: Metadata, target: PhotoFormat) -> tuple[Metadata, list[str]]:
+    """Without a description by ImageJ or OME of the pages of a whole file, which readers would look for in one that has
+    one page; and a note.
+    """
+    try:
+        exif = load_exif(metadata.exif)
+    except (ValueError, struct.error):
+        return metadata, []
+    text = exif.root.get(_DESCRIPTION, (0, b""))[1]
+    is_list = (text.startswith(b"ImageJ=") or b"<OME" in text) and _SEVERAL.search(text)
+    if target.several != "pages" or not is_list:
+        return metadata, []
+    root = {tag: entry for tag, entry in exif.root.items() if tag != _DESCRIPTION}
+    block = dump_exif(replace(exif, root=root)) if root or exif.below else b""
+    return replace(metadata, exif=block), ["its description by ImageJ or OME is of all its pages: left out"]
 
 
 def _fits(extra: Extra, target: PhotoFormat) -> bool:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.atomic import atomic_output
-from glmha_cli.io.photos.carried import carried
+from glmha_cli.io.photos.carried import carried, of_one_page
 from glmha_cli.io.photos.colours import colours_of
 from glmha_cli.io.photos.formats import FORMATS, PhotoFormat, writable_suffixes
 from glmha_cli.io.photos.formats.base import PEAKS, EncodePhoto
@@ -53,9 +53,10 @@ def write_photo(
     """
     target = output_format(path)
     require_sides(pixels, target)
-    samples, metadata, notes = prepared(
-        path, pixels, like, target, strip_metadata=strip_metadata, provenance=provenance
-    )
+    beside, losses = of_one_page(like.metadata, target)
+    one = replace(like, metadata=beside)
+    samples, metadata, notes = prepared(path, pixels, one, target, strip_metadata=strip_metadata, provenance=provenance)
+    notes += [] if strip_metadata else losses
     if like.frames > 1:
         notes.append(f"of its {like.frames} pictures one alone was written")
     encode: EncodePhoto = import_target(str(target.encode))

@@ -161,3 +161,15 @@ def test_frames_of_minutes_are_shown_as_long(tmp_path, suffix):
     restored = (Restored(pixels=photo.pixels, like=photo, provenance=None) for photo in read)
     assert write_frames(tmp_path / f"b{suffix}", restored, count=2) == []
     assert [duration for _, duration in frames_of(tmp_path / f"b{suffix}")] == [200_000, 70]
+
+
+@pytest.mark.parametrize("options", [{"imagej": True}, {"ome": True, "metadata": {"axes": "ZYX"}}])
+def test_one_page_of_many_does_not_claim_the_others(tmp_path, options):
+    """As ImageJ and OME describe all pages in the first: readers would take the file for cut."""
+    pages = np.stack([noise(12, 16, 1, seed=seed)[..., 0] for seed in range(3)])
+    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", **options)
+    photo = read_photo(tmp_path / "a.tif", frame=0)
+    notes = write_photo(tmp_path / "b.tif", photo.pixels, like=photo, provenance={})
+    assert "its description by ImageJ or OME is of all its pages: left out" in notes
+    np.testing.assert_array_equal(read_photo(tmp_path / "b.tif").colours[..., 0], pages[0])
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), pages[0])
