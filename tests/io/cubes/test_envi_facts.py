@@ -356,3 +356,12 @@ def test_units_of_values_mean_the_same_in_every_format(tmp_path, suffix):
     counts = envi(tmp_path, VALUES, "units = DN")
     assert read_cube(counts).facts.tags == {"units": "DN"}
     assert read_cube(counts, CubeOptions(scale=0.5)).facts.tags == {}
+
+
+def test_names_and_tags_that_some_bands_lack_stay_with_their_bands(tmp_path):
+    names, places = ("Blue", "", "Red", "", "NIR", ""), ("", "a", "", "b", "c", "")
+    cube = Cube(values=VALUES, wavelength_nm=(), band_names=names, band_tags={"filter": places})
+    assert write_cube(tmp_path / "x.hdr", cube) == ()
+    facts = read_cube(tmp_path / "x.hdr").facts
+    assert facts.band_names == ("Blue", "Band 2", "Red", "Band 4", "NIR", "Band 6")
+    assert facts.band_tags["filter"] == places and not facts.notes

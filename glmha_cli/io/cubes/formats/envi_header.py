@@ -51,7 +51,9 @@ def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def items_of(value: str) -> list[str]:
-    return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
+    """Of a list by commas, of which one may end it."""
+    items = [item.strip() for item in value.strip("{}").split(",")]
+    return items if items[-1] else items[:-1]
 
 
 def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
@@ -74,7 +76,9 @@ def number_of(fields: Mapping[str, str], name: str) -> float | None:
 
 
 def listed(items: Iterable[object]) -> str:
-    return f"{{{', '.join(map(str, items))}}}"
+    """As `items_of` reads it: behind an empty last item a comma ends the list."""
+    texts = [str(item) for item in items]
+    return f"{{{', '.join(texts if not texts or texts[-1] else [*texts, ''])}}}"
 
 
 def header_text(fields: Mapping[str, object]) -> str:

@@ -75,7 +75,8 @@ def _header(
 
 def _spectral_fields(cube: Cube | CubeStream) -> dict[str, str]:
     names = cube.facts.band_names or tuple(f"{nm:.10g} nm" for nm in cube.wavelength_nm)
-    fields = {"band names": listed(map(as_item, names))} if names else {}
+    named = [as_item(name) or f"Band {i}" for i, name in enumerate(names, start=1)]
+    fields = {"band names": listed(named)} if named else {}
     if cube.facts.good_bands:
         fields["bbl"] = listed(map(int, cube.facts.good_bands))
     if cube.wavelength_nm:
