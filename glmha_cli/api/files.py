@@ -93,8 +93,9 @@ def write_cube(
     Returns what the format cannot hold, one sentence each. Raises UsageError, BadDataError and CannotCreateError as
     `write_photo` does.
     """
-    if not isinstance(cube, Cube) or wavelength_nm is not None:
-        cube = checked_cube(np.asanyarray(cube), () if wavelength_nm is None else wavelength_nm)
+    if not isinstance(cube, Cube) or cube.dtype != np.float32 or wavelength_nm is not None:
+        known = cube.wavelength_nm if isinstance(cube, Cube) else ()
+        cube = checked_cube(np.asanyarray(cube), known if wavelength_nm is None else wavelength_nm)
     return list(cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
 
 

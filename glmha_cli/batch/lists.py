@@ -30,7 +30,7 @@ def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None
 
 def _as_lines(content: bytes) -> bytes:
     """As Unix writes lists: Windows ends lines by two signs, begins files by a mark, and PowerShell writes UTF-16."""
-    if content.startswith(codecs.BOM_UTF16_LE):
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         content = content.decode("utf-16", "replace").encode()
     return content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 

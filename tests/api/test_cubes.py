@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import glmha_cli as glmha
@@ -137,3 +138,15 @@ def test_other_wavelengths_leave_a_cube_what_else_it_knows(tmp_path):
     assert found.facts.nodata == -1 and found.facts.georeference.crs == "EPSG:32631"
     assert found.facts.tags["sensor"] == "x" and cube.wavelength_nm == (1.0, 2.0)
     np.testing.assert_array_equal(found, values[..., ::-1])
+
+
+def test_a_copy_of_doubles_is_written_as_the_cube_and_counts_are_refused(tmp_path):
+    values = np.random.default_rng(0).random((3, 4, 2), np.float32)
+    cube = glmha.Cube(values=values, wavelength_nm=(500.0, 600.0), band_names=("a", "b"))
+    glmha.write_cube(tmp_path / "cube.tif", cube.astype(np.float64))
+    found = glmha.read_cube(tmp_path / "cube.tif")
+    np.testing.assert_array_equal(found, values)
+    assert found.wavelength_nm == (500.0, 600.0) and found.facts.band_names == ("a", "b")
+    assert tifffile.imread(tmp_path / "cube.tif").dtype == np.float32
+    with pytest.raises(BadDataError, match="uint16"):
+        glmha.write_cube(tmp_path / "counts.tif", cube.astype(np.uint16))

@@ -138,6 +138,8 @@ def test_lists(here):
     assert plan("--files-from", "list.txt", "in", "out") == {"in/a.png": "out/a.png", "in/x/b.png": "out/x/b.png"}
     Path("list.txt").write_bytes("in/a.png\r\nin/x/b.png\r\n".encode("utf-16"))  # as PowerShell's > does
     assert plan("--files-from", "list.txt", "out") == {"in/a.png": "out/a.png", "in/x/b.png": "out/b.png"}
+    Path("list.txt").write_bytes("\ufeffin/a.png\r\nin/x/b.png\r\n".encode("utf-16-be"))
+    assert plan("--files-from", "list.txt", "out") == {"in/a.png": "out/a.png", "in/x/b.png": "out/b.png"}
     Path("list.txt").write_bytes(b"in/a.png\0in/x/b.png\0")
     assert "--null" in refusal("--files-from", "list.txt", "out", code=2)
     assert "list.txt" in refusal("--files-from", "./other/list.txt", "out", code=66)

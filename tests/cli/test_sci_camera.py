@@ -34,20 +34,25 @@ def camera():
 # Masks
 
 
-@pytest.mark.parametrize("kind", ["double 0..255", "counts in double", "12 bit in 16", "uint8", "bool"])
+COUNTS = ("double 0..255", "counts in double", "12 bit in 16", "14 bit in 16 with a sign", "15 bit in 16")
+
+
+@pytest.mark.parametrize("kind", [*COUNTS, "uint8", "bool"])
 def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     mask = camera[1]
     stored = {
         "double 0..255": mask.astype(float) * 255,
         "counts in double": mask.astype(float) * 4031,
         "12 bit in 16": (mask * 4095).astype(np.uint16),
+        "14 bit in 16 with a sign": (mask * 16383).astype(np.int16),
+        "15 bit in 16": (mask * 32767).astype(np.uint16),
         "uint8": (mask * 255).astype(np.uint8),
         "bool": mask.astype(bool),
     }[kind]
     scipy.io.savemat(tmp_path / "m.mat", {"my_mask": stored})
     read = read_mask(tmp_path / "m.mat")
     np.testing.assert_allclose(read.values, mask)
-    assert bool(read.notes) == (kind in ("double 0..255", "counts in double", "12 bit in 16"))
+    assert bool(read.notes) == (kind in COUNTS)
 
 
 def test_a_narrow_measurement_that_is_transposed_is_told(camera):

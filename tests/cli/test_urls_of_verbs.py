@@ -17,6 +17,7 @@ from PIL import Image
 from glmha_cli.io.cubes.cube import read_cube, write_cube
 from glmha_cli.io.cubes.model import Cube
 from glmha_cli.io.remote import store as remote_store
+from glmha_cli.io.remote.stage import Stage
 from glmha_cli.weights.manifest import PACKAGE, load_manifest
 from tests.cli.in_process import run_here
 from tests.conftest import ROOT
@@ -269,3 +270,23 @@ def test_a_missing_library_is_named_with_what_installs_it(tmp_path, scheme, pack
     )
     assert result.returncode == 2 and f"{scheme}:// needs the package {package}" in result.stderr
     assert command in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("header", "data", "named"),
+    [
+        ("cube.hdr", "cube.dat", "cube.dat"),
+        ("cube.dat.hdr", "cube.dat", "cube.dat"),
+        ("cube.dat.hdr", "cube.dat", "cube.dat.hdr"),
+        ("p-METADATA.XML", "p-SPECTRAL_IMAGE.tif", "p-SPECTRAL_IMAGE.tif"),
+    ],
+)
+def test_what_belongs_to_a_cube_comes_with_it_under_any_name(tmp_path, store, header, data, named):
+    store.pipe_file(f"/bucket/{header}", b"header")
+    store.pipe_file(f"/bucket/{data}", b"data")
+    store.pipe_file("/bucket/cubes.dat", b"another")
+    stage = Stage(tmp_path / "stage")
+    stage.fetch(stage.place(f"memory://bucket/{named}"))
+    there = {path.name for path in (tmp_path / "stage").rglob("*") if path.is_file()}
+    assert there == {header, data}
+    stage.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.kept import losses
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, cube_with
+from glmha_cli.io.cubes.sidecars import without_sidecars
 from glmha_cli.io.cubes.stored import to_cube
 from glmha_cli.io.guard import reading
 from glmha_cli.lookup import resolve
@@ -132,7 +133,8 @@ def write_cube(
     """
     cube_format = _format(f"{path.suffix.lower()} {mat_version or ('tiled' if tiled else '')}".strip())
     text = cube.facts.tags.get("provenance", "") if provenance is None else json.dumps(dict(provenance))
-    notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
+    with without_sidecars(files_of(path), overwrite=overwrite):
+        notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
     return losses(cube.facts, cube_format.name) + notes
 
 
@@ -150,7 +152,8 @@ def write_stream(
         cube = cube_with(stream.rows(0, stream.shape[0]).values, stream.facts)
         return write_cube(path, cube, overwrite=overwrite, mat_version=mat_version, tiled=tiled)
     text = stream.facts.tags.get("provenance", "")
-    notes = cube_format.write_rows(path, stream, overwrite=overwrite, provenance=text)
+    with without_sidecars(files_of(path), overwrite=overwrite):
+        notes = cube_format.write_rows(path, stream, overwrite=overwrite, provenance=text)
     return losses(stream.facts, cube_format.name) + notes
 
 

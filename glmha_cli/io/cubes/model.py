@@ -122,13 +122,14 @@ class Cube(np.ndarray):
             raise BadDataError(f"{self.missing.any(axis=2).sum()} pixels of a cube have no data", "crop the cube")
         return self
 
+    @np.errstate(over="ignore")
     def stored(self) -> tuple[Float[np.ndarray, "h w bands"], float | None]:
         """(values as a file holds them, the number there that means no data; None where nothing has to be said).
 
-        The number is `nodata`, or NaN where none is stated or a measured value happens to be the same.
+        The number is `nodata`; NaN where none is stated, float32 lacks it, or a measured value happens to be the same.
         """
         values, missing, nodata = self.values, self.missing, self.facts.nodata
-        if nodata is None or (values == np.float32(nodata)).any():
+        if nodata is None or np.isinf(np.float32(nodata)) or (values == np.float32(nodata)).any():
             return values, float("nan") if missing.any() else None
         return (np.where(missing, np.float32(nodata), values) if missing.any() else values), nodata
 
@@ -136,8 +137,7 @@ class Cube(np.ndarray):
         self.facts = source.facts if isinstance(source, Cube) and source.shape == self.shape else Facts()
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
-        plain = np.asarray(array)
-        return plain[()] if return_scalar else plain
+        return np.asarray(array)[() if return_scalar else ...]
 
     def __getitem__(self, index: Any) -> Any:
         return self.values[index]

@@ -79,7 +79,7 @@ def as_mask(array: np.ndarray) -> Mask:
         raise BadDataError(f"holds {size_text(array.shape)} values, not a mask of height x width (x bands)")
     largest = array.max(initial=0)
     is_binary = array.dtype.kind != "f" and largest <= 1
-    fills_little = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and largest < np.iinfo(array.dtype).max // 2
+    fills_little = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and largest <= np.iinfo(array.dtype).max // 2
     values = _finite(array if is_binary or fills_little else _as_fraction(array))
     low, high = values.min(), values.max()
     if low < 0 or high < DARK_MASK:

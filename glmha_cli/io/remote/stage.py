@@ -19,7 +19,18 @@ from glmha_cli.io.remote.url import SCHEMES, Url
 
 FILES_AHEAD, BYTES_AHEAD = 16, 256 << 20
 """So many files are fetched before their turn, and so many bytes."""
+_PAIRED = (".hdr", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", "")
+"""Of files that may be one of a pair of ENVI."""
+_EXPLAINED, _EXPLAINS = "SPECTRAL_IMAGE", "METADATA.XML"
+"""In names of EnMAP's and DESIS's products."""
 Item = TypeVar("Item")
+
+
+def _belongs_to(name: str, other: str) -> bool:
+    """Whether two files are read together: by their stem, a header's name by that of its data, or a product's."""
+    product, found, _ = name.upper().rpartition(_EXPLAINED)
+    is_pair = PurePosixPath(other).stem in (name, PurePosixPath(name).stem) or PurePosixPath(name).stem == other
+    return is_pair or (bool(found) and other.upper() == product + _EXPLAINS)
 
 
 @dataclass
@@ -86,14 +97,14 @@ class Stage:
     def _fetch(self, path: Path) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         found = store.fetch(self.url(path), path)
-        if path.suffix.lower() in (".hdr", ".img"):  # of a pair, whose other file has the same stem
+        if path.suffix.lower() in _PAIRED or _EXPLAINED in path.name.upper():
             self._fetch_partners(path)
         return found
 
     def _fetch_partners(self, path: Path) -> None:
         folder = self.url(path.parent)
         for name in listed(folder, recursive=False):
-            if name != path.name and PurePosixPath(name).stem == path.stem:
+            if name != path.name and _belongs_to(path.name, name):
                 store.fetch(self.url(path.parent / name), path.parent / name)
 
     def send(self, path: Path, *, overwrite: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -536,6 +537,30 @@ def test_a_tiff_leaves_no_sidecar_that_overrides_it(tmp_path: Path) -> None:
     assert not sidecar.exists()
     with rasterio.open(path) as dataset:
         assert dataset.descriptions[0] == "400 nm"
+
+
+@pytest.mark.parametrize(("output", "picture"), [("x.tif", "x.tif"), ("x.hdr", "x.img"), ("x.nc", "x.nc")])
+@pytest.mark.parametrize("suffix", [".aux.xml", ".ovr"])
+def test_nothing_of_a_replaced_picture_is_left(tmp_path: Path, output: str, picture: str, suffix: str) -> None:
+    write_cube(tmp_path / output, random_cube())
+    sidecar = tmp_path / f"{picture}{suffix}"
+    sidecar.write_bytes(b"stale")
+    write_cube(tmp_path / output, random_cube(SCI_NM), overwrite=True)
+    assert not sidecar.exists()
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".hdr", ".nc", ".zarr"])
+def test_no_data_of_doubles_is_no_infinity_in_a_file(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(0).random((7, 9, 3), np.float32)
+    values[0, 0] = np.nan
+    cube = Cube(values=values, wavelength_nm=(400.0, 500.0, 600.0), nodata=float(np.finfo(np.float64).min))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_cube(tmp_path / f"x{suffix}", cube)
+    same(read_cube(tmp_path / f"x{suffix}"), cube)
+    if suffix in (".tif", ".hdr"):
+        with rasterio.open(tmp_path / f"x{suffix.replace('hdr', 'img')}") as dataset:
+            assert dataset.read(masked=True).mask[:, 0, 0].all() and np.isnan(dataset.nodata)
 
 
 def test_importing_the_readers_imports_no_format_library() -> None:

@@ -356,3 +356,39 @@ def test_units_of_values_mean_the_same_in_every_format(tmp_path, suffix):
     counts = envi(tmp_path, VALUES, "units = DN")
     assert read_cube(counts).facts.tags == {"units": "DN"}
     assert read_cube(counts, CubeOptions(scale=0.5)).facts.tags == {}
+
+
+def test_names_and_tags_that_some_bands_lack_stay_with_their_bands(tmp_path):
+    names, places = ("Blue", "", "Red", "", "NIR", ""), ("", "a", "", "b", "c", "")
+    cube = Cube(values=VALUES, wavelength_nm=(), band_names=names, band_tags={"filter": places})
+    assert write_cube(tmp_path / "x.hdr", cube) == ()
+    facts = read_cube(tmp_path / "x.hdr").facts
+    assert facts.band_names == ("Blue", "Band 2", "Red", "Band 4", "NIR", "Band 6")
+    assert facts.band_tags["filter"] == places and not facts.notes
+
+
+@pytest.mark.parametrize("line", ["samples = 7 ; columns", "bands = {6}", "lines = 5.0", "byte order = 0 ; Intel"])
+def test_numbers_of_a_layout_are_read_as_all_others(tmp_path, line):
+    np.testing.assert_array_equal(read_cube(envi(tmp_path, VALUES, line)), VALUES)
+
+
+@pytest.mark.parametrize("line", ["interleave = tiled", "byte order = Intel", "lines = 5.5", "samples = ?", "bands ="])
+def test_a_layout_that_cannot_be_is_named(tmp_path, line):
+    with pytest.raises(BadDataError, match=line.partition(" =")[0]) as caught:
+        read_cube(envi(tmp_path, VALUES, line))
+    assert caught.value.hint == "correct the header, a text file"
+
+
+@pytest.mark.parametrize("name", ["samples", "lines", "bands", "data type", "interleave"])
+def test_a_layout_that_is_missing_is_named(tmp_path, name):
+    header = envi(tmp_path, VALUES)
+    header.write_text("".join(line for line in header.read_text().splitlines(True) if not line.startswith(name)))
+    with pytest.raises(BadDataError, match=f"field '{name}' is missing"):
+        read_cube(header)
+
+
+def test_tags_of_bands_become_no_fields_of_envis_own(tmp_path):
+    cube = Cube(values=VALUES, wavelength_nm=WAVELENGTHS, band_tags={"fwhm": ("0.01",) * 6, "wavelength": ("1",) * 6})
+    assert any("fwhm, wavelength" in note for note in write_cube(tmp_path / "x.hdr", cube))
+    found = read_cube(tmp_path / "x.hdr")
+    assert found.wavelength_nm == WAVELENGTHS and found.facts.fwhm_nm == ()

@@ -192,3 +192,20 @@ def test_units_that_are_a_list_are_those_of_no_cube(tmp_path):
         file.create_dataset("cube", data=VALUES).attrs["units"] = ["count", "ms"]
     cube = read_cube(tmp_path / "x.h5")
     assert "units" not in cube.facts.tags and cube.shape == VALUES.shape
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [(4, []), (1, ["3 of its 4 chunks were never written, and hold its fill value, 0"])]
+)
+def test_chunks_that_were_never_written_are_said(tmp_path, written, said):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        dataset = file.create_dataset("cube", (4, 40, 50), "f4", chunks=(1, 40, 50))
+        dataset[:written] = np.random.default_rng(0).random((written, 40, 50))
+    assert [note for note in read_cube(tmp_path / "x.h5", CubeOptions(axes="bhw")).facts.notes] == said
+
+
+@pytest.mark.parametrize("factor", [10_000.0, 1e-4])
+def test_a_factor_below_one_is_no_divisor(tmp_path, factor):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.create_dataset("cube", data=(VALUES * 10_000).astype("i2")).attrs["Scale_Factor"] = factor
+    np.testing.assert_allclose(read_cube(tmp_path / "x.h5", CubeOptions(axes="hwb")), VALUES, atol=1e-4)

@@ -271,3 +271,17 @@ def test_damaged_gdal_metadata_costs_itself_alone(tmp_path):
     (tmp_path / "a.tif").write_bytes(content.replace(b"</GDALMetadata>", b"</GDALMetadatb>"))
     cube = read_cube(tmp_path / "a.tif")
     assert cube.shape == (4, 5, 2) and any("GDAL metadata" in note for note in cube.facts.notes)
+
+
+@pytest.mark.parametrize("suffix", FULL)
+def test_texts_that_are_no_utf_8_go_into_every_format(tmp_path: Path, suffix: str) -> None:
+    """Programs in C, IDL and MATLAB write HDF5 with texts in the code page of the West."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["cube"] = VALUES
+        file["wavelength"] = np.array(NM) / 1000
+        file["wavelength"].attrs["units"] = np.bytes_(b"\xb5m")
+        file.attrs["place"] = np.bytes_(b"Z\xfcrich")
+        file.attrs.create("operator", b"Jos\xe9", dtype=h5py.string_dtype("utf-8"))
+    write_cube(tmp_path / f"y{suffix}", read_cube(tmp_path / "x.h5"))
+    cube = read_cube(tmp_path / f"y{suffix}")
+    assert cube.wavelength_nm == NM and cube.facts.tags.items() >= {"place": "Zürich", "operator": "José"}.items()

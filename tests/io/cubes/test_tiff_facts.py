@@ -147,3 +147,15 @@ def test_statistics_of_numbers_that_were_scaled_do_not_go_on(tmp_path, scale, ke
             file.update_tags(band, STATISTICS_MAXIMUM="1", sensor="a")
     cube = read_cube(tmp_path / "x.tif", CubeOptions(scale=scale))
     assert cube.facts.band_tags == {"sensor": ("a",) * 4} | ({"STATISTICS_MAXIMUM": ("1",) * 4} if kept else {})
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".hdr", ".tif", ".npz"])
+def test_owners_of_a_photo_and_of_its_edition_go_into_every_format(tmp_path, suffix):
+    """EXIF parts the two by NUL, at which texts of HDF5 end."""
+    owners = [(33432, 2, 11, b"Ann\0Museum\0", True)]
+    layout = {"photometric": "minisblack", "planarconfig": "separate", "metadata": None}
+    tifffile.imwrite(tmp_path / "x.tif", VALUES.transpose(2, 0, 1), extratags=owners, **layout)
+    cube = read_cube(tmp_path / "x.tif")
+    write_cube(tmp_path / f"y{suffix}", cube)
+    said = read_cube(tmp_path / f"y{suffix}").facts.tags["copyright"]
+    assert said.strip("{}") == cube.facts.tags["copyright"] == "Ann\nMuseum"

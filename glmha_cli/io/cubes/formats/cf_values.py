@@ -98,9 +98,13 @@ def _packed(limit: float, scale: Factor | None, offset: Factor | None) -> Factor
 
 
 def _scale(attributes: Mapping[str, Any]) -> Factor | None:
-    """CF's factor; NEON's `Scale_Factor` is what values were multiplied by before they were stored."""
-    divisor = _factor(attributes.get("Scale_Factor"))
-    return 1 / divisor if divisor is not None and np.all(divisor) else _factor(attributes.get("scale_factor"))
+    """CF's factor; NEON's `Scale_Factor` is what values were multiplied by before they were stored, and another's below
+    1 is as CF's.
+    """
+    factor = _factor(attributes.get("Scale_Factor"))
+    if factor is None or not np.all(factor):
+        return _factor(attributes.get("scale_factor"))
+    return 1 / factor if np.all(np.abs(factor) >= 1) else factor
 
 
 def _factor(value: object) -> Factor | None:

@@ -12,7 +12,15 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import envi_write
 from glmha_cli.io.cubes.formats.envi_files import data_of, header_of, reads
-from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, items_of, number_of, numbers_of, read_header
+from glmha_cli.io.cubes.formats.envi_header import (
+    STRUCTURE,
+    choice_of,
+    count_of,
+    items_of,
+    number_of,
+    numbers_of,
+    read_header,
+)
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import CubeOptions, Factor, Stored
 from glmha_cli.io.cubes.on_disk import RawArray, size_bytes
@@ -22,7 +30,7 @@ from glmha_cli.io.guard import require_partner, require_plausible, require_reada
 _AXES = {"bsq": "bhw", "bil": "hbw", "bip": "hwb"}
 _BYTE_ORDERS = {"0": "<", "1": ">"}
 _DATA_TYPES = {
-    "1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8",
+    1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8",
 }  # fmt: skip
 """ENVI's code -> NumPy's; the codes of complex numbers are left out."""
 _OTHER_SCALES, _SCALE_FACTOR = ("data gain values", "data offset values"), "reflectance scale factor"
@@ -42,7 +50,7 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
     require_partner(path, header)
     fields = read_header(header)
     values = _values(require_partner(path, data_of(path)), fields)
-    bands = int(fields["bands"])
+    bands = count_of(fields, "bands")
     others = {name: text for name, text in fields.items() if name not in STRUCTURE}
     listed_tags = {name: tuple(items_of(text)) for name, text in others.items() if text.startswith("{")}
     band_tags = {name: items for name, items in listed_tags.items() if len(items) == bands > 1}
@@ -51,7 +59,7 @@ def open_pair(path: Path, options: CubeOptions) -> Stored:
     named = [] if listed and unit_of(unit) else in_names(items_of(fields.get("band names", "")))
     return Stored(
         values=values,
-        axes=_AXES[fields["interleave"].lower()],
+        axes=_AXES[choice_of(fields, "interleave", _AXES)],
         wavelengths=named or listed,
         fwhm=numbers_of(fields, "fwhm"),
         unit="nm" if named else unit,
@@ -98,23 +106,23 @@ def _scale(fields: Mapping[str, str]) -> tuple[Factor | None, Factor | None, tup
     return scale if gain.size or factor != 1 else None, offset / factor if offset.size else None, ()
 
 
-def _values(data: Path, fields: Mapping[str, str]) -> RawArray:
+def _values(data: Path, fields: dict[str, str]) -> RawArray:
     """The numbers as stored; BadDataError unless the file has exactly the declared size."""
-    sizes = {"h": int(fields["lines"]), "w": int(fields["samples"]), "b": int(fields["bands"])}
-    order = _BYTE_ORDERS[fields.get("byte order", "0")]
-    data_type = fields["data type"]
+    sizes = {axis: count_of(fields, name) for axis, name in (("h", "lines"), ("w", "samples"), ("b", "bands"))}
+    order = _BYTE_ORDERS[choice_of({"byte order": "0"} | fields, "byte order", _BYTE_ORDERS)]
+    data_type = count_of(fields, "data type")
     if data_type not in _DATA_TYPES:
-        kind = "complex numbers" if data_type in ("6", "9") else "an unknown kind of number"
+        kind = "complex numbers" if data_type in (6, 9) else "an unknown kind of number"
         raise BadDataError(f"holds {kind} (data type {data_type})", "save real numbers: data type 4 (float32)")
     dtype = np.dtype(f"{order}{_DATA_TYPES[data_type]}")
-    first, second, third = (sizes[axis] for axis in _AXES[fields["interleave"].lower()])
+    first, second, third = (sizes[axis] for axis in _AXES[choice_of(fields, "interleave", _AXES)])
     if any(numbers_of(fields, "major frame offsets") + numbers_of(fields, "minor frame offsets")):
         raise BadDataError("has bytes between its lines or bands (frame offsets)", "save it without them")
     if number_of(fields, "file compression"):
         raise BadDataError(
             "has compressed data, which are not read", "unpack them, and set 'file compression = 0' in the header"
         )
-    offset = int(fields.get("header offset", "0"))
+    offset = count_of(fields, "header offset", 0)
     array = RawArray(data, offset, (first, second, third), dtype)
     require_plausible(data, array.shape, dtype.itemsize, most_bytes=math.inf)
     declared, stored_bytes = offset + size_bytes(array), data.stat().st_size

@@ -1,7 +1,7 @@
 """The text header of an ENVI file: fields as `name = value` or `name = {value, which may go on over lines}`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from glmha_cli.errors import BadDataError
@@ -9,6 +9,7 @@ from glmha_cli.io.cubes.georeference.envi import ENVI_FIELDS
 from glmha_cli.io.text_file import decoded
 
 _HEADER_MAX_BYTES = 16 << 20
+_CORRECT = "correct the header, a text file"
 _BRACE_BELOW = re.compile(r"=[^\S\r\n]*[\r\n]\s*\{")
 STRUCTURE = (
     "samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order", "description",
@@ -51,7 +52,9 @@ def _braced(first: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def items_of(value: str) -> list[str]:
-    return [item.strip() for item in value.strip("{}").split(",") if item.strip()]
+    """Of a list by commas, of which one may end it."""
+    items = [item.strip() for item in value.strip("{}").split(",")]
+    return items if items[-1] else items[:-1]
 
 
 def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
@@ -60,21 +63,39 @@ def numbers_of(fields: Mapping[str, str], name: str) -> list[float]:
     try:
         return [float(item) for item in items]
     except ValueError as error:
-        raise BadDataError(f"its field '{name}' holds no numbers", "correct the header, a text file") from error
+        raise BadDataError(f"its field '{name}' holds no numbers", _CORRECT) from error
 
 
 def number_of(fields: Mapping[str, str], name: str) -> float | None:
     """The only number of a field, in braces or not; None where there is no such field."""
     numbers = numbers_of(fields, name)
     if len(numbers) > 1:
-        raise BadDataError(
-            f"its field '{name}' holds {len(numbers)} numbers, not one", "correct the header, a text file"
-        )
+        raise BadDataError(f"its field '{name}' holds {len(numbers)} numbers, not one", _CORRECT)
     return numbers[0] if numbers else None
 
 
+def count_of(fields: Mapping[str, str], name: str, default: int | None = None) -> int:
+    """The whole number of a field; BadDataError where there is none, unless there is a default."""
+    number = number_of(fields, name) if name in fields else default
+    if number is None or number % 1 or number < 0:
+        what = "is missing" if name not in fields else f"holds '{fields[name]}', no whole number"
+        raise BadDataError(f"its field '{name}' {what}", _CORRECT)
+    return int(number)
+
+
+def choice_of(fields: Mapping[str, str], name: str, choices: Collection[str]) -> str:
+    """Which of some words a field holds, in lower case; BadDataError for another."""
+    word = fields.get(name, "").partition(";")[0].strip("{} \t").lower()
+    if word not in choices:
+        what = f"holds '{fields[name]}'" if name in fields else "is missing"
+        raise BadDataError(f"its field '{name}' {what}: one of {', '.join(choices)}", _CORRECT)
+    return word
+
+
 def listed(items: Iterable[object]) -> str:
-    return f"{{{', '.join(map(str, items))}}}"
+    """As `items_of` reads it: behind an empty last item a comma ends the list."""
+    texts = [str(item) for item in items]
+    return f"{{{', '.join(texts if not texts or texts[-1] else [*texts, ''])}}}"
 
 
 def header_text(fields: Mapping[str, object]) -> str:

@@ -65,9 +65,10 @@ def _header(
         fields["data ignore value"] = f"{nodata:.17g}"
     fields |= _spectral_fields(cube)
     place, note = to_envi(cube.facts.georeference) if cube.facts.georeference else ({}, "")
-    lost = sorted(name for name in tags if as_name(name) in STRUCTURE)
-    fields |= place | {as_name(name): as_value(text) for name, text in tags.items() if name not in lost}
-    fields |= {as_name(name): listed(map(as_item, items)) for name, items in cube.facts.band_tags.items()}
+    band_tags = {name: listed(map(as_item, items)) for name, items in cube.facts.band_tags.items()}
+    texts = {name: as_value(text) for name, text in tags.items()} | band_tags
+    lost = sorted(name for name in texts if as_name(name) in STRUCTURE)
+    fields |= place | {as_name(name): text for name, text in texts.items() if name not in lost}
     notes = [note] if note else []
     notes += [f"tags that ENVI has fields of its own for are left out: {', '.join(lost)}"] if lost else []
     return fields, tuple(notes)
@@ -75,7 +76,8 @@ def _header(
 
 def _spectral_fields(cube: Cube | CubeStream) -> dict[str, str]:
     names = cube.facts.band_names or tuple(f"{nm:.10g} nm" for nm in cube.wavelength_nm)
-    fields = {"band names": listed(map(as_item, names))} if names else {}
+    named = [as_item(name) or f"Band {i}" for i, name in enumerate(names, start=1)]
+    fields = {"band names": listed(named)} if named else {}
     if cube.facts.good_bands:
         fields["bbl"] = listed(map(int, cube.facts.good_bands))
     if cube.wavelength_nm:

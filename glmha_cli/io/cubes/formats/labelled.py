@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Num
 
 from glmha_cli.io.cubes.variable import Variable
+from glmha_cli.io.text_file import decoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,13 @@ def is_text(value: object) -> bool:
 
 
 def text_of(value: object) -> str:
-    """An attribute, or the one item of an array or a list, as text."""
+    """An attribute, or the one item of an array or a list, as text; whoever wrote it may not have meant UTF-8, of
+    which h5py leaves surrogates.
+    """
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     value = value.ravel()[0] if isinstance(value, np.ndarray) and value.size == 1 else value
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return decoded(value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape"))
 
 
 def texts_of(value: object) -> list[str]:

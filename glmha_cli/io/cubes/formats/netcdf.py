@@ -3,6 +3,7 @@ as attributes of the file.
 """
 
 import json
+import math
 import re
 from dataclasses import replace
 from functools import partial
@@ -143,7 +144,8 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
             raise BadDataError(f"'{name}' has {file[name].ndim} axes, not height x width x bands")
         dimensions = [_dimension(file[name], axis) for axis in range(3)]
         values = as_meant(on_disk(path, file[name]), file[name].attrs)
-        return Stored(values=values, **facts_of(name, labelled, dimensions, file.attrs))
+        facts = facts_of(name, labelled, dimensions, file.attrs)
+        return Stored(values=values, **facts | {"notes": (*_of_chunks(file[name]), *facts["notes"])})
 
 
 def _labelled(path: Path, dataset: "h5py.Dataset | None") -> Labelled | None:
@@ -161,6 +163,16 @@ def _unwritten(dataset: "h5py.Dataset") -> float | None:
     fill = _UNWRITTEN.get(dataset.dtype.str[1:])
     is_default = fill is not None and _FILL not in dataset.attrs and dataset.fillvalue == dataset.dtype.type(fill)
     return fill if is_default else None
+
+
+def _of_chunks(dataset: "h5py.Dataset") -> tuple[str, ...]:
+    """What to say of chunks that were never written, as of a measurement that was broken off."""
+    count = math.prod(
+        -(-side // length) for side, length in zip(dataset.shape, dataset.chunks or dataset.shape, strict=True)
+    )
+    there = dataset.id.get_num_chunks() if dataset.chunks else count
+    fill = f"its fill value, {dataset.fillvalue:g}"
+    return (f"{count - there} of its {count} chunks were never written, and hold {fill}",) if there < count else ()
 
 
 def _dimension(dataset: "h5py.Dataset", axis: int) -> str:

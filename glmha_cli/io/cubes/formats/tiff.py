@@ -4,15 +4,13 @@ Written: one page, one plane per band, float32, deflate with the floating-point 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from einops import rearrange
 
-from glmha_cli.errors import CannotCreateError
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
 from glmha_cli.io.cubes.formats import enmap
@@ -35,24 +33,13 @@ _STRIP_BYTES = 1 << 20
 _ASCII = 2
 
 
-@contextmanager
-def tiff_output(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """See `atomic_output`. An .aux.xml left by GDAL beside `path` would override the new metadata: it is removed."""
-    sidecar = path.with_name(f"{path.name}.aux.xml")
-    if sidecar.exists() and not overwrite:
-        raise CannotCreateError(f"'{sidecar}' exists and would override '{path.name}'", "--overwrite")
-    with atomic_output(path, overwrite=overwrite) as temporary:
-        yield temporary
-    sidecar.unlink(missing_ok=True)
-
-
 def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
     """Write a cube."""
     import tifffile
 
     values, nodata = cube.stored()
     tags, notes = tags_of(cube, nodata, provenance)
-    with tiff_output(path, overwrite=overwrite) as temporary:
+    with atomic_output(path, overwrite=overwrite) as temporary:
         tifffile.imwrite(
             temporary,
             rearrange(values, "h w bands -> bands h w"),
@@ -71,7 +58,7 @@ def write_rows(path: Path, cube: CubeStream, *, overwrite: bool, provenance: str
 
     height, width, bands = cube.shape
     tags, notes = tags_of(cube, cube.nodata, provenance)
-    with tiff_output(path, overwrite=overwrite) as temporary:
+    with atomic_output(path, overwrite=overwrite) as temporary:
         place = tifffile.imwrite(
             temporary,
             shape=(bands, height, width),
@@ -168,10 +155,15 @@ def _nodata(page: "TiffPage") -> tuple[float | None, tuple[str, ...]]:
 
 def _texts(page: "TiffPage", names: Sequence[str]) -> dict[str, str]:
     """Tags of text, but for what describes the old file's own structure, or is the name of a page."""
-    texts = {name: str(page.tags[code].value).strip() for code, name in _TEXTS.items() if code in page.tags}
+    texts = {name: _text(page.tags[code].value) for code, name in _TEXTS.items() if code in page.tags}
     if page.is_shaped or page.is_imagej or page.is_ome or texts.get("description") in names:
         texts.pop("description", None)
     return {name: text for name, text in texts.items() if text}
+
+
+def _text(value: object) -> str:
+    """One line for each text of a tag: NUL ends one, and two of them are the owners of a photo and of its edition."""
+    return "\n".join(text for part in str(value).split("\0") if (text := part.strip()))
 
 
 def _reads(path: Path) -> tuple[Path, ...]:

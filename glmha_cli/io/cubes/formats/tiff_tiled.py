@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from einops import rearrange
 
+from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
-from glmha_cli.io.cubes.formats.tiff import GDAL_NODATA, TIFF, layout_of, tags_of, tiff_output
+from glmha_cli.io.cubes.formats.tiff import GDAL_NODATA, TIFF, layout_of, tags_of
 from glmha_cli.io.cubes.model import Cube
 from glmha_cli.io.cubes.overviews import halved
 
@@ -30,7 +31,7 @@ def write(path: Path, cube: Cube, *, overwrite: bool, provenance: str) -> tuple[
         "predictor": 3,
     }
     with (
-        tiff_output(path, overwrite=overwrite) as temporary,
+        atomic_output(path, overwrite=overwrite) as temporary,
         tifffile.TiffWriter(temporary, **whole) as file,
     ):
         file.write(rearrange(values, "h w bands -> bands h w"), extratags=tags, **tiles, **layout)
