@@ -53,7 +53,7 @@ _ROWS = (
     PhotoFormat(
         name="PNG",
         signature=r"\x89PNG\r\n\x1a\n",
-        suffixes=(".png",),
+        suffixes=(".png", ".apng"),
         decode=f"{_MODULES}.png:decode",
         encode=f"{_MODULES}.png:encode",
         several="frames",
@@ -76,7 +76,7 @@ _ROWS = (
     PhotoFormat(
         name="RAW",  # also DNG, NEF and ARW, which are TIFFs: their decoder tells them by what is in them
         signature=r"II\*\0.{4}CR\x02|.{4}ftypcrx |FUJIFILMCCD-RAW|IIU\0|IIR[OS]",
-        suffixes=(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
+        suffixes=(".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".rw2", ".rwl", ".orf", ".pef", ".srw"),
         decode=f"{_MODULES}.raw:decode",
         becomes="TIFF",
     ),
@@ -113,7 +113,7 @@ _ROWS = (
     PhotoFormat(
         name="HEIC",
         signature=r".{4}ftyp(hei[cmsx]|hev[cmsx]|m[is]f1)",
-        suffixes=(".heic", ".heif"),
+        suffixes=(".heic", ".heif", ".hif"),
         decode=f"{_MODULES}.heif:decode",
         becomes="JPEG",
     ),
