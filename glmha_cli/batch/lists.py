@@ -11,6 +11,7 @@ from glmha_cli.errors import NoInputError, UsageError
 from glmha_cli.io.guard import file_problem
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import is_url
+from glmha_cli.io.text_file import UTF_16
 
 
 def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None = None) -> list[Found]:
@@ -30,7 +31,7 @@ def listed(content: bytes, *, null: bool, root: Path | None, stage: Stage | None
 
 def _as_lines(content: bytes) -> bytes:
     """As Unix writes lists: Windows ends lines by two signs, begins files by a mark, and PowerShell writes UTF-16."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if content.startswith(UTF_16):
         content = content.decode("utf-16", "replace").encode()
     return content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 

@@ -368,22 +368,16 @@ def test_a_batch_that_devices_cannot_share_alike_is_refused(tiny, photos, tmp_pa
 
 
 def test_what_does_not_fit_the_network_or_the_machine_is_refused(tiny, photos, spectra, tmp_path):
-    run_dir, odd = tmp_path / "run", replace(tiny.schedule.stages[0], patch_px=36)
-    refused(
-        BadDataError,
-        "crops of 36 px do not fit the network",
-        replace(tiny, schedule=replace(tiny.schedule, stages=(odd,))),
-        run_dir,
-        images=[photos],
-    )
-    low = replace(odd, patch_px=32, rows=12)
-    refused(
-        BadDataError,
-        "crops of 12 px do not fit the network",
-        replace(tiny, schedule=replace(tiny.schedule, stages=(low,))),
-        run_dir,
-        images=[photos],
-    )
+    run_dir = tmp_path / "run"
+    for length, sides in ((36, {"patch_px": 36}), (12, {"patch_px": 32, "rows": 12})):
+        stage = replace(tiny.schedule.stages[0], **sides)
+        refused(
+            BadDataError,
+            f"crops of {length} px do not fit the network",
+            replace(tiny, schedule=replace(tiny.schedule, stages=(stage,))),
+            run_dir,
+            images=[photos],
+        )
     sci = small(load_recipe("sci-lite"))
     refused(
         BadDataError,

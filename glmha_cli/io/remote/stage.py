@@ -9,28 +9,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from glmha_cli.errors import GlmhaError, NoInputError
+from glmha_cli.io.companions import are_companions, may_have_companions
 from glmha_cli.io.remote import store
 from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.url import SCHEMES, Url
 
 FILES_AHEAD, BYTES_AHEAD = 16, 256 << 20
 """So many files are fetched before their turn, and so many bytes."""
-_PAIRED = (".hdr", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", "")
-"""Of files that may be one of a pair of ENVI."""
-_EXPLAINED, _EXPLAINS = "SPECTRAL_IMAGE", "METADATA.XML"
-"""In names of EnMAP's and DESIS's products."""
 Item = TypeVar("Item")
-
-
-def _belongs_to(name: str, other: str) -> bool:
-    """Whether two files are read together: by their stem, a header's name by that of its data, or a product's."""
-    product, found, _ = name.upper().rpartition(_EXPLAINED)
-    is_pair = PurePosixPath(other).stem in (name, PurePosixPath(name).stem) or PurePosixPath(name).stem == other
-    return is_pair or (bool(found) and other.upper() == product + _EXPLAINS)
 
 
 @dataclass
@@ -97,14 +87,14 @@ class Stage:
     def _fetch(self, path: Path) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         found = store.fetch(self.url(path), path)
-        if path.suffix.lower() in _PAIRED or _EXPLAINED in path.name.upper():
+        if may_have_companions(path.name):
             self._fetch_partners(path)
         return found
 
     def _fetch_partners(self, path: Path) -> None:
         folder = self.url(path.parent)
         for name in listed(folder, recursive=False):
-            if name != path.name and _belongs_to(path.name, name):
+            if name != path.name and are_companions(path.name, name):
                 store.fetch(self.url(path.parent / name), path.parent / name)
 
     def send(self, path: Path, *, overwrite: bool) -> dict[str, Any]:

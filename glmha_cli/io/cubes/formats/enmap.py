@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.companions import PRODUCT_IMAGE, PRODUCT_METADATA
 from glmha_cli.io.guard import require_partner
 
-_IMAGE, _METADATA, _METADATA_MAX_BYTES = "SPECTRAL_IMAGE", "METADATA.XML", 64 << 20
+_METADATA_MAX_BYTES = 64 << 20
 _BANDS = ("specific/bandCharacterisation/bandID", "specific/bandCharacterisation/band")
 _KEYS = {
     "wavelengths": ("wavelengthCenterOfBand",),
@@ -26,10 +27,10 @@ _KEYS = {
 
 def metadata_of(image: Path) -> Path | None:
     """The file that explains a spectral image; None for any other file, or where it is missing."""
-    stem, separator, rest = image.name.upper().rpartition(_IMAGE)
+    stem, separator, rest = image.name.upper().rpartition(PRODUCT_IMAGE)
     if not separator or not rest.startswith((".", "_")):
         return None
-    for name in (_METADATA, _METADATA.lower(), _METADATA.replace("XML", "xml")):
+    for name in (PRODUCT_METADATA, PRODUCT_METADATA.lower(), PRODUCT_METADATA.replace("XML", "xml")):
         if (path := image.with_name(image.name[: len(stem)] + name)).is_file():
             return path
     return None

@@ -5,9 +5,9 @@ from itertools import chain
 from pathlib import Path
 
 from glmha_cli.errors import BadDataError, NoInputError
+from glmha_cli.io.companions import ENVI_DATA
 from glmha_cli.io.cubes.cube import FORMATS
 
-_DATA_SUFFIXES = (".img", "", ".dat", ".raw", ".bsq", ".bil", ".bip")
 _NO_DATA_SUFFIXES = {*FORMATS, ".xml", ".txt", ".enp", ".sta", ".png", ".jpg", ".jpeg", ".csv", ".json", ".log"}
 """Of other files that may share a header's name."""
 
@@ -33,7 +33,7 @@ def data_of(header: Path) -> Path:
     """Itself, or the file beside a header that has its name: with a suffix of data, or else the only one there is."""
     if header.suffix.lower() != ".hdr":
         return header
-    for suffix in chain(*((each, each.upper()) for each in _DATA_SUFFIXES)):
+    for suffix in chain(*((each, each.upper()) for each in ENVI_DATA)):
         if os.path.isfile(data := header.with_suffix(suffix)):
             return data
     others = [
