@@ -3,9 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ from glmha_cli.batch import Reporter
 from glmha_cli.batch.report import Reporters
 from tests.cli.in_process import run_here
 from tests.conftest import ROOT
+from tests.signalled import run_signalled
 
 
 @pytest.fixture
@@ -119,19 +117,11 @@ def test_a_measurement_is_shown_beside_its_cube(here):
 
 def test_an_interrupted_run_has_a_report(here, tiny_model):
     for i in range(40):
-        Image.effect_noise((120, 90), 50).convert("RGB").save(f"in/{i:02}.png")
-    command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--model", tiny_model, "--report", "r.html"]
-    process = subprocess.Popen(
-        list(map(str, command)), stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    deadline = time.monotonic() + 60
-    while not (Path("out").exists() and len(os.listdir("out")) >= 3) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 143 and "report: r.html" in stderr, stderr
-    done = [name for name, status in rows().items() if status == "done"]
-    assert sorted(done) == sorted(os.listdir("out")) and "The run ended early" in Path("r.html").read_text()
+        Image.new("RGB", (30, 20)).save(f"in/{i:02}.png")
+    done = run_signalled(signal.SIGTERM, 4, "derain", "in", "out", "--model", tiny_model, "--report", "r.html")
+    assert done.returncode == 143 and "report: r.html" in done.stderr, done.stderr
+    shown = [name for name, status in rows().items() if status == "done"]
+    assert sorted(shown) == sorted(os.listdir("out")) and "The run ended early" in Path("r.html").read_text()
 
 
 def test_all_reporters_are_told_all():

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from glmha_cli.batch.worker import Worker
 from glmha_cli.inference.loader import Loader
 from glmha_cli.io import supervised
 from tests.cli.in_process import run_here
+from tests.signalled import run_signalled
 
 
 @pytest.fixture
@@ -432,20 +432,9 @@ def test_a_pair_of_files_does_not_go_through_a_pipe(here):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_batch_leaves_whole_files_and_resumes(here, derain, tiny_model, number, code):
     for i in range(40):
-        Image.effect_noise((120, 90), 50).convert("RGB").save(f"in/{i:02}.png")
-    command = [sys.executable, "-m", "glmha_cli", "derain", "in", "out", "--model", tiny_model, "--record", "run.jsonl"]
-    process = subprocess.Popen(
-        list(map(str, command)),
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    deadline = time.monotonic() + 60
-    while not (Path("run.jsonl").exists() and len(lines(status="ok")) >= 3) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == code and "Traceback" not in stderr and "not tried" in stderr
+        Image.new("RGB", (30, 20)).save(f"in/{i:02}.png")
+    done = run_signalled(number, 4, "derain", "in", "out", "--model", tiny_model, "--record", "run.jsonl")
+    assert done.returncode == code and "Traceback" not in done.stderr and "not tried" in done.stderr, done.stderr
     made = sorted(os.listdir("out"))
     assert made == sorted(Path(line["output"]).name for line in lines(status="ok")) and 3 <= len(made) < 44
     assert resume(derain) == f"{44 - len(made)} done, {len(made)} skipped, 0 failed"

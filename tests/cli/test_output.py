@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -22,6 +21,7 @@ from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import storing
 from tests.cli.in_process import run_here
 from tests.conftest import run_glmha
+from tests.signalled import run_signalled
 
 NAMES = ["final[red]", "12:100:05", "[/derain]x", "a[bold]b[/bold]", ":warning:"]
 
@@ -105,20 +105,11 @@ def test_what_a_full_disk_behind_stdout_does_not_take_is_one_line_and_a_code(tmp
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_every_verb_that_is_ended_removes_what_it_has_begun(tmp_path, number):
-    with (tmp_path / "cube.npy").open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (2000, 2000, 31)})
-        file.truncate(file.tell() + 4 * 2000 * 2000 * 31)
+    np.save(tmp_path / "cube.npy", np.zeros((60, 50, 31), np.float32))
     out = tmp_path / "out"
     out.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glmha_cli", "convert", "cube.npy", "out/cube.tif"], cwd=tmp_path, stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 60
-    while not os.listdir(out) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
-    assert (process.returncode, said, os.listdir(out)) == (128 + number, b"", [])
+    done = run_signalled(number, 1, "convert", "cube.npy", "out/cube.tif", "--axes", "hwb", cwd=tmp_path)
+    assert (done.returncode, done.stderr, os.listdir(out)) == (128 + number, "", [])
 
 
 @pytest.mark.parametrize("arguments", [["derain", "-", "out.png"], ["derain", "--files-from", "-", "out"]])

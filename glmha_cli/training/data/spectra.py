@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import srgb_to_linear
-from glmha_cli.training.data.light import relit, with_stray_light
+from glmha_cli.training.data.light import deepened, relit, with_stray_light
 from glmha_cli.training.data.reflectances import LUMINANCE, Library
 from glmha_cli.training.data.scene import colour_place, scene
 from glmha_cli.training.degradations.sensor import log_uniform
@@ -36,7 +36,8 @@ class CubesConfig:
 
     Shares of all cubes: `one_source` hold spectra of one source alone (those not
     named count as one); `charts` are patches of measured spectra of any
-    colour, without a photo; `stray_light` have some light of the scene, or white, all over; `relit` stand in the light
+    colour, without a photo; `deepened` have deeper shadows; `stray_light`
+    have some light of the scene, or white, all over; `relit` stand in the light
     of a lamp or of the sky, for which the camera was not corrected. Of those made of photos, `recoloured` keep the
     photo's shapes and light, and their materials are of any colour.
     side_px: of a larger crop every second, third, … pixel is taken for a cube of so many squared: small whole scenes.
@@ -46,12 +47,13 @@ class CubesConfig:
     one_source: float = 0.0
     charts: float = 0.0
     recoloured: float = 0.0
+    deepened: float = 0.0
     stray_light: float = 0.0
     relit: float = 0.0
     side_px: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("one_source", "charts", "recoloured", "stray_light", "relit"):
+        for name in ("one_source", "charts", "recoloured", "deepened", "stray_light", "relit"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise BadDataError(f"the share of {name} cubes is {share}", "0..1")
@@ -72,6 +74,8 @@ def training_cube(
     else:
         cube = scene(LINEAR[photo], library, rng, weights, recoloured=rng.random() < config.recoloured)
         cube *= np.float32(log_uniform(rng, GAIN))
+    if rng.random() < config.deepened:
+        cube = deepened(cube, rng)
     if rng.random() < config.relit:
         cube = relit(cube, library.wavelength_nm, rng)
     if rng.random() < config.stray_light:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.colour import TO_RGB, render, render_linear
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
-from glmha_cli.training.data.light import black_body, relit, with_stray_light
+from glmha_cli.training.data.light import black_body, deepened, relit, with_stray_light
 from glmha_cli.training.data.reflectances import LUMINANCE, Library, Reflectances
 from glmha_cli.training.data.scene import materials, scene
 from glmha_cli.training.data.spectra import (
@@ -27,7 +27,7 @@ SOURCE = np.array(["paint"] * 100 + ["leaf"] * 20)
 LIBRARY = Library.of(Reflectances(REFLECTANCE, SOURCE), RGB2HSI_NM)
 EVEN = LIBRARY.weights({})
 SEEDS = st.integers(0, 2**32 - 1)
-EVERYTHING = CubesConfig(one_source=0.5, charts=0.4, recoloured=0.5, stray_light=0.5, relit=0.5)
+EVERYTHING = CubesConfig(one_source=0.5, charts=0.4, recoloured=0.5, deepened=0.5, stray_light=0.5, relit=0.5)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
 
@@ -129,7 +129,7 @@ def test_spectra_of_a_library_lie_source_by_source_at_luminance_1():
     np.testing.assert_allclose(leaves, REFLECTANCE[100:], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["one_source", "charts", "recoloured", "stray_light", "relit"])
+@pytest.mark.parametrize("name", ["one_source", "charts", "recoloured", "deepened", "stray_light", "relit"])
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_shares_lie_in_0_1(name, share):
     with pytest.raises(BadDataError, match=name):
@@ -159,6 +159,17 @@ def test_lamps_are_redder_and_the_sky_bluer_than_daylight():
     red = lights[:, -1] / lights[:, 0]
     assert red.min() < 0.8 and red.max() > 3
     assert ((np.diff(lights) > 0).all(axis=1) | (red < 1.2)).all()
+
+
+def test_deeper_shadows_keep_colours_and_the_brightest_pixel():
+    cube = np.random.default_rng(0).random((6, 6, 31)).astype(np.float32)
+    cube[0], bright = 0, cube.mean(axis=2)
+    for seed in range(8):
+        ratio = deepened(cube, np.random.default_rng(seed))[1:] / cube[1:]
+        np.testing.assert_allclose(ratio, np.broadcast_to(ratio[..., :1], ratio.shape), rtol=1e-4)
+        order = bright[1:].ravel().argsort()
+        assert (np.diff(ratio[..., 0].ravel()[order]) > 0).all() and ratio.max() == pytest.approx(1)
+    assert not deepened(0 * cube, np.random.default_rng(0)).any()
 
 
 def test_stray_light_lifts_black_by_light_of_the_scene_and_keeps_its_sum():
