@@ -17,7 +17,7 @@ DEEPER = (0.3, 2.0)
 def deepened(cube: Float[np.ndarray, "h w bands"], rng: np.random.Generator) -> Float[np.ndarray, "h w bands"]:
     """With deeper shadows, as of things before a black cloth: each pixel is darkened by a random power, in DEEPER, of
     how bright it is beside the brightest. Its colour stays."""
-    bright = cube.mean(axis=2, keepdims=True)
+    bright = np.maximum(cube.mean(axis=2, keepdims=True), 0)
     return cube * (bright / max(bright.max(), np.float32(1e-6))) ** np.float32(log_uniform(rng, DEEPER))
 
 
