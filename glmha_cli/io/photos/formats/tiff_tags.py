@@ -17,14 +17,15 @@ from glmha_cli.io.photos.exif_entries import (
     Y_RESOLUTION,
     Directory,
 )
-from glmha_cli.io.photos.gdal import GDAL_METADATA, NO_DATA, without_statistics
+from glmha_cli.io.photos.gdal import without_statistics
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape
 from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc
+from glmha_cli.io.tiff_file import GDAL_METADATA, GDAL_NODATA, GEOTIFF_TAGS
 
 # Description Make Model Orientation Software DateTime Artist HostComputer, two Ratings, Copyright, XPTitle...
 _TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
 _COLOURS = {301, 318, 319}  # TransferFunction, WhitePoint, PrimaryChromaticities: root tags of EXIF too
-_GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, GDAL_METADATA, NO_DATA, 50844}  # GeoTIFF keys, GDAL's and RPCs
+_GEO = {*GEOTIFF_TAGS, GDAL_METADATA, GDAL_NODATA}
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 _RESOLUTION = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 _TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, *_RESOLUTION}
