@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import h5py
 
 _OF_MATLAB = ("#refs#", "#subsystem#")
+_NUMBERS = "fiub"  # kinds of NumPy's; text and references lie elsewhere in the file, which HDF5 alone knows
 _CHUNK_GROWTH, _SMALL_CHUNK_BYTES = 4, 16 << 20
 """A chunk of a growing dataset may be so much larger than the dataset, or so large in any case."""
 
@@ -70,24 +71,18 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
         BadDataError: kept in other files, larger than its file can hold, never written, damaged, or packed by a filter
             other than deflate, shuffle, fletcher32 and LZF.
     """
-    if dataset.is_virtual or dataset.external:
-        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
+    _require_own_values(dataset)
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
-    if dataset.dtype.kind not in "fiub":  # text and references lie elsewhere in the file, which HDF5 alone knows
+    if dataset.dtype.kind not in _NUMBERS:
         return np.asarray(dataset[()])
-    if dataset.size and not dataset.id.get_storage_size():
-        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])
 
 
 def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
     """A dataset of real numbers that is read by windows; raises as `read_dataset`, but for its size."""
-    if dataset.dtype.kind not in "fiub":
+    if dataset.dtype.kind not in _NUMBERS:
         raise BadDataError(f"holds {dataset.dtype}, not real numbers")
-    if dataset.is_virtual or dataset.external:
-        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
-    if dataset.size and not dataset.id.get_storage_size():
-        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
+    _require_own_values(dataset)
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=math.inf)
     name = str(dataset.name)
 
@@ -97,6 +92,14 @@ def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
             return _read_chunks(path, found, window) if found.chunks else np.asarray(found[tuple(window)])
 
     return Read(dataset.shape, dataset.dtype, read)
+
+
+def _require_own_values(dataset: "h5py.Dataset") -> None:
+    """BadDataError for a dataset that is kept in other files, or for numbers that were never written."""
+    if dataset.is_virtual or dataset.external:
+        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
+    if dataset.dtype.kind in _NUMBERS and dataset.size and not dataset.id.get_storage_size():
+        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
 
 
 def _read_chunks(path: Path, dataset: "h5py.Dataset", window: Sequence[slice] | None = None) -> np.ndarray:
