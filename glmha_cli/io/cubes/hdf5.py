@@ -15,13 +15,13 @@ import numpy as np
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.on_disk import Read
+from glmha_cli.io.cubes.real import is_real, require_real
 from glmha_cli.io.guard import require_plausible
 
 if TYPE_CHECKING:
     import h5py
 
 _OF_MATLAB = ("#refs#", "#subsystem#")
-_NUMBERS = "fiub"  # kinds of NumPy's; text and references lie elsewhere in the file, which HDF5 alone knows
 _CHUNK_GROWTH, _SMALL_CHUNK_BYTES = 4, 16 << 20
 """A chunk of a growing dataset may be so much larger than the dataset, or so large in any case."""
 
@@ -73,15 +73,14 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
     """
     _require_own_values(dataset)
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
-    if dataset.dtype.kind not in _NUMBERS:
+    if not is_real(dataset.dtype):  # text and references lie elsewhere in the file, which HDF5 alone knows
         return np.asarray(dataset[()])
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])
 
 
 def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
     """A dataset of real numbers that is read by windows; raises as `read_dataset`, but for its size."""
-    if dataset.dtype.kind not in _NUMBERS:
-        raise BadDataError(f"holds {dataset.dtype}, not real numbers")
+    require_real(dataset.dtype)
     _require_own_values(dataset)
     require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=math.inf)
     name = str(dataset.name)
@@ -98,7 +97,7 @@ def _require_own_values(dataset: "h5py.Dataset") -> None:
     """BadDataError for a dataset that is kept in other files, or for numbers that were never written."""
     if dataset.is_virtual or dataset.external:
         raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
-    if dataset.dtype.kind in _NUMBERS and dataset.size and not dataset.id.get_storage_size():
+    if is_real(dataset.dtype) and dataset.size and not dataset.id.get_storage_size():
         raise BadDataError(f"'{dataset.name}' is declared, but has no values")
 
 
