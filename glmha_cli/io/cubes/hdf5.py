@@ -16,7 +16,7 @@ import numpy as np
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.on_disk import Read
 from glmha_cli.io.cubes.real import is_real, require_real
-from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.guard import MAX_BYTES, require_plausible
 
 if TYPE_CHECKING:
     import h5py
@@ -71,8 +71,7 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
         BadDataError: kept in other files, larger than its file can hold, never written, damaged, or packed by a filter
             other than deflate, shuffle, fletcher32 and LZF.
     """
-    _require_own_values(dataset)
-    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
+    _require_values(path, dataset, most_bytes=MAX_BYTES)
     if not is_real(dataset.dtype):  # text and references lie elsewhere in the file, which HDF5 alone knows
         return np.asarray(dataset[()])
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])
@@ -81,8 +80,7 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
 def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
     """A dataset of real numbers that is read by windows; raises as `read_dataset`, but for its size."""
     require_real(dataset.dtype)
-    _require_own_values(dataset)
-    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=math.inf)
+    _require_values(path, dataset, most_bytes=math.inf)
     name = str(dataset.name)
 
     def read(window: Sequence[slice]) -> np.ndarray:
@@ -93,10 +91,11 @@ def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
     return Read(dataset.shape, dataset.dtype, read)
 
 
-def _require_own_values(dataset: "h5py.Dataset") -> None:
-    """BadDataError for a dataset that is kept in other files, or for numbers that were never written."""
+def _require_values(path: Path, dataset: "h5py.Dataset", *, most_bytes: float) -> None:
+    """BadDataError for a dataset that is kept in other files, or too large, and for numbers that were never written."""
     if dataset.is_virtual or dataset.external:
         raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
+    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=most_bytes)
     if is_real(dataset.dtype) and dataset.size and not dataset.id.get_storage_size():
         raise BadDataError(f"'{dataset.name}' is declared, but has no values")
 
