@@ -104,12 +104,12 @@ def in_store(
     being listed, and in the order of the store.
     """
     root, parts = parted(path)
-    pattern = "/".join(parts)
+    pattern, asks_for_hidden = "/".join(parts), not all(map(is_shown, parts))
     matches = _matcher(pattern)
     count = 0
     for relative in listed(stage.url(root), recursive=recursive or "/" in pattern or "**" in pattern):
         name = relative.rpartition("/")[2]
-        is_hidden = not all(map(is_shown, relative.split("/")))
+        is_hidden = not (asks_for_hidden or all(map(is_shown, relative.split("/"))))
         if is_hidden or not name.lower().endswith(tuple(readable)) or not matches(relative):
             ignored.add(name if not is_hidden else ".")
             continue
