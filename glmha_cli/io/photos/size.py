@@ -1,4 +1,6 @@
-"""The size of a photo by its file's first bytes, at no cost: for estimates, never for what is allocated."""
+"""The size of photos: how large they may be, and how large one is by its file's first bytes, which costs nothing: for
+estimates, never for what is allocated.
+"""
 
 import os
 import struct
@@ -6,6 +8,8 @@ from pathlib import Path
 
 from glmha_cli.io.photos.formats.jpeg_parts import FRAMES
 
+MAX_PIXELS = 400_000_000
+"""Of photos that are read where nothing else is asked for."""
 FIRST_BYTES = 1 << 16
 _BYTES_PER_PIXEL = 3
 
