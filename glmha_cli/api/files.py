@@ -16,7 +16,8 @@ from glmha_cli.io.cubes.stored import checked_cube
 from glmha_cli.io.measurements import read as measurements
 from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.photos import read, write
-from glmha_cli.io.photos.read import MAX_PIXELS, Photo
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.size import MAX_PIXELS
 from glmha_cli.io.photos.write import JPEG_QUALITY
 
 AnyPath = str | os.PathLike[str]

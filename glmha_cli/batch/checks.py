@@ -10,7 +10,7 @@ from glmha_cli.errors import CannotCreateError, NoInputError, UsageError
 from glmha_cli.io.atomic import missing_folder, refuse_existing
 from glmha_cli.io.cubes.cube import files_of, files_read
 from glmha_cli.io.remote.url import READ_ONLY, is_url, url_text, without_secrets
-from glmha_cli.io.stores import is_file
+from glmha_cli.io.stores import is_file, no_file_text
 from glmha_cli.lookup import closest
 
 NAME_MAX_BYTES = 255
@@ -99,7 +99,7 @@ def require_file(path: Path) -> None:
     refuse_url(path)
     if not is_file(path):
         if os.path.exists(path):
-            raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+            raise NoInputError(no_file_text(path))
         try:
             matches = closest(path.name, os.listdir(path.parent))
         except OSError:

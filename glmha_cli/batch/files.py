@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.inference.blend import Blend
-from glmha_cli.io.photos.read import MAX_PIXELS, Photo
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.size import MAX_PIXELS
 from glmha_cli.io.photos.write import JPEG_QUALITY
 from glmha_cli.io.videos.frame import Moment
 from glmha_cli.physics.wavelengths import DEFAULT_LIGHT

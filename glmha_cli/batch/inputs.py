@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from glmha_cli.batch.patterns import is_shown, parted
 from glmha_cli.errors import GlmhaError, NoInputError
 from glmha_cli.io.guard import file_problem
 from glmha_cli.io.stores import is_folder, is_store
 
-MAGIC = "*?["
 Say = Callable[[str], None]
 
 
@@ -35,7 +35,7 @@ class Ignored:
 
     def add(self, name: str, *, kind: str = "") -> None:
         suffix = PurePath(name).suffix.lower() or "without a suffix"
-        self.counts[kind or (suffix if _is_shown(name) else "hidden")] += 1
+        self.counts[kind or (suffix if is_shown(name) else "hidden")] += 1
 
     def __str__(self) -> str:
         """For a sentence: "3 .txt, 1 .psd"; most first."""
@@ -89,7 +89,7 @@ class _Search:
         for entry in entries:
             if _is_folder(entry):
                 yield from self.folder(folder / entry.name, is_link=entry.is_symlink())
-            elif _is_shown(entry.name) and entry.name.lower().endswith(self.readable):
+            elif is_shown(entry.name) and entry.name.lower().endswith(self.readable):
                 is_plain = entry.is_file(follow_symlinks=False)  # known from the folder: the file is not looked at
                 path = folder / entry.name
                 yield (
@@ -99,7 +99,7 @@ class _Search:
                 self.ignored.add(entry.name)
 
     def folder(self, folder: Path, *, is_link: bool) -> Iterator[Found]:
-        if not _is_shown(folder.name):
+        if not is_shown(folder.name):
             return
         if is_store(folder):  # one file, which is not searched
             if folder.name.lower().endswith(self.readable):
@@ -124,30 +124,23 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def is_pattern(text: str) -> bool:
-    """Whether `text` names no file but has wildcards: a file named `a[1].png` is meant as it is."""
-    return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
-
-
 def by_pattern(pattern: str, *, readable: Iterable[str], leave_out: Path, ignored: Ignored) -> Iterator[Found]:
     """Files of the extensions `readable` that match, sorted; relative to the pattern's part before any wildcard.
     Matching files of other extensions are counted in `ignored`.
 
     What lies in `leave_out` (the folder of the outputs) is left alone if that is below the said part.
     """
-    parts = Path(pattern).parts
-    first = next(i for i, part in enumerate(parts) if any(sign in part for sign in MAGIC))
-    root, rest = Path(*parts[:first]), str(Path(*parts[first:]))
+    root, parts = parted(Path(pattern))
     readable, real_root, real_out = tuple(readable), os.path.realpath(root), os.path.realpath(leave_out)
     closed = real_out if real_out != real_root and _is_inside(leave_out, real_root) else None
-    asks_for_hidden = any(part.startswith(".") for part in parts[first:])
+    asks_for_hidden = not all(map(is_shown, parts))
     matches = [
         path
-        for path in sorted(root.glob(rest))
+        for path in sorted(root.glob(str(Path(*parts))))
         if not is_folder(path)
         and not any(map(is_store, path.relative_to(root).parents))
         and not (closed and _is_inside(path.parent, closed))
-        and (asks_for_hidden or all(map(_is_shown, path.relative_to(root).parts)))
+        and (asks_for_hidden or all(map(is_shown, path.relative_to(root).parts)))
     ]
     count = 0
     for path in matches:
@@ -191,7 +184,3 @@ def _leads_out(path: Path, root: Path) -> NoInputError:
 
 def _is_inside(path: Path, real_root: str) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(real_root)
-
-
-def _is_shown(name: str) -> bool:
-    return not name.startswith(".")

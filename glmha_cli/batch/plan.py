@@ -10,11 +10,12 @@ from pathlib import Path, PurePath
 from glmha_cli.batch.areas import areas_of, require_areas, with_area, without_areas
 from glmha_cli.batch.checks import refuse_inputs_as_outputs, require_file, require_folder, require_makeable
 from glmha_cli.batch.companions import files_written, may_be_outputs, refuse_companions, require_companions
-from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder, is_pattern
+from glmha_cli.batch.inputs import Found, Ignored, by_pattern, in_folder
 from glmha_cli.batch.jobs import Job, Naming
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.batch.lists import listed, read_list
 from glmha_cli.batch.outputs import planned, without_outputs
+from glmha_cli.batch.patterns import is_pattern
 from glmha_cli.batch.planned import Jobs, Outputs
 from glmha_cli.batch.remote import Streamed, in_store, is_folder
 from glmha_cli.batch.request import BatchRequest

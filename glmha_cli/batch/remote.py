@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from glmha_cli.batch.inputs import MAGIC, Found, Ignored
+from glmha_cli.batch.inputs import Found, Ignored
 from glmha_cli.batch.jobs import Job, Shard
+from glmha_cli.batch.patterns import has_wildcards, is_shown, parted
 from glmha_cli.batch.planned import Jobs
 from glmha_cli.batch.report import Reporter
 from glmha_cli.batch.request import BatchRequest
@@ -64,7 +65,7 @@ def is_folder(text: str) -> bool:
     """Whether a name means several files: a pattern, or no name with an extension. A query is no part of it."""
     text = Url.parse(text).place if is_url(text) else text
     name = text.rpartition("/")[2]
-    return not PurePath(name).suffix or any(sign in text for sign in MAGIC)
+    return not PurePath(name).suffix or has_wildcards(text)
 
 
 def _here(text: str, stage: Stage) -> Path:
@@ -78,7 +79,7 @@ def _input(text: str, stage: Stage, *, alone: bool) -> str:
         return text
     path = stage.place(text)
     if is_folder(text):
-        if not any(sign in text for sign in MAGIC):
+        if not has_wildcards(text):
             path.mkdir(parents=True, exist_ok=True)
     elif alone:  # its failure is that of the run
         stage.fetch(path)
@@ -102,14 +103,13 @@ def in_store(
     """As `inputs.in_folder` and `inputs.by_pattern`, of what stands for a folder or a pattern in a store; while it is
     being listed, and in the order of the store.
     """
-    parts = path.parts
-    first = next((i for i, part in enumerate(parts) if any(sign in part for sign in MAGIC)), len(parts))
-    root, pattern = Path(*parts[:first]), "/".join(parts[first:])
+    root, parts = parted(path)
+    pattern, asks_for_hidden = "/".join(parts), not all(map(is_shown, parts))
     matches = _matcher(pattern)
     count = 0
     for relative in listed(stage.url(root), recursive=recursive or "/" in pattern or "**" in pattern):
         name = relative.rpartition("/")[2]
-        is_hidden = any(part.startswith(".") for part in relative.split("/"))
+        is_hidden = not (asks_for_hidden or all(map(is_shown, relative.split("/"))))
         if is_hidden or not name.lower().endswith(tuple(readable)) or not matches(relative):
             ignored.add(name if not is_hidden else ".")
             continue

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from glmha_cli.batch.cluster.options import Cluster
 from glmha_cli.batch.files import FileOptions
-from glmha_cli.batch.inputs import is_pattern
 from glmha_cli.batch.jobs import Shard
+from glmha_cli.batch.patterns import is_pattern
 from glmha_cli.errors import UsageError
 from glmha_cli.io.remote.url import is_url
 from glmha_cli.io.stores import is_folder

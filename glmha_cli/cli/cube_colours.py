@@ -6,6 +6,7 @@ from jaxtyping import Float, UInt8
 from glmha_cli.cli.cube_input import CubeRows
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes.model import Facts
+from glmha_cli.io.cubes.rgb import spread_bands
 from glmha_cli.io.cubes.windows import blocks
 from glmha_cli.io.photos.write import in_depth
 from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
@@ -42,8 +43,8 @@ def observed(facts: Facts, count: int) -> Chosen:
 
 
 def some_bands(count: int) -> str:
-    """Three of so many, from long to short waves in most cubes."""
-    return f"{5 * count // 6},{count // 2},{count // 6}"
+    """`spread_bands` as --bands takes them."""
+    return ",".join(map(str, spread_bands(count)))
 
 
 def three_bands(count: int, bands: str) -> Chosen:

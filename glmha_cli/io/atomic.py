@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from glmha_cli.errors import CannotCreateError, GlmhaError, OutputError
+from glmha_cli.io.stores import no_file_text
 
 Look = Callable[[Path, Path], None]
 _LOOK: ContextVar[Look | None] = ContextVar("look", default=None)
@@ -74,7 +75,7 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     /dev/stdout, which means a stream of this process.
     """
     if os.path.exists(path) and (_means_stream(path) or not os.path.isfile(path)):
-        raise CannotCreateError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+        raise CannotCreateError(no_file_text(path))
     if os.path.lexists(path) and not overwrite:
         raise exists_already(path)
 

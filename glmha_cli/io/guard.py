@@ -20,7 +20,7 @@ from typing import IO, cast
 import numpy as np
 
 from glmha_cli.errors import BadDataError, GlmhaError, NoInputError
-from glmha_cli.io.stores import is_store
+from glmha_cli.io.stores import is_store, no_file_text
 from glmha_cli.shapes import size_text
 
 MAX_BYTES = 16 << 30
@@ -61,7 +61,7 @@ def require_readable(path: Path) -> None:
     except OSError as error:
         raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
     if os.path.exists(path) and not os.path.isfile(path):
-        raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+        raise NoInputError(no_file_text(path))
     try:
         with path.open("rb") as file:
             file.read(1)

@@ -25,6 +25,11 @@ def is_file(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(path) or (is_store(path) and os.path.isdir(path))
 
 
+def no_file_text(path: str | os.PathLike[str]) -> str:
+    """For a message: what is there under the name of a file, and is none."""
+    return f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file"
+
+
 def size_bytes(path: str | os.PathLike[str]) -> int:
     """Of a file, or of all files of a store. Raises OSError."""
     return sum(size for _, size in files_in(path)) if os.path.isdir(path) else os.stat(path).st_size

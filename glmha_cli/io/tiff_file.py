@@ -24,6 +24,9 @@ _CLASSIC, _BIG = ("H", "HHI4x", "I"), ("Q", "HHQ8x", "Q")  # count of entries, e
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # TIFF 6.0, section 2
 TYPE_BYTES |= {16: 8, 17: 8, 18: 8}  # BigTIFF
 _UNIT_BYTES = {5: 4, 10: 4}  # a fraction is two numbers
+PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RPC = 33550, 33922, 34264, 34735, 50844
+GEOTIFF_TAGS = (PIXEL_SCALE, TIE_POINTS, 33920, TRANSFORMATION, GEO_KEYS, 34736, 34737, RPC)  # OGC GeoTIFF 1.1; RPCs
+GDAL_METADATA, GDAL_NODATA = 42112, 42113
 CLASSIC_MAX_BYTES = 4_000_000_000
 """Of samples: offsets have 32 bits, and what is compressed can become a little larger. Above it, BigTIFF."""
 _OWN_SERIES = ("shaped", "imagej", "uniform")

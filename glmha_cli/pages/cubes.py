@@ -14,6 +14,7 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.model import Facts
 from glmha_cli.io.cubes.overviews import reduced
 from glmha_cli.io.cubes.quantity import quantity_of
+from glmha_cli.io.cubes.rgb import nearest_bands, spread_bands
 from glmha_cli.io.cubes.windows import blocks
 from glmha_cli.physics.colour import rendering_weights
 from glmha_cli.printable import printable
@@ -162,11 +163,10 @@ def _observer(cube: ByRows) -> Float[np.ndarray, "bands 3"] | None:
 
 
 def _rgb(cube: ByRows) -> list[int]:
-    """Bands for red, green and blue: those near 640, 550 and 460 nm, or three of all where there are none."""
-    bands = cube.shape[2]
+    """Bands for red, green and blue: those of such light, or three of all where the cube names no such light."""
     if cube.facts.wavelength_nm and cube.facts.wavelength_nm[0] <= 500 and cube.facts.wavelength_nm[-1] >= 600:
-        return [int(np.abs(np.subtract(cube.facts.wavelength_nm, nm)).argmin()) for nm in (640, 550, 460)]
-    return [5 * bands // 6, bands // 2, bands // 6]
+        return nearest_bands(cube.facts.wavelength_nm)
+    return spread_bands(cube.shape[2])
 
 
 def _gain(

@@ -88,6 +88,19 @@ def test_one_file_a_list_a_pattern_and_mixtures_with_disks(store, derain):
     assert sorted(path.name for path in Path("matched").rglob("*.png")) == ["a.png", "b.png", "c.png"]
 
 
+def test_hidden_files_are_found_by_patterns_that_ask_for_them_as_on_disks(store, derain):
+    content = Path("in/a.png").read_bytes()
+    store.pipe_file("/bucket/in/.kept.png", content)
+    Path("in/.kept.png").write_bytes(content)
+    for place in ("in", "memory://bucket/in"):
+        out = Path("out", place.partition(":")[0])
+        out.mkdir(parents=True)
+        assert derain(f"{place}/.k*.png", str(out / "asked")).returncode == 0
+        assert derain(f"{place}/*.png", str(out / "others")).returncode == 0
+        assert [path.name for path in (out / "asked").iterdir()] == [".kept.png"]
+        assert sorted(path.name for path in (out / "others").iterdir()) == ["a.png", "b.png"]
+
+
 def test_masks_of_areas_may_be_urls_and_records_may_not(store, derain):
     Image.new("L", (30, 20), 0).save("none.png")
     store.pipe_file("/bucket/none.png", Path("none.png").read_bytes())

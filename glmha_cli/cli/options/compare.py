@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from glmha_cli.cli.options.shared import MaxPixels, ReportOptions
+from glmha_cli.io.photos.size import MAX_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,4 +25,4 @@ class CompareOptions(ReportOptions):
         ),
     ]
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False
-    max_pixels: MaxPixels = 400_000_000
+    max_pixels: MaxPixels = MAX_PIXELS

@@ -13,6 +13,7 @@ from glmha_cli.cli.options.shared import (
     REPORT,
     ComputeOptions,
     DeviceChoice,
+    Model,
     PrecisionChoice,
     ReportOptions,
     Scale,
@@ -160,9 +161,7 @@ class ProfileOptions(ReportOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeOptions(WeightsOptions):
-    model: Annotated[
-        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
-    ]
+    model: Model
     images: Annotated[list[Path], typer.Argument(help="Inputs of the model's task.", show_default=False)]
     plot: Annotated[
         Path | None, typer.Option(help="Write a plot of the curves to this .png file.", show_default=False)

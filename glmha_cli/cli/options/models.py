@@ -6,21 +6,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from glmha_cli.cli.options.shared import FILES, Overwrite, ReportOptions, WeightsDirOptions, WeightsOptions
+from glmha_cli.cli.options.shared import FILES, Model, Overwrite, ReportOptions, WeightsDirOptions, WeightsOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class InfoOptions(ReportOptions):
-    model: Annotated[
-        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
-    ]
+    model: Model
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions(WeightsOptions):
-    model: Annotated[
-        str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)
-    ]
+    model: Model
     output: Annotated[Path, typer.Argument(help="The .onnx file to write.", show_default=False)]
     tile: Annotated[
         int,

@@ -10,6 +10,7 @@ import typer
 
 from glmha_cli.cli.options.batches import BatchOptions
 from glmha_cli.cli.options.shared import COMPUTE, FILES, REPORT, ComputeOptions, MaxPixels, Scale
+from glmha_cli.io.photos.size import MAX_PIXELS
 
 if TYPE_CHECKING:
     from glmha_cli.batch.files import FileOptions
@@ -53,7 +54,7 @@ class RestoreOptions(BatchOptions, ComputeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FromPhoto(RestoreOptions):
-    max_pixels: MaxPixels = 400_000_000
+    max_pixels: MaxPixels = MAX_PIXELS
     strict: Annotated[
         bool,
         typer.Option(

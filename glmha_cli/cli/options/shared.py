@@ -26,6 +26,7 @@ Scale = Annotated[
         rich_help_panel=COMPUTE,
     ),
 ]
+Model = Annotated[str, typer.Argument(help="Model id, task, or the path of a .safetensors file.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 MaxPixels = Annotated[int, typer.Option(help="Refuse photos with more pixels than this.", min=1, rich_help_panel=FILES)]
 

@@ -8,6 +8,7 @@ import typer
 
 from glmha_cli.attention import ATTENTIONS
 from glmha_cli.cli.options.shared import FILES, MaxPixels, Overwrite, ReportOptions, WeightsOptions
+from glmha_cli.io.photos.size import MAX_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class DegradeOptions(ReportOptions):
             help="Number of seeds, starting at --seed, shown side by side in one picture.", min=1, show_default=False
         ),
     ] = None
-    max_pixels: MaxPixels = 400_000_000
+    max_pixels: MaxPixels = MAX_PIXELS
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it exists.", rich_help_panel=FILES)
     ] = False

@@ -15,7 +15,8 @@ import numpy as np
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.on_disk import Read
-from glmha_cli.io.guard import require_plausible
+from glmha_cli.io.cubes.real import is_real, require_real
+from glmha_cli.io.guard import MAX_BYTES, require_plausible
 
 if TYPE_CHECKING:
     import h5py
@@ -70,25 +71,16 @@ def read_dataset(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
         BadDataError: kept in other files, larger than its file can hold, never written, damaged, or packed by a filter
             other than deflate, shuffle, fletcher32 and LZF.
     """
-    if dataset.is_virtual or dataset.external:
-        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
-    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize)
-    if dataset.dtype.kind not in "fiub":  # text and references lie elsewhere in the file, which HDF5 alone knows
+    _require_values(path, dataset, most_bytes=MAX_BYTES)
+    if not is_real(dataset.dtype):  # text and references lie elsewhere in the file, which HDF5 alone knows
         return np.asarray(dataset[()])
-    if dataset.size and not dataset.id.get_storage_size():
-        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
     return _read_chunks(path, dataset) if dataset.chunks else np.asarray(dataset[()])
 
 
 def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
     """A dataset of real numbers that is read by windows; raises as `read_dataset`, but for its size."""
-    if dataset.dtype.kind not in "fiub":
-        raise BadDataError(f"holds {dataset.dtype}, not real numbers")
-    if dataset.is_virtual or dataset.external:
-        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
-    if dataset.size and not dataset.id.get_storage_size():
-        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
-    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=math.inf)
+    require_real(dataset.dtype)
+    _require_values(path, dataset, most_bytes=math.inf)
     name = str(dataset.name)
 
     def read(window: Sequence[slice]) -> np.ndarray:
@@ -97,6 +89,15 @@ def on_disk(path: Path, dataset: "h5py.Dataset") -> Read:
             return _read_chunks(path, found, window) if found.chunks else np.asarray(found[tuple(window)])
 
     return Read(dataset.shape, dataset.dtype, read)
+
+
+def _require_values(path: Path, dataset: "h5py.Dataset", *, most_bytes: float) -> None:
+    """BadDataError for a dataset that is kept in other files, or too large, and for numbers that were never written."""
+    if dataset.is_virtual or dataset.external:
+        raise BadDataError(f"'{dataset.name}' refers to data in other files, which are not opened")
+    require_plausible(path, dataset.shape or (), dataset.dtype.itemsize, most_bytes=most_bytes)
+    if is_real(dataset.dtype) and dataset.size and not dataset.id.get_storage_size():
+        raise BadDataError(f"'{dataset.name}' is declared, but has no values")
 
 
 def _read_chunks(path: Path, dataset: "h5py.Dataset", window: Sequence[slice] | None = None) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import IO
 import numpy as np
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.real import require_real
 from glmha_cli.io.guard import read_into, require_plausible
 
 _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}
@@ -36,8 +37,8 @@ def read_npy(file: IO[bytes], path: Path) -> np.ndarray:
         BadDataError: other kinds of values (pickles), truncated, or larger than `path` can hold.
     """
     shape, is_fortran, dtype = read_npy_header(file)
-    if dtype.kind not in "fiubUS":
-        raise BadDataError(f"holds {dtype}, not real numbers")
+    if dtype.kind not in "US":
+        require_real(dtype)
     require_plausible(path, shape, dtype.itemsize)
     stored = np.empty(shape[::-1] if is_fortran else shape, dtype)
     read_into(file, stored)

@@ -7,6 +7,7 @@ from jaxtyping import Float, Num
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes.model import UNITS, Stored
+from glmha_cli.io.cubes.real import require_real
 
 _OF_NUMBERS = ("STATISTICS_", "default stretch", "z plot range")  # of GDAL and ENVI
 _NO_UNITS, _PERCENT = ("", "1"), ("%", "percent")
@@ -43,8 +44,7 @@ def require_one_per_band(stored: Stored, bands: int) -> None:
 def scaled(values: Num[np.ndarray, "h w bands"], stored: Stored, *, is_asked: bool) -> Float[np.ndarray, "h w bands"]:
     """A copy. is_asked: a user gave the scale. BadDataError for integers without one, and for no real numbers."""
     scale, offset, changes = stored.scale, stored.offset, _changes(stored)
-    if values.dtype.kind not in "fiub":
-        raise BadDataError(f"holds {values.dtype}, not real numbers")
+    require_real(values.dtype)
     if values.dtype.kind != "f" and not changes and not is_asked:
         raise BadDataError(
             f"holds {values.dtype} without a stated scale",

@@ -16,6 +16,7 @@ from glmha_cli.io.cubes.hdf5 import arrays_in, on_disk, open_hdf5, read_dataset,
 from glmha_cli.io.cubes.mat5 import mat5_variables
 from glmha_cli.io.cubes.npy_file import read_npy, read_npy_header
 from glmha_cli.io.cubes.on_disk import OnDisk, Reversed
+from glmha_cli.io.cubes.real import is_real, require_real
 from glmha_cli.io.cubes.variable import Variable
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def _with_sizes(variables: Variables, names: Iterable[str]) -> list[str]:
 
 def require_numbers(array: np.ndarray) -> np.ndarray:
     """The array itself, if it holds real numbers or truth values, none of which is masked (numpy.ma)."""
-    if array.dtype.kind not in "fiub":
-        raise BadDataError(f"holds {array.dtype}, not real numbers")
+    require_real(array.dtype)
     if np.ma.is_masked(array):
         raise BadDataError("holds masked values", "array.filled(0), with the value that they are to have")
     return array
@@ -116,7 +116,7 @@ def _npz_variable(path: Path, archive: zipfile.ZipFile, name: str) -> Variable:
         raise BadDataError(f"variable '{name}' is compressed by a method that NumPy does not write")
     with archive.open(f"{name}.npy") as member:
         shape, _, dtype = read_npy_header(member)
-    is_numeric, is_text = dtype.kind in "fiub", dtype.kind in "US"
+    is_numeric, is_text = is_real(dtype), dtype.kind in "US"
     return Variable(shape=shape, is_numeric=is_numeric, is_text=is_text, read=partial(_read_npz, path, name))
 
 
@@ -152,7 +152,7 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
     if dataset is not None and _is_empty(dataset):
         read = (lambda: np.array("")) if is_text else (lambda: np.empty(0))
         return Variable(shape=(0,), is_numeric=not is_text, is_text=is_text, read=read)
-    is_numeric = dataset is not None and dataset.dtype.kind in "fiub" and not is_text
+    is_numeric = dataset is not None and is_real(dataset.dtype) and not is_text
     by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
     return Variable(
         shape=shape,

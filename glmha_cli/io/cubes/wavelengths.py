@@ -91,8 +91,3 @@ def rising(wavelength_nm: Sequence[float]) -> tuple[np.ndarray | None, str]:
     repeated = ", some of them equal" if len(set(wavelength_nm)) < len(wavelength_nm) else ""
     order = np.argsort(wavelength_nm, kind="stable")
     return order, f"its bands came in {how} order of wavelength{repeated}: sorted"
-
-
-def band_widths_nm(wavelength_nm: Sequence[float]) -> np.ndarray:
-    """Width of the spectrum that each band stands for: half the distance between its neighbours, in nm."""
-    return np.abs(np.gradient(wavelength_nm)) if len(wavelength_nm) > 1 else np.empty(0)

@@ -9,11 +9,11 @@ from functools import partial
 from glmha_cli.io.photos.colours import colours_of
 from glmha_cli.io.photos.exif import dump_exif, load_exif, resolution_of
 from glmha_cli.io.photos.formats import PhotoFormat
+from glmha_cli.io.photos.formats.jpeg_parts import SEGMENT_MAX_BYTES
 from glmha_cli.io.photos.icc import is_gray_profile, is_of_other_colours
 from glmha_cli.io.photos.metadata import COLOURS, Extra, Kind, Metadata
 from glmha_cli.io.photos.xmp import without_extension
 
-_COMMENT_MAX_BYTES = 65533
 _DESCRIPTION = 270  # ImageDescription
 _SEVERAL = re.compile(rb"""\nimages=(?!1\s)\d|\sSize[ZT]="(?!1")\d""")
 _OTHER_COLOURS = "so the photo will show other colours"
@@ -62,7 +62,7 @@ def _fits(extra: Extra, target: PhotoFormat) -> bool:
     if extra.kind != Kind.COMMENT:
         return True
     if target.name == "JPEG":
-        return len(extra.body) <= _COMMENT_MAX_BYTES
+        return len(extra.body) <= SEGMENT_MAX_BYTES
     try:
         return b"\0" not in extra.body.rstrip(b"\0") and bool(extra.body.decode())
     except UnicodeDecodeError:

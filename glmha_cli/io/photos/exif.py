@@ -73,6 +73,13 @@ class Directories:
         """The value of a root entry that holds a number, or the first of several; `default` where there is none."""
         return number(self.order, self.root[tag], default) if tag in self.root else default
 
+    def dpi(self) -> tuple[float, float] | None:
+        """Pixels per inch (x, y); None where the root says none. Of any type that holds numbers: some writers store
+        SHORT or FLOAT, not RATIONAL.
+        """
+        per_inch = UNITS_PER_INCH.get(self.number(RESOLUTION_UNIT, 2), 0.0)
+        return usable_dpi(*(self.number(tag) * per_inch for tag in (X_RESOLUTION, Y_RESOLUTION)))
+
     def packed(self, at: int) -> tuple[bytes, int]:
         """All directories for position `at` of a file, and the position where the root directory begins.
 
@@ -126,11 +133,9 @@ def load_exif(data: bytes) -> Directories:
 def resolution_of(data: bytes) -> tuple[float, float] | None:
     """Pixels per inch (x, y) that EXIF says; None where it says none, or cannot be read."""
     try:
-        exif = load_exif(data)
+        return load_exif(data).dpi()
     except (ValueError, struct.error):
         return None
-    per_inch = UNITS_PER_INCH.get(int(exif.number(RESOLUTION_UNIT, 2)), 0.0)
-    return usable_dpi(*(exif.number(tag) * per_inch for tag in (X_RESOLUTION, Y_RESOLUTION)))
 
 
 def dump_exif(exif: Directories) -> bytes:

@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Mapping
 
 from glmha_cli.io.tiff_file import TYPE_BYTES as TIFF_TYPE_BYTES
 
@@ -16,7 +17,7 @@ ASCII, SHORT, LONG, SLONG, LONG8 = 2, 3, 4, 9, 16
 EXIF_IFD, GPS_IFD, INTEROP_IFD = 0x8769, 0x8825, 0xA005
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, SOFTWARE = 274, 282, 283, 296, 305
 MAKER_NOTE, OFFSET_SCHEMA = 0x927C, 0xEA1D
-UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # ResolutionUnit: inch, centimetre
+UNITS_PER_INCH: Mapping[float, float] = {2: 1.0, 3: 2.54}  # ResolutionUnit: inch, centimetre
 
 
 def number(order: str, entry: Entry, default: float = 0) -> float:

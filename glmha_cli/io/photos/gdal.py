@@ -8,8 +8,8 @@ from jaxtyping import Num
 from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_entries import Directory
 from glmha_cli.io.photos.metadata import Findings, Kind, Metadata
+from glmha_cli.io.tiff_file import GDAL_METADATA, GDAL_NODATA
 
-GDAL_METADATA, NO_DATA = 42112, 42113
 _TEXT_MAX = 64
 _ITEM = re.compile(rb"<Item\b([^<>]*+)>[^<]*+</Item>")
 _STATISTICS = re.compile(rb"""\sname=["']STATISTICS_""")
@@ -25,9 +25,9 @@ def without_statistics(root: Directory) -> Directory:
 
 def without_no_data(root: Directory, findings: Findings) -> Directory:
     """The tags without the number for no data: that of indices, or of samples that were stretched, is no colour."""
-    if NO_DATA in root:
+    if GDAL_NODATA in root:
         findings.notes.append("its number for no data is not of colours as they are read: left out")
-    return {tag: entry for tag, entry in root.items() if tag != NO_DATA}
+    return {tag: entry for tag, entry in root.items() if tag != GDAL_NODATA}
 
 
 def with_no_data(
@@ -44,7 +44,7 @@ def with_no_data(
 def _no_data(metadata: Metadata) -> float | None:
     for extra in metadata.of(Kind.GEO):
         try:
-            return float(load_exif(extra.body).root[NO_DATA][1][:_TEXT_MAX].strip(b"\0 "))
+            return float(load_exif(extra.body).root[GDAL_NODATA][1][:_TEXT_MAX].strip(b"\0 "))
         except (KeyError, ValueError):
             continue
     return None

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 _NAMED_MAX = 8
 DPI_MAX = 65535  # of JFIF, the smallest
+METRES_PER_INCH = 0.0254
 
 
 class Kind(StrEnum):

@@ -19,10 +19,11 @@ from glmha_cli.io.photos.formats.base import PEAKS, DecodePhoto, Stored, require
 from glmha_cli.io.photos.icc import is_profile
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
+from glmha_cli.io.photos.size import MAX_PIXELS
 from glmha_cli.io.photos.xmp import true_xmp
+from glmha_cli.io.stores import no_file_text
 from glmha_cli.lookup import closest, import_target
 
-MAX_PIXELS = 400_000_000
 _NO_PHOTOS = (
     (rb"version https://git-lfs", "a pointer of Git LFS", "git lfs pull"),
     (rb"\s*<(!doctype )?html", "a web page", "download the photo itself"),
@@ -105,7 +106,7 @@ def _first_bytes(path: Path) -> bytes:
         except OSError as error:
             raise NoInputError(f"'{path}' cannot be opened: {error.strerror or error}") from error
     if os.path.exists(path):
-        raise NoInputError(f"'{path}' is a {'folder' if os.path.isdir(path) else 'device'}, not a file")
+        raise NoInputError(no_file_text(path))
     try:
         matches = closest(path.name, os.listdir(path.parent))
     except OSError as error:

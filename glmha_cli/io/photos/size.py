@@ -1,12 +1,17 @@
-"""The size of a photo by its file's first bytes, at no cost: for estimates, never for what is allocated."""
+"""The size of photos: how large they may be, and how large one is by its file's first bytes, which costs nothing: for
+estimates, never for what is allocated.
+"""
 
 import os
 import struct
 from pathlib import Path
 
+from glmha_cli.io.photos.formats.jpeg_parts import FRAMES
+
+MAX_PIXELS = 400_000_000
+"""Of photos that are read where nothing else is asked for."""
 FIRST_BYTES = 1 << 16
 _BYTES_PER_PIXEL = 3
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF markers of JPEG, ITU-T T.81, table B.1
 
 
 def rough_size(path: Path) -> tuple[int, int]:
@@ -40,7 +45,7 @@ def _jpeg(head: bytes) -> tuple[int, int] | None:
     """From the frame header, past the segments before it."""
     at = 2
     while head.startswith(b"\xff\xd8\xff") and at + 9 <= len(head) and head[at] == 0xFF:
-        if head[at + 1] in _FRAMES:
+        if head[at + 1] in FRAMES:
             height, width = struct.unpack_from(">HH", head, at + 5)
             return height, width
         at += 2 + int.from_bytes(head[at + 2 : at + 4])

@@ -17,7 +17,8 @@ from glmha_cli.errors import BadDataError, GlmhaError
 from glmha_cli.io.guard import reading
 from glmha_cli.io.photos.formats.base import require_size
 from glmha_cli.io.photos.metadata import Metadata
-from glmha_cli.io.photos.read import MAX_PIXELS, Photo
+from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.size import MAX_PIXELS
 from glmha_cli.io.videos import open_video, require_library
 from glmha_cli.io.videos.convert import to_rgb, way_back
 from glmha_cli.io.videos.frame import EndOfVideoError, Moment, Storage, extras_of

@@ -16,6 +16,7 @@ from glmha_cli.io.cubes.formats.labelled import (
     text_attribute,
     texts_of,
 )
+from glmha_cli.io.cubes.real import REAL
 from glmha_cli.io.cubes.wavelengths import as_written, in_names, in_unit, said_names
 
 _WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
@@ -33,7 +34,7 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
     """
     array, folder = arrays[name], name.rpartition("/")[0]
     assert array is not None
-    numeric, texts = (_lists(array, folder, arrays, kinds) for kinds in ("fiub", "OS"))
+    numeric, texts = (_lists(array, folder, arrays, kinds) for kinds in (REAL, "OS"))
     said = array.attributes
     listed = next((each.read() for place, each in texts if _is_called(place, _NAMES)), None)
     names = texts_of(listed) or texts_of(attribute(said, "band_names")) or texts_of(said.get("long_name"))

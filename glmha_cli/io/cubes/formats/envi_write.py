@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from einops import rearrange
 
 from glmha_cli.io.atomic import atomic_output
@@ -10,9 +9,8 @@ from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.cubes.formats.envi_header import STRUCTURE, as_item, as_name, as_value, header_text, listed
 from glmha_cli.io.cubes.georeference.envi import to_envi
 from glmha_cli.io.cubes.model import Cube
+from glmha_cli.io.cubes.rgb import nearest_bands
 from glmha_cli.io.cubes.stream import CubeStream, as_written
-
-_SHOWN_AS_RGB_NM = (640, 550, 460)
 
 
 def write(path: Path, cube: Cube | CubeStream, *, overwrite: bool, provenance: str) -> tuple[str, ...]:
@@ -81,11 +79,10 @@ def _spectral_fields(cube: Cube | CubeStream) -> dict[str, str]:
     if cube.facts.good_bands:
         fields["bbl"] = listed(map(int, cube.facts.good_bands))
     if cube.wavelength_nm:
-        distance = np.abs(np.subtract.outer(_SHOWN_AS_RGB_NM, cube.wavelength_nm))
         fields |= {
             "wavelength units": "Nanometers",
             "wavelength": listed(f"{nm:.10g}" for nm in cube.wavelength_nm),
-            "default bands": listed(1 + distance.argmin(axis=1)),
+            "default bands": listed(1 + band for band in nearest_bands(cube.wavelength_nm)),
         }
     if cube.facts.fwhm_nm:
         fields["fwhm"] = listed(f"{nm:.10g}" for nm in cube.facts.fwhm_nm)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
+from glmha_cli.io.cubes.real import is_real
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.text_file import decoded
 
@@ -32,7 +33,7 @@ Arrays = Mapping[str, Labelled | None]
 
 def variable_of(array: Labelled | None) -> Variable:
     """To choose among arrays by; None is a link."""
-    is_numeric = array is not None and array.dtype.kind in "fiub"
+    is_numeric = array is not None and is_real(array.dtype)
     return Variable(shape=() if array is None else array.shape, is_numeric=is_numeric, read=lambda: np.empty(0))
 
 

@@ -13,6 +13,7 @@ from glmha_cli.io.cubes.formats.named import read as read_npz
 from glmha_cli.io.cubes.formats.named import variables_of
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.on_disk import RawArray, Reversed, size_bytes
+from glmha_cli.io.cubes.real import is_real
 from glmha_cli.io.cubes.stream import CubeStream
 from glmha_cli.io.cubes.variables import require_numbers
 from glmha_cli.shapes import size_text
@@ -44,7 +45,7 @@ def open_npy(path: Path, options: CubeOptions) -> Stored:
     with path.open("rb") as file:
         shape, is_fortran, dtype = npy_file.read_npy_header(file)
         offset = file.tell()
-    if dtype.kind not in "fiub" or len(shape) != 3:
+    if not is_real(dtype) or len(shape) != 3:
         return read_npy(path, options)  # which says what is wrong
     first, second, third = shape[::-1] if is_fortran else shape
     array = RawArray(path, offset, (first, second, third), dtype)

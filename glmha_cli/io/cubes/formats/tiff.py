@@ -17,15 +17,14 @@ from glmha_cli.io.cubes.formats import enmap
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, write_items
 from glmha_cli.io.cubes.formats.tiff_alpha import without_alpha
 from glmha_cli.io.cubes.formats.tiff_picture import mask_of, names_of_pages, open_picture, pages_and_mask, picture
-from glmha_cli.io.cubes.georeference.geotiff import GEOTIFF_TAGS, from_geotiff, to_geotiff
+from glmha_cli.io.cubes.georeference.geotiff import from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import CubeStream
-from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, open_tiff, raw_tags
+from glmha_cli.io.tiff_file import CLASSIC_MAX_BYTES, GDAL_METADATA, GDAL_NODATA, GEOTIFF_TAGS, open_tiff, raw_tags
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-GDAL_METADATA, GDAL_NODATA = 42112, 42113
 _TEXTS = {270: "description", 271: "make", 272: "model", 306: "datetime", 315: "artist", 33432: "copyright"}
 _PREDICTOR_FLOAT = 3
 _STRIP_BYTES = 1 << 20

@@ -8,9 +8,10 @@ from einops import rearrange
 
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.cube import CubeFormat
-from glmha_cli.io.cubes.formats.tiff import GDAL_NODATA, TIFF, layout_of, tags_of
+from glmha_cli.io.cubes.formats.tiff import TIFF, layout_of, tags_of
 from glmha_cli.io.cubes.model import Cube
 from glmha_cli.io.cubes.overviews import halved
+from glmha_cli.io.tiff_file import GDAL_NODATA
 
 _TILE_PX = 256
 _REDUCED = 1  # NewSubfileType

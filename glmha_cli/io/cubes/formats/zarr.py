@@ -24,6 +24,7 @@ from glmha_cli.io.cubes.formats.cf_values import as_meant
 from glmha_cli.io.cubes.formats.labelled import Labelled, variable_of
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.on_disk import size_bytes
+from glmha_cli.io.cubes.real import is_real
 from glmha_cli.io.cubes.stream import Blocks, CubeStream, as_written
 from glmha_cli.io.cubes.variables import pick_array
 from glmha_cli.io.cubes.windows import blocks as blocks_of
@@ -119,7 +120,7 @@ def open_cube(path: Path, options: CubeOptions) -> Stored:
         raise BadDataError(f"'{name}' is a link to another place, which is not followed")
     if len(array.shape) != 3:
         raise BadDataError(f"'{name}' has {len(array.shape)} axes, not height x width x bands")
-    if array.dtype.kind not in "fiub":
+    if not is_real(array.dtype):
         raise BadDataError(f"holds {array.metadata['data_type']}, not real numbers")
     values, note = array.on_disk()
     facts = facts_of(name, labelled, array.dimensions, metadata_of(path).get("attributes", {}))

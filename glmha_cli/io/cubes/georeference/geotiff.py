@@ -6,9 +6,8 @@ import numpy as np
 
 from glmha_cli.io.cubes.georeference.by_rasterio import NEEDS_RASTERIO, tags_of, wkt_of_tags
 from glmha_cli.io.cubes.model import Georeference, GeoTag, Transform
+from glmha_cli.io.tiff_file import GEO_KEYS, GEOTIFF_TAGS, PIXEL_SCALE, TIE_POINTS, TRANSFORMATION
 
-PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RPC = 33550, 33922, 34264, 34735, 50844
-GEOTIFF_TAGS = (PIXEL_SCALE, TIE_POINTS, 33920, TRANSFORMATION, GEO_KEYS, 34736, 34737, RPC)
 _RASTER_TYPE, _GEOGRAPHIC, _PROJECTED = 1025, 2048, 3072  # keys of GeoTIFF 1.1
 _PIXEL_IS_POINT, _USER_DEFINED = 2, 32767
 

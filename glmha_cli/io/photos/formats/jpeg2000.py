@@ -11,7 +11,7 @@ from glmha_cli.io.photos.formats.alpha import say_unnamed, straight
 from glmha_cli.io.photos.formats.base import Stored, full_range, require_size
 from glmha_cli.io.photos.formats.isobmff import boxes, file_boxes
 from glmha_cli.io.photos.icc import is_of_other_colours
-from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
+from glmha_cli.io.photos.metadata import METRES_PER_INCH, Findings, Metadata, usable_dpi
 
 _SIZES = b"\xff\x4f\xff\x51"  # start of the codestream, then the marker SIZ (annex A.5.1)
 _FIRST_TILE, _END = b"\xff\x90", b"\xff\xd9"  # SOT, EOC
@@ -21,7 +21,6 @@ _ENUMERATED, _RESTRICTED_PROFILE, _ANY_PROFILE = 1, 2, 3  # METH of the same
 _OPACITY, _MULTIPLIED = 1, 2  # Typ of the channel definition box (annex I.5.3.6)
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
-_METRES_PER_INCH = 0.0254
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
@@ -139,5 +138,5 @@ def _header(data: bytes, at: int, end: int) -> tuple[bytes, tuple[float, float] 
             if inner in (b"resc", b"resd"):
                 y, y_per, x, x_per, y_power, x_power = struct.unpack_from(">4H2b", data, place)
                 per_metre = x / max(x_per, 1) * 10.0**x_power, y / max(y_per, 1) * 10.0**y_power
-                dpi = usable_dpi(*(value * _METRES_PER_INCH for value in per_metre))
+                dpi = usable_dpi(*(value * METRES_PER_INCH for value in per_metre))
     return profile, dpi

@@ -8,7 +8,8 @@ from glmha_cli.errors import BadDataError
 
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
-_FRAMES, _JPEG_LS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xF7  # ITU-T T.81, table B.1; T.87, table C.1
+FRAMES, _JPEG_LS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xF7  # ITU-T T.81, table B.1; T.87, table C.1
+SEGMENT_MAX_BYTES = 65533
 _CONVERT = "convert it to PNG or TIFF first"
 _WITHOUT_BODY = {0x01, *range(0xD0, 0xD9)}
 
@@ -74,7 +75,7 @@ def _require_known(segment: Segment) -> None:
     """BadDataError for a frame of another kind than is read."""
     if segment.marker == _JPEG_LS:
         raise BadDataError("its picture is JPEG-LS", _CONVERT)
-    if segment.marker in _FRAMES and segment.body[:1] not in (b"", b"\x08"):
+    if segment.marker in FRAMES and segment.body[:1] not in (b"", b"\x08"):
         raise BadDataError(f"its picture is a JPEG of {segment.body[0]} bit", _CONVERT)
 
 

@@ -5,11 +5,20 @@ from collections.abc import Iterator
 
 from glmha_cli.io.photos.exif import resolution_of
 from glmha_cli.io.photos.exif_edit import exif_with_provenance
-from glmha_cli.io.photos.formats.jpeg_parts import APP0, APP1, APP2, APP13, APP14, COMMENT, Parts, Segment
+from glmha_cli.io.photos.formats.jpeg_parts import (
+    APP0,
+    APP1,
+    APP2,
+    APP13,
+    APP14,
+    COMMENT,
+    SEGMENT_MAX_BYTES,
+    Parts,
+    Segment,
+)
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape, usable_dpi
 from glmha_cli.io.photos.photoshop import without_thumbnails
 
-SEGMENT_MAX_BYTES = 65533
 EXIF, XMP, EXTENDED_XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 ICC, PHOTOSHOP, MULTI_PICTURE = b"ICC_PROFILE\0", b"Photoshop 3.0\0", b"MPF\0"
 _JFIF_UNITS = {1: 1.0, 2: 2.54}

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from glmha_cli.io.photos.formats.alpha import say_unnamed
 from glmha_cli.io.photos.formats.base import Stored, require_size
-from glmha_cli.io.photos.metadata import Findings, Metadata, usable_dpi
+from glmha_cli.io.photos.metadata import METRES_PER_INCH, Findings, Metadata, usable_dpi
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -55,7 +55,7 @@ def decode_bmp(data: bytes, max_pixels: int) -> Stored:
         findings.behind(data[file_bytes:])
     dpi, profile = None, b""
     if header_bytes >= 40:
-        dpi = usable_dpi(*(v * 0.0254 for v in struct.unpack_from("<II", data, 14 + 24)))
+        dpi = usable_dpi(*(v * METRES_PER_INCH for v in struct.unpack_from("<II", data, 14 + 24)))
     if header_bytes >= _V4_BYTES:
         kind = data[14 + 56 : 14 + 60]
         if kind == _PROFILE and header_bytes >= _V5_BYTES:

@@ -11,9 +11,9 @@ import numpy as np
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
 from glmha_cli.io.photos.formats.pillow import one_frame
-from glmha_cli.io.photos.formats.png_metadata import METRES_PER_INCH, PROVENANCE, RAW_PROFILE, XMP, metadata_of
+from glmha_cli.io.photos.formats.png_metadata import PROVENANCE, RAW_PROFILE, XMP, metadata_of
 from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, Chunks, Header, checksum, chunk, decoded
-from glmha_cli.io.photos.metadata import Findings, Kind, Metadata
+from glmha_cli.io.photos.metadata import METRES_PER_INCH, Findings, Kind, Metadata
 
 _HEADER_END = len(SIGNATURE) + 25  # the signature and the IHDR chunk, always first
 _WRITTEN = {Kind.TEXTS, Kind.CICP, Kind.PNG_COLOURS, Kind.LIGHT_LEVELS, Kind.CHUNK, Kind.ASPECT}

@@ -6,11 +6,10 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from glmha_cli.io.photos.formats.png_pixels import Chunks
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, usable_dpi
+from glmha_cli.io.photos.metadata import METRES_PER_INCH, Extra, Findings, Kind, Metadata, usable_dpi
 from glmha_cli.io.photos.photoshop import IIM_MARK, without_thumbnails, wrapped_iptc
 
 INFLATED_MAX_BYTES = 16 << 20  # the largest profiles in use have a few MB; a compressed one could declare anything
-METRES_PER_INCH = 0.0254
 XMP, PROVENANCE, RAW_PROFILE = b"XML:com.adobe.xmp", b"glmha", b"Raw profile type "
 _PICTURE = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
 _KINDS = {

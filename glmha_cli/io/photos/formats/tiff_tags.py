@@ -13,19 +13,19 @@ from glmha_cli.io.photos.exif_entries import (
     ORIENTATION,
     RESOLUTION_UNIT,
     SOFTWARE,
-    UNITS_PER_INCH,
     X_RESOLUTION,
     Y_RESOLUTION,
     Directory,
 )
-from glmha_cli.io.photos.gdal import GDAL_METADATA, NO_DATA, without_statistics
-from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape, usable_dpi
+from glmha_cli.io.photos.gdal import without_statistics
+from glmha_cli.io.photos.metadata import Extra, Findings, Kind, Metadata, pixel_shape
 from glmha_cli.io.photos.photoshop import iptc_of, without_thumbnails, wrapped_iptc
+from glmha_cli.io.tiff_file import GDAL_METADATA, GDAL_NODATA, GEOTIFF_TAGS
 
 # Description Make Model Orientation Software DateTime Artist HostComputer, two Ratings, Copyright, XPTitle...
 _TEXTS = {270, 271, 272, ORIENTATION, SOFTWARE, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
 _COLOURS = {301, 318, 319}  # TransferFunction, WhitePoint, PrimaryChromaticities: root tags of EXIF too
-_GEO = {33550, 33920, 33922, 34264, 34735, 34736, 34737, GDAL_METADATA, NO_DATA, 50844}  # GeoTIFF keys, GDAL's and RPCs
+_GEO = {*GEOTIFF_TAGS, GDAL_METADATA, GDAL_NODATA}
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 _RESOLUTION = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 _TAKEN = {_XMP, _IPTC, _PHOTOSHOP, _ICC, *_RESOLUTION}
@@ -56,26 +56,20 @@ def metadata_of(directories: Directories, findings: Findings) -> Metadata:
     root = directories.root
     of_exif = {tag: entry for tag, entry in root.items() if tag in _TEXTS | _COLOURS}
     exif = replace(directories, root=of_exif, big=False)
-    dpi, shape = _resolution(directories)
     return Metadata(
         exif=dump_exif(exif) if exif.root or exif.below else b"",
         icc_profile=root.get(_ICC, (0, b""))[1],
         xmp=root.get(_XMP, (0, b""))[1],
-        dpi=dpi,
-        extras=(*_photoshop(root, findings), *shape, *_further(directories, findings)),
+        dpi=directories.dpi(),
+        extras=(*_photoshop(root, findings), *_shape(directories), *_further(directories, findings)),
     )
 
 
-def _resolution(directories: Directories) -> tuple[tuple[float, float] | None, list[Extra]]:
-    """The DPI, or where it has no unit the shape of the pixels. Of any type that holds numbers: some writers store
-    SHORT or FLOAT, not RATIONAL.
-    """
-    x, y = (directories.number(tag) for tag in (X_RESOLUTION, Y_RESOLUTION))
-    unit = int(directories.number(RESOLUTION_UNIT, 2))
-    if unit == _NO_UNIT:
-        return None, pixel_shape(x, y)
-    per_inch = UNITS_PER_INCH.get(unit, 0.0)
-    return usable_dpi(x * per_inch, y * per_inch), []
+def _shape(directories: Directories) -> list[Extra]:
+    """Of the pixels, which a resolution without a unit says."""
+    if directories.number(RESOLUTION_UNIT) != _NO_UNIT:
+        return []
+    return pixel_shape(*(directories.number(tag) for tag in (X_RESOLUTION, Y_RESOLUTION)))
 
 
 def _photoshop(root: Directory, findings: Findings) -> list[Extra]:
