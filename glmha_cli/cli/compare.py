@@ -66,7 +66,7 @@ def scores_of(photos: list[Photo]) -> dict[tuple[int, int], float]:
 
 
 def shown(score: float) -> str:
-    return f"{score:.2f} dB" if np.isfinite(score) else "no difference"
+    return f"{score:.2f} dB" if np.isfinite(score) else "no difference in 8 bit RGB"
 
 
 def write_html(

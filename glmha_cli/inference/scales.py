@@ -86,7 +86,7 @@ def reduced(rows: Rows, factor: int) -> Rows:
 def corrected(read: ReadRows, size: tuple[int, int], factor: int, network: Network) -> Iterator[Rows]:
     """The photo of `size`, corrected at 1/factor: its rows in [0, 1], strip after strip.
 
-    read: is called with starts that go back by no more than `kept_rows(factor)`.
+    read: is called with starts that go back by no more than `kept_rows(factor)`, and for many rows part after part.
     """
 
     at_once = max(1, ROWS_AT_ONCE // factor)
@@ -163,16 +163,19 @@ def kept_rows(factor: int) -> int:
 class RowWindow:
     """Rows of a picture that comes strip after strip, as far as they are still asked for.
 
-    Starts may go back by `kept` rows behind the furthest one so far.
+    Starts may go back by `kept` rows behind that of the furthest read so far. One that begins where the last one ended
+    goes on with it: many rows are read in parts.
     """
 
     def __init__(self, strips: Iterator[Rows], kept: int) -> None:
         self._strips, self._kept = strips, kept
         self._held: Rows | None = None
         self._first = 0
+        self._begun = self._ended = 0  # of the last read
 
     def __call__(self, start: int, stop: int) -> Rows:
-        if self._held is not None and (drop := start - self._kept - self._first) > 0:
+        self._begun, self._ended = self._begun if start == self._ended else start, stop
+        if self._held is not None and (drop := self._begun - self._kept - self._first) > 0:
             self._held, self._first = self._held[drop:], self._first + drop
         while self._held is None or self._first + len(self._held) < stop:
             strip = next(self._strips)

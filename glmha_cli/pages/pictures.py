@@ -115,11 +115,9 @@ def srgb_bytes(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
 def _bytes(colours: np.ndarray) -> UInt8[np.ndarray, "h w c"]:
     if colours.dtype == np.uint8:
         return colours
-    return (
-        (colours >> 8).astype(np.uint8)
-        if colours.dtype == np.uint16
-        else np.rint(colours.clip(0, 1) * 255).astype(np.uint8)
-    )
+    if colours.dtype == np.uint16:
+        return ((np.minimum(colours, 65535 - 128) + 128) // 257).astype(np.uint8)  # to the nearest, within 16 bit
+    return np.rint(colours.clip(0, 1) * 255).astype(np.uint8)
 
 
 def encoded(view: View) -> Iterator[bytes]:

@@ -1,6 +1,10 @@
 """Batches over URLs: in memory here, in a real S3 server in test_s3.py."""
 
 import json
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +12,7 @@ import pytest
 from PIL import Image
 
 from glmha_cli.errors import NoInputError
+from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import Url, is_url
 from tests.cli.in_process import run_here
@@ -132,6 +137,23 @@ def test_no_name_of_an_object_leads_out_of_its_folder(tmp_path, name):
     with pytest.raises(NoInputError, match="has a name that no file can have"):
         stage.below(stage.place("s3://bucket/in"), name, "s3://bucket/in/…")
     stage.close()
+
+
+@pytest.mark.parametrize(("recursive", "names"), [(False, ["x.png"]), (True, ["x.png", "sub/y.png"])])
+def test_links_of_web_folders_may_begin_with_a_dot(tmp_path, recursive, names):
+    """As Caddy writes them; one to the folder itself has no end."""
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    (tmp_path / "sub").mkdir()
+    links = '<a href="..">up</a><a href="./">here</a><a href="./{}">{}</a>'
+    (tmp_path / "index.html").write_text(links.format("x.png", "x") + '<a href="./sub/">sub</a>')
+    (tmp_path / "sub/index.html").write_text(links.format("y.png", "y"))
+    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *arguments: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = Url.parse(f"http://127.0.0.1:{server.server_address[1]}/")
+        found = list(islice(listed(url, recursive=recursive), 10))
+        server.shutdown()
+    assert found == names
 
 
 def test_what_cannot_be_is_said_plainly(store, derain):

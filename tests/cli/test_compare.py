@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -39,6 +40,21 @@ def test_no_difference_is_null_in_its_place(here):
     ):
         result = run_here("compare", *photos, "-o", "c.html", "--json", "--overwrite")
         assert json.loads(result.stdout)["psnr_db"] == psnr_db
+
+
+def test_photos_of_16_bit_are_compared_rounded_to_8_and_that_is_said(here):
+    deep = np.linspace(0, 65535, 50 * 300 * 3).astype(np.uint16).reshape(50, 300, 3)
+    Path("deep.png").write_bytes(imagecodecs.png_encode(deep))
+    Image.fromarray(np.rint(deep / 257).astype(np.uint8)).save("rounded.png")
+    result = run_here("compare", "deep.png", "rounded.png", "-o", "c.html")
+    assert "PSNR, deep.png to rounded.png: no difference in 8 bit RGB" in result.stderr
+
+
+def test_no_hint_names_an_option_that_the_verb_lacks(here):
+    """Several frames, of which compare cannot take one."""
+    Image.open("near.png").save("moving.gif", save_all=True, append_images=[Image.open("far.png")])
+    result = run_here("compare", "moving.gif", "near.png", "-o", "c.html")
+    assert result.returncode == 65 and "holds 2 frames" in result.stderr and "--frame" not in result.stderr
 
 
 def test_two_photos_on_a_sheet(here):

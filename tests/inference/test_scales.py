@@ -93,6 +93,16 @@ def test_chains_of_scales_stream_and_reach_every_row(height, width, factors):
     np.testing.assert_allclose(np.concatenate(list(strips)), picture, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", ["1/2,1", "1/4,1", "1/4,1/2"])
+@pytest.mark.parametrize("tile_px", [256, 600, None])
+@pytest.mark.parametrize("height", [520, 3000])
+def test_scales_follow_each_other_in_tiles_of_any_height(scale, tile_px, height):
+    """Rows of a tile that are read in parts are all still there when its correction is added."""
+    picture = photo(height, 4)
+    same = Restorer(task=DERAIN, engine=Identity(), tiling=Tiling(tile_px=tile_px), scales=Scales.parse(scale))
+    np.testing.assert_allclose(same.restore(picture), picture, atol=1e-6)
+
+
 def test_a_correction_is_added_and_detail_stays():
     picture = photo(64, 64)
     rows = np.concatenate(list(corrected(lambda a, b: picture[a:b], (64, 64), 4, halving)))

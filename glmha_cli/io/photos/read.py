@@ -126,7 +126,8 @@ def _decoded(path: Path, first_bytes: bytes, frame: int | None, max_pixels: int)
     stored = decode(path.read_bytes(), max_pixels, *wanted)
     require_frame(frame or 0, stored.frames, found.several or "picture")
     if stored.frames > 1 and frame is None:
-        raise BadDataError(f"holds {stored.frames} {found.several}, not a single photo", "choose one: --frame 0")
+        message = f"holds {stored.frames} {found.several}, not a single photo"
+        raise BadDataError(message, "save the one that is meant as a photo of its own")
     return stored
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from glmha_cli.errors import NoInputError
 from glmha_cli.io.remote.store import attempted, opened
-from glmha_cli.io.remote.url import Url
+from glmha_cli.io.remote.url import READ_ONLY, Url
 
 PAGE = 1000
 """Names that are listed at once."""
@@ -17,7 +17,8 @@ def listed(url: Url, *, recursive: bool) -> Iterator[str]:
     """
     system, root = opened(url)
     root = root.rstrip("/")
-    page = _s3_pages(system, root, recursive) if url.scheme == "s3" else _folders(system, root, recursive)
+    plain = _without_dots if url.scheme in READ_ONLY else str
+    page = _s3_pages(system, root, recursive) if url.scheme == "s3" else _folders(system, root, recursive, plain)
     while (names := attempted(url, page, failure=NoInputError, what="listed")) is not None:
         yield from (name[len(root) :].lstrip("/") for name in names if not name.endswith("/"))
 
@@ -26,17 +27,23 @@ Page = Callable[[], list[str] | None]
 """Gives the next names, and None at the end; after an exception it may be called again."""
 
 
-def _folders(system: Any, root: str, recursive: bool) -> Page:
+def _without_dots(address: str) -> str:
+    """As links of some web servers (Caddy) lead there: `./a.png` is `a.png`, and `./` the folder itself."""
+    return "/".join(part for part in address.split("/") if part != ".")
+
+
+def _folders(system: Any, root: str, recursive: bool, plain: Callable[[str], str]) -> Page:
+    """plain: of what the store calls a file, its name."""
     waiting = [root]
 
     def page() -> list[str] | None:
         if not waiting:
             return None
-        entries = sorted(system.ls(waiting[0], detail=True), key=lambda entry: entry["name"])
-        folder = waiting.pop(0)
-        inner = [entry["name"] for entry in entries if entry["type"] == "directory" and entry["name"] != folder]
+        entries = sorted((plain(entry["name"]), entry["type"]) for entry in system.ls(waiting[0], detail=True))
+        folder = waiting.pop(0).rstrip("/")
+        inner = [name for name, kind in entries if kind == "directory" and name.rstrip("/") != folder]
         waiting[:0] = inner if recursive else []
-        return [entry["name"] for entry in entries if entry["type"] == "file"]
+        return [name for name, kind in entries if kind == "file"]
 
     return page
 

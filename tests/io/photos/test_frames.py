@@ -173,3 +173,13 @@ def test_one_page_of_many_does_not_claim_the_others(tmp_path, options):
     assert "its description by ImageJ or OME is of all its pages: left out" in notes
     np.testing.assert_array_equal(read_photo(tmp_path / "b.tif").colours[..., 0], pages[0])
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), pages[0])
+
+
+def test_a_frame_drawn_over_another_keeps_its_transparency(tmp_path):
+    """Over nothing it is as it was; over a picture both are seen."""
+    glass, wall = np.full((4, 6, 4), (200, 100, 50, 128), np.uint8), np.full((4, 6, 4), (0, 0, 250, 255), np.uint8)
+    photos = [Image.fromarray(each) for each in (0 * glass, glass, wall, glass)]
+    photos[0].save(tmp_path / "a.png", save_all=True, append_images=photos[1:], blend=1, disposal=[0, 2, 0, 0])
+    frames = [read_photo(tmp_path / "a.png", frame=frame) for frame in range(4)]
+    seen = [(*frame.colours[1, 1], frame.alpha[1, 1]) for frame in frames]
+    assert seen[1:] == [(200, 100, 50, 128), (0, 0, 250, 255), (100, 50, 150, 255)]

@@ -26,19 +26,13 @@ def from_pillow(image: "Image", metadata: Metadata, findings: Findings) -> Store
 
 
 def one_frame(image: "ImageFile", frame: int, metadata: Metadata, findings: Findings) -> Stored:
-    """A frame of an open animation, or its only one, in RGB or RGBA: all of an animation in the same.
-
-    A PNG may hold a still picture before its frames, for readers that know no animation: Pillow counts it as the first.
-    """
-    hidden = int(getattr(image, "default_image", False))
-    count = getattr(image, "n_frames", 1) - hidden
+    """A frame of an open animation, or its only one, in RGB or RGBA: all of an animation in the same."""
+    count = getattr(image, "n_frames", 1)
     require_frame(frame, count, "frames")
-    image.seek(frame + hidden)
+    image.seek(frame)
     image.load()
     has_alpha = count > 1 or "A" in image.mode or "transparency" in image.info
     samples = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
-    if hidden and frame == 0:
-        findings.notes.append("its still picture, which is no frame of the animation, was left out")
     seconds = max(image.info.get("duration", 0) / 1000, SHORTEST_SECONDS) if count > 1 else 0.0
     return Stored(samples=samples, metadata=metadata, findings=findings, frames=count, seconds=seconds)
 

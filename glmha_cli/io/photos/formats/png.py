@@ -1,6 +1,5 @@
 """PNG (W3C PNG specification, third edition); its pixels: png_pixels.py, what its chunks say: png_metadata.py."""
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ import numpy as np
 
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.photos.formats.base import Stored, require_size, squeezed_gray
-from glmha_cli.io.photos.formats.pillow import one_frame
+from glmha_cli.io.photos.formats.png_animation import frame_of
 from glmha_cli.io.photos.formats.png_metadata import PROVENANCE, RAW_PROFILE, XMP, metadata_of
 from glmha_cli.io.photos.formats.png_pixels import SIGNATURE, Chunks, Header, checksum, chunk, decoded
 from glmha_cli.io.photos.metadata import METRES_PER_INCH, Findings, Kind, Metadata
@@ -24,7 +23,7 @@ def decode(data: bytes, max_pixels: int, frame: int = 0) -> Stored:
     chunks = list(_chunks(data, findings))
     header = _header(chunks, max_pixels)
     if any(kind == b"acTL" and int.from_bytes(body[:4]) > 1 for kind, body in chunks):
-        return _animated(data, frame, metadata_of(chunks, findings), findings)
+        return frame_of(header, chunks, frame, metadata_of(chunks, findings), findings)
     if any(kind == b"fdAT" for kind, _ in chunks):
         findings.notes.append("its animation of less than two frames was left out: its still picture is read")
     return Stored(samples=decoded(header, chunks, findings), metadata=metadata_of(chunks, findings), findings=findings)
@@ -37,16 +36,6 @@ def _header(chunks: Chunks, max_pixels: int) -> Header:
     width, height = struct.unpack_from(">II", chunks[0][1])
     require_size(width, height, max_pixels)
     return Header.read(chunks[0][1])
-
-
-def _animated(data: bytes, frame: int, metadata: Metadata, findings: Findings) -> Stored:
-    """By Pillow, which puts frames together in 8 bit."""
-    from PIL.PngImagePlugin import PngImageFile
-
-    image = PngImageFile(io.BytesIO(data))
-    if data[len(SIGNATURE) + 16] > 8:
-        findings.notes.append("an animated PNG of 16 bit is read as 8 bit")
-    return one_frame(image, frame, metadata, findings)
 
 
 def encode(path: Path, samples: np.ndarray, metadata: Metadata, quality: int) -> None:
