@@ -105,6 +105,22 @@ def test_a_cube_is_an_array_and_its_copies_are_cubes():
     assert isinstance(cube.mean(), np.float32) and isinstance(cube[0, 0, 0], np.float32)
 
 
+def test_what_has_its_bands_in_another_order_has_no_wavelengths(tmp_path):
+    cube = glmha.Cube(values=np.random.default_rng(0).random((2, 2, 2), np.float32), wavelength_nm=(500.0, 600.0))
+    turned = {
+        "take": np.take(cube, [1, 0], axis=2),
+        "roll": np.roll(cube, 1, axis=2),
+        "swapaxes": cube.swapaxes(0, 2),
+        "T": cube.T,
+    }
+    for name, values in turned.items():
+        glmha.write_cube(tmp_path / f"{name}.npz", values)
+        found = glmha.read_cube(tmp_path / f"{name}.npz")
+        np.testing.assert_array_equal(found, values, err_msg=name)
+        assert found.wavelength_nm == (), name
+    assert copy.copy(cube).wavelength_nm == cube.astype(np.float64).wavelength_nm == (500.0, 600.0)
+
+
 def test_a_cube_of_other_values_or_counts_is_refused():
     for shape, dtype, bands in (((3, 4, 2), np.float64, 2), ((3, 4), np.float32, 0), ((3, 4, 2), np.float32, 3)):
         with pytest.raises(BadDataError):
