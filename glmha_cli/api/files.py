@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from glmha_cli.api.images import kind_of
+from glmha_cli.api.images import array_of, kind_of
 from glmha_cli.errors import BadDataError
 from glmha_cli.io.cubes import cube as cubes
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
@@ -82,22 +82,24 @@ def read_cube(
 
 def write_cube(
     path: AnyPath,
-    cube: np.ndarray,
+    cube: Any,
     *,
     wavelength_nm: Sequence[float] | None = None,
     overwrite: bool = False,
     mat_version: Literal["5", "7.3"] | None = None,
 ) -> list[str]:
-    """Write a Cube, or floats (h, w, bands) and the wavelengths of the bands; the extension says the format. What a
-    masked array masks has no data.
+    """Write a Cube, or floats (h, w, bands), an array or a tensor, and the wavelengths of the bands; the extension says
+    the format. What a masked array masks has no data.
 
-    Returns what the format cannot hold, one sentence each. Raises UsageError, BadDataError and CannotCreateError as
-    `write_photo` does.
+    Returns what was changed (bands are sorted by wavelength) and what the format cannot hold, one sentence each. Raises
+    UsageError, BadDataError and CannotCreateError as `write_photo` does.
     """
+    notes: tuple[str, ...] = ()
     if not isinstance(cube, Cube) or cube.dtype != np.float32 or wavelength_nm is not None:
         known = cube.wavelength_nm if isinstance(cube, Cube) else ()
-        cube = checked_cube(np.asanyarray(cube), known if wavelength_nm is None else wavelength_nm)
-    return list(cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
+        cube = checked_cube(array_of(cube), known if wavelength_nm is None else array_of(wavelength_nm).ravel())
+        notes = cube.facts.notes
+    return list(notes + cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
 
 
 def read_measurement(path: AnyPath, *, key: str | None = None, normalise: bool = False) -> Measurement:

@@ -50,6 +50,15 @@ def kind_of(image: Any) -> ImageKind:
     raise BadDataError(f"not an image: {type(image).__name__}", hint)
 
 
+def array_of(numbers: Any) -> np.ndarray:
+    """Of a tensor too, on any device and with gradients or not; bfloat16, which NumPy lacks, as float32."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(numbers, torch.Tensor):
+        return np.asanyarray(numbers)
+    tensor = numbers.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
 def area_shown(mask: Any) -> UInt8[np.ndarray, "h w"]:
     """The area that a mask shows, given as any image, or as an array or a tensor of bool."""
     if str(getattr(mask, "dtype", "")) in ("bool", "torch.bool"):
@@ -74,7 +83,7 @@ def photo_of_array(image: Num[np.ndarray, "..."]) -> Photo:
         raise BadDataError(f"not an image: an array of {image.dtype}", ACCEPTED)
     if np.ma.is_masked(image):
         raise BadDataError("an image with masked values", "image.filled(0), with the value that they are to have")
-    samples = np.atleast_3d(image)
+    samples = np.atleast_3d(np.asarray(image))  # of a subclass (np.matrix) rows are something else
     num_colours = 1 if samples.shape[2] < 3 else 3
     colours = samples[..., :num_colours].astype(_dtype_inside(image.dtype), copy=False)
     _require_range(colours)
@@ -108,22 +117,20 @@ def array_like(photo: Photo, image: Num[np.ndarray, "..."]) -> Num[np.ndarray, "
     colours = photo.colours.astype(image.dtype, copy=False)
     if image.ndim == 2:
         return colours[..., 0]
-    return np.concatenate([colours, image[..., colours.shape[2] :]], axis=2, dtype=image.dtype)
+    return np.concatenate([colours, np.asarray(image)[..., colours.shape[2] :]], axis=2, dtype=image.dtype)
 
 
 # PyTorch
 
 
 def _arrays_of(tensor: "Tensor") -> list[Num[np.ndarray, "h w c"]]:
-    """Views where the tensor is in main memory; bfloat16, which NumPy lacks, as float32."""
+    """Views where the tensor is in main memory."""
     dtype = str(tensor.dtype).removeprefix("torch.")
     if tensor.ndim not in (3, 4) or 0 in tensor.shape or tensor.shape[-3] > 4:
         raise BadDataError(f"not an image: a tensor of shape {tuple(tensor.shape)}", ACCEPTED)
     if dtype not in DTYPES:
         raise BadDataError(f"not an image: a tensor of {dtype}", ACCEPTED)
-    batch = tensor.detach() if tensor.ndim == 4 else tensor.detach()[None]
-    batch = batch.float() if dtype == "bfloat16" else batch
-    return list(rearrange(batch.cpu(), "b c h w -> b h w c").numpy())
+    return list(rearrange(array_of(tensor if tensor.ndim == 4 else tensor[None]), "b c h w -> b h w c"))
 
 
 def tensor_like(photos: list[Photo], tensor: "Tensor") -> "Tensor":

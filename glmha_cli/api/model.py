@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Num
 
-from glmha_cli.api.images import area_shown, kind_of
+from glmha_cli.api.images import area_shown, array_of, kind_of
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
@@ -181,8 +181,8 @@ class Model:
         if mask is None:
             raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
         if not isinstance(measurement, Measurement):
-            measurement = as_measurement(np.asanyarray(measurement), normalise=normalise)
-        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(np.asanyarray(mask)), step=step)
+            measurement = as_measurement(array_of(measurement), normalise=normalise)
+        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(array_of(mask)), step=step)
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}

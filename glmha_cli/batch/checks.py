@@ -30,27 +30,31 @@ def require_short(target: PurePath) -> None:
         )
 
 
-def refuse_inputs_as_outputs(jobs: Iterable[Job], others: Iterable[Path] = (), *, written: Written = of_output) -> None:
+def refuse_inputs_as_outputs(
+    jobs: Iterable[Job],
+    others: Iterable[Path] = (),
+    *,
+    written: Written = of_output,
+    advice: str = "name another output, or add --suffix",
+) -> None:
     """UsageError where writing an output would replace an input or one of `others`, by whatever name or link.
 
-    jobs: gone through more than once. Those with a problem neither read nor write. written: all files of a job.
+    jobs: gone through more than once. Those with a problem neither read nor write. written: all files of a job. advice:
+    what to do then.
     """
     there = {identity for job in jobs for _, identity in _outputs_there(job, written)}
     if not there:
         return
     for source, identity in _read_there(chain((job.source for job in jobs if job.problem is None), others)):
         if identity in there:
-            _refuse_as_output(source, identity, jobs, written)
+            raise UsageError(_problem_of(source, identity, jobs, written), advice)
 
 
-def _refuse_as_output(source: Path, identity: tuple[int, int], jobs: Iterable[Job], written: Written) -> None:
+def _problem_of(source: Path, identity: tuple[int, int], jobs: Iterable[Job], written: Written) -> str:
     job, target = next((job, path) for job in jobs for path, each in _outputs_there(job, written) if each == identity)
-    problem = (
-        f"output and input are the same file, '{target}'"
-        if source == job.source
-        else f"'{job.source}' would become '{target}', which is another input"
-    )
-    raise UsageError(problem, "name another output, or add --suffix")
+    if source == job.source:
+        return f"output and input are the same file, '{target}'"
+    return f"'{job.source}' would become '{target}', which is another input"
 
 
 def _outputs_there(job: Job, written: Written) -> Iterator[tuple[Path, tuple[int, int]]]:

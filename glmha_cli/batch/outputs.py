@@ -25,7 +25,7 @@ def plan_file(source: Path, target: Path, *, suffix_for: Callable[[str], str], o
         target = target / (source.stem + suffix_for(source.suffix))
     require_folder(target.parent)
     job = Job(source, target, PurePath(source.name), overwrite)
-    refuse_inputs_as_outputs([job])
+    refuse_inputs_as_outputs([job], advice="name another output")
     require_free([job])
     return [job]
 

@@ -14,7 +14,7 @@ from glmha_cli.batch.checks import require_output
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.cli.compute import loader_of
-from glmha_cli.cli.eval_sets import PairSet, require_one_size, sets_of
+from glmha_cli.cli.eval_sets import PairSet, require_comparable, sets_of
 from glmha_cli.cli.options import EvalOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import TaskFiles, files_of
@@ -59,7 +59,7 @@ def evaluate(options: EvalOptions) -> None:
     rows = []
     with files_of(task, files, output) as inputs:
         for pair in dict.fromkeys(chain(*(each.pairs for each in sets))):
-            require_one_size(inputs, pair, is_result=options.results is not None)
+            require_comparable(inputs, pair, is_result=options.results is not None)
         load, setup = (partial(loaded_result, inputs), {}) if options.results else loader_by_model(inputs, options)
         with output.progress() as progress:
             bar = progress.add_task(task.name, total=sum(len(each.pairs) for each in sets))

@@ -1,7 +1,9 @@
 """Which pairs `glmha eval` measures, and at which sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from glmha_cli.batch.kinds import input_kind, output_kind
 from glmha_cli.cli.options import EvalOptions
@@ -10,6 +12,9 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.evaluation.pairs import Pair, match_by_stem, set_name
 from glmha_cli.inference.scales import LARGEST_FACTOR
 from glmha_cli.tasks.base import Task
+
+_SAME_NM = 1.0
+"""Wavelengths are rounded, in files and in papers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +76,29 @@ def enlargements(task: Task, options: EvalOptions) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
-def require_one_size(inputs: TaskFiles, pair: Pair, *, is_result: bool) -> None:
-    """Checked before hours of work."""
-    size = inputs.values(pair.source).shape[:2] if is_result else inputs.source_size(pair.source)
-    sizes = [size, inputs.values(pair.target).shape[:2]]
-    if sizes[0] != sizes[1]:
+def require_comparable(inputs: TaskFiles, pair: Pair, *, is_result: bool) -> None:
+    """BadDataError for two sizes, or bands of other wavelengths; checked before hours of work."""
+    target = inputs.values(pair.target)
+    if is_result:
+        result = inputs.values(pair.source)
+        size, wavelength_nm = result.shape[:2], _wavelengths_of(result)
+    else:
+        size, wavelength_nm = inputs.source_size(pair.source), inputs.task.wavelength_nm
+    if size != target.shape[:2]:
         raise BadDataError(
             f"'{pair.source}' and '{pair.target}' differ in size: "
-            + " and ".join(f"{height} x {width}" for height, width in sizes),
+            + " and ".join(f"{height} x {width}" for height, width in (size, target.shape[:2])),
             "both images of a pair need the same size",
         )
+    of_target = _wavelengths_of(target)
+    if len(wavelength_nm) == len(of_target) and not np.allclose(wavelength_nm, of_target, rtol=0, atol=_SAME_NM):
+        of_result = f"those of '{pair.source}'" if is_result else f"what {inputs.task.name} gives"
+        raise BadDataError(
+            f"'{pair.target}' has bands of {of_target[0]:g} to {of_target[-1]:g} nm, and {of_result} "
+            f"{wavelength_nm[0]:g} to {wavelength_nm[-1]:g} nm",
+            "both cubes of a pair need the same wavelengths",
+        )
+
+
+def _wavelengths_of(values: np.ndarray) -> Sequence[float]:
+    return getattr(values, "wavelength_nm", ())

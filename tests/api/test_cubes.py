@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 
 import glmha_cli as glmha
@@ -57,7 +58,8 @@ def test_a_cube_of_a_measurement_is_that_of_its_file(sci, tiny_models, tmp_path)
     assert run_here("sci", *paths, "--model", tiny_models["sci"]).returncode == 0
     expected = glmha.read_cube(tmp_path / "cube.npz")
     read = glmha.read_measurement(tmp_path / "y.npz"), glmha.read_mask(str(tmp_path / "mask.npz"))
-    for measurement, its_mask in ((y, mask), (y.astype(np.float64), mask > 0), read):
+    tensors = torch.from_numpy(y).requires_grad_(), torch.from_numpy(mask).bfloat16()
+    for measurement, its_mask in ((y, mask), (y.astype(np.float64), mask > 0), read, tensors):
         cube = sci.cube(measurement, mask=its_mask)
         np.testing.assert_array_equal(cube, expected)
         assert cube.wavelength_nm == SCI_NM
@@ -105,6 +107,22 @@ def test_a_cube_is_an_array_and_its_copies_are_cubes():
     assert isinstance(cube.mean(), np.float32) and isinstance(cube[0, 0, 0], np.float32)
 
 
+def test_what_has_its_bands_in_another_order_has_no_wavelengths(tmp_path):
+    cube = glmha.Cube(values=np.random.default_rng(0).random((2, 2, 2), np.float32), wavelength_nm=(500.0, 600.0))
+    turned = {
+        "take": np.take(cube, [1, 0], axis=2),
+        "roll": np.roll(cube, 1, axis=2),
+        "swapaxes": cube.swapaxes(0, 2),
+        "T": cube.T,
+    }
+    for name, values in turned.items():
+        glmha.write_cube(tmp_path / f"{name}.npz", values)
+        found = glmha.read_cube(tmp_path / f"{name}.npz")
+        np.testing.assert_array_equal(found, values, err_msg=name)
+        assert found.wavelength_nm == (), name
+    assert copy.copy(cube).wavelength_nm == cube.astype(np.float64).wavelength_nm == (500.0, 600.0)
+
+
 def test_a_cube_of_other_values_or_counts_is_refused():
     for shape, dtype, bands in (((3, 4, 2), np.float64, 2), ((3, 4), np.float32, 0), ((3, 4, 2), np.float32, 3)):
         with pytest.raises(BadDataError):
@@ -116,6 +134,22 @@ def test_wavelengths_may_be_any_sequence(tmp_path, as_given):
     values = np.random.default_rng(0).random((3, 4, 2), np.float32)
     glmha.write_cube(tmp_path / "cube.npz", values, wavelength_nm=as_given([500.0, 600.0]))
     assert glmha.read_cube(tmp_path / "cube.npz").wavelength_nm == (500.0, 600.0)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_that_bands_were_sorted_is_said(tmp_path, suffix):
+    values = np.random.default_rng(0).random((3, 4, 2), np.float32)
+    notes = glmha.write_cube(tmp_path / f"cube{suffix}", values, wavelength_nm=np.array([[600, 500]]))
+    assert "sorted" in notes[0]
+    np.testing.assert_array_equal(glmha.read_cube(tmp_path / f"cube{suffix}"), values[..., ::-1])
+    assert not glmha.write_cube(tmp_path / "rising.tif", values, wavelength_nm=[500, 600])
+
+
+def test_tensors_are_written_as_arrays(tmp_path):
+    values = torch.rand((3, 4, 2)).bfloat16()
+    for name, tensor in (("grad", values.float().requires_grad_()), ("bfloat16", values)):
+        glmha.write_cube(tmp_path / f"{name}.tif", tensor)
+        np.testing.assert_array_equal(glmha.read_cube(tmp_path / f"{name}.tif"), values.float().numpy())
 
 
 def test_what_is_masked_has_no_data(tmp_path):

@@ -121,6 +121,14 @@ def test_arrays_of_any_layout(derain, view):
     np.testing.assert_array_equal(result, derain(samples))
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_is_a_gray_image(derain):
+    samples = noise(1, np.uint8)
+    result = derain(np.asmatrix(samples))
+    assert result.shape == SIZE
+    np.testing.assert_array_equal(result, derain(samples))
+
+
 @pytest.mark.parametrize(
     ("mode", "restored"),
     [("1", "L"), ("P", "RGB"), ("PA", "RGBA"), ("RGBX", "RGB"), ("YCbCr", "RGB"), ("F", "F"), ("I;16B", "I;16B")],

@@ -240,6 +240,18 @@ def test_cubes(cubes, task, protocol, expected):
     assert {name: first[name] for name in expected} == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(("first_nm", "code"), [(400.4, 0), (420, 65)])
+def test_cubes_of_other_wavelengths_are_not_compared(cubes, first_nm, code):
+    for folder, start in (("results", 400), ("targets", first_nm)):
+        for path in (cubes / folder).glob("*.*"):
+            path.unlink()
+        cube = Cube(values=np.full((20, 24, 31), 0.5, np.float32), wavelength_nm=start + 10.0 * np.arange(31))
+        write_cube(cubes / folder / "a.npz", cube)
+    result = run_here("eval", "rgb2hsi", "--results", cubes / "results", "--targets", cubes / "targets")
+    assert result.returncode == code, result.stderr
+    assert not code or "420 to 720 nm" in error_of(result)
+
+
 def test_a_target_of_zeros_alone_is_refused(cubes):
     write_cube(
         cubes / "targets" / "b.mat", Cube(values=np.zeros((20, 24, 31), np.float32), wavelength_nm=()), overwrite=True
@@ -263,10 +275,14 @@ def test_photos_to_cubes_by_a_model(pairs, tmp_path):
         write_cube(
             pairs / "target" / f"{name}.npy", Cube(values=np.full((*size, 31), 0.5, np.float32), wavelength_nm=())
         )
-    result = run_here(
-        "eval", "rgb2hsi", "--pairs", pairs, "--model", tmp_path / "m.safetensors", "--json", "--no-project"
-    )
+    command = ("eval", "rgb2hsi", "--pairs", pairs, "--model", tmp_path / "m.safetensors", "--json", "--no-project")
+    result = run_here(*command)
     assert result.returncode == 0, result.stderr
+    shutil.move(pairs / "target" / "a.npy", tmp_path / "a.npy")
+    other = Cube(values=np.load(tmp_path / "a.npy"), wavelength_nm=420 + 10.0 * np.arange(31))
+    write_cube(pairs / "target" / "a.npz", other)
+    refused = run_here(*command)
+    assert refused.returncode == 65 and "what rgb2hsi gives 400 to 700 nm" in error_of(refused)
     mean = json.loads(result.stdout.splitlines()[-1])
     assert mean["project"] is False and mean["mrae"] > 0 and "input_mrae" not in mean
 

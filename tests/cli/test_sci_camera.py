@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -34,13 +35,14 @@ def camera():
 # Masks
 
 
-COUNTS = ("double 0..255", "counts in double", "12 bit in 16", "14 bit in 16 with a sign", "15 bit in 16")
+COUNTS = ("percent", "double 0..255", "counts in double", "12 bit in 16", "14 bit in 16 with a sign", "15 bit in 16")
 
 
 @pytest.mark.parametrize("kind", [*COUNTS, "uint8", "bool"])
 def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     mask = camera[1]
     stored = {
+        "percent": (mask * 100).astype(np.uint8),
         "double 0..255": mask.astype(float) * 255,
         "counts in double": mask.astype(float) * 4031,
         "12 bit in 16": (mask * 4095).astype(np.uint16),
@@ -53,6 +55,26 @@ def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     read = read_mask(tmp_path / "m.mat")
     np.testing.assert_allclose(read.values, mask)
     assert bool(read.notes) == (kind in COUNTS)
+
+
+def test_axes_of_a_mat_file_by_h5py_are_those_of_python(camera, tmp_path):
+    with h5py.File(tmp_path / "x.mat", "w") as file:
+        file["mask"], file["simulation_test"] = camera[1:]
+    np.testing.assert_array_equal(read_mask(tmp_path / "x.mat").values, camera[1])
+    np.testing.assert_array_equal(read_measurement(tmp_path / "x.mat").values, camera[2])
+
+
+def test_what_lies_above_the_range_of_a_real_measurement_is_said(camera):
+    y = camera[2] / camera[2].max()
+    assert not as_measurement(y, normalise=True).notes
+    (note,) = as_measurement(1.9 * y, normalise=True).notes
+    assert f"{(1.9 * y > 1).mean():.0%} of its values" in note
+
+
+def test_numbers_beyond_those_of_single_precision_are_refused(camera):
+    for read in (as_mask, lambda array: as_measurement(array, normalise=True)):
+        with pytest.raises(BadDataError, match="infinite"):
+            read(camera[2].astype(np.float64) * 1e38)
 
 
 def test_a_narrow_measurement_that_is_transposed_is_told(camera):

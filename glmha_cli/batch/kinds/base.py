@@ -55,7 +55,7 @@ class OutputKind(Protocol):
         """What of the source a result can be compared with; None where they are of different kinds."""
 
     def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w c"]:
-        """A result or what it is measured against, in [0, 1]; of a cube the task's wavelengths."""
+        """A result or what it is measured against, in [0, 1]; a cube, of as many bands, with its own wavelengths."""
 
     def fit(self, source: Source, options: FileOptions) -> Source:
         """The source as a result of this kind is made from it."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Num
 
 from glmha_cli.batch.companions import (
     CompanionError,
@@ -38,8 +38,8 @@ class CubeKind:
     def before(self, source: Source) -> None:
         """No input is a cube."""
 
-    def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Float[np.ndarray, "h w bands"]:
-        return read_cube(path, CubeOptions(bands=len(wavelength_nm))).whole().values
+    def values(self, path: Path, wavelength_nm: tuple[float, ...]) -> Cube:
+        return read_cube(path, CubeOptions(bands=len(wavelength_nm))).whole()
 
     def fit(self, source: Source, options: FileOptions) -> Source:
         """Spectra are defined by sRGB colours, so a photo with another profile is converted."""

@@ -131,7 +131,7 @@ def write_cube(
         UsageError: unknown suffix, or `mat_version` or `tiled` for a suffix other than theirs.
         CannotCreateError, OutputError: see `atomic_output`.
     """
-    cube_format = _format(f"{path.suffix.lower()} {mat_version or ('tiled' if tiled else '')}".strip())
+    cube_format = _format_to_write(path, mat_version or ("tiled" if tiled else ""))
     text = cube.facts.tags.get("provenance", "") if provenance is None else json.dumps(dict(provenance))
     with without_sidecars(files_of(path), overwrite=overwrite):
         notes = cube_format.write(path, cube, overwrite=overwrite, provenance=text)
@@ -147,7 +147,7 @@ def write_stream(
     tiled: bool = False,
 ) -> tuple[str, ...]:
     """As `write_cube`, block by block where the cube is large and the format can; the provenance is the cube's own."""
-    cube_format = _format(f"{path.suffix.lower()} {mat_version or ('tiled' if tiled else '')}".strip())
+    cube_format = _format_to_write(path, mat_version or ("tiled" if tiled else ""))
     if stream.outline.nbytes < STREAMED_BYTES or stream.outline.is_whole or cube_format.write_rows is None:
         cube = cube_with(stream.rows(0, stream.shape[0]).values, stream.facts)
         return write_cube(path, cube, overwrite=overwrite, mat_version=mat_version, tiled=tiled)
@@ -181,6 +181,14 @@ def _name_of(path: Path) -> str:
         for header in (path.with_suffix(".hdr"), path.with_suffix(".HDR"), path.with_name(f"{path.name}.hdr"))
     )
     return ".hdr" if has_header else suffix
+
+
+def _format_to_write(path: Path, version: str) -> CubeFormat:
+    """Of a version, or the usual one where it is empty."""
+    suffix = path.suffix.lower()
+    if version and suffix in FORMATS and f"{suffix} {version}" not in FORMATS:
+        raise UsageError(f"{suffix} has no version '{version}'", "MATLAB's are of .mat, tiles of .tif")
+    return _format(f"{suffix} {version}".strip())
 
 
 def _format(name: str) -> CubeFormat:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from glmha_cli.errors import BadDataError
+from glmha_cli.io.cubes.knowing import Knowing
 from glmha_cli.io.cubes.on_disk import OnDisk
 
 Transform = tuple[float, float, float, float, float, float]
@@ -75,16 +76,17 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-class Cube(np.ndarray):
+class Cube(Knowing):
     """A spectral cube: a float32 array (h, w, bands) that carries what is known of it.
 
     values: reflectance or intensity, by convention in [0, 1]; NaN where the file holds no data. Not copied.
     wavelength_nm, others: see `Facts`. BadDataError for values of another kind, and for other counts than of bands.
 
-    A copy is a cube too; what is cut out of a cube or computed from it is a plain array.
+    A copy is a cube too; what is cut out of a cube or computed from it is a plain array, and of what has its bands or
+    pixels in another order nothing is known.
     """
 
-    facts: Facts
+    facts: Facts = Facts()
 
     def __new__(
         cls, *, values: Float[np.ndarray, "h w bands"], wavelength_nm: Sequence[float], **others: Any
@@ -132,15 +134,6 @@ class Cube(np.ndarray):
         if nodata is None or np.isinf(np.float32(nodata)) or (values == np.float32(nodata)).any():
             return values, float("nan") if missing.any() else None
         return (np.where(missing, np.float32(nodata), values) if missing.any() else values), nodata
-
-    def __array_finalize__(self, source: np.ndarray | None) -> None:
-        self.facts = source.facts if isinstance(source, Cube) and source.shape == self.shape else Facts()
-
-    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
-        return np.asarray(array)[() if return_scalar else ...]
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.values[index]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return cube_with, (self.values, self.facts)

@@ -22,6 +22,7 @@ MASK_KEYS = ("mask", "mask_3d_shift")
 REAL_PEAK = 0.8
 LARGEST_REAL = 2.0
 """Noise and calibration go so far above 1 in a real measurement; what is larger are counts."""
+CUT_OFF_SHARE = 0.01
 
 DARK_MASK = 0.05
 
@@ -50,7 +51,7 @@ def as_measurement(array: np.ndarray, *, normalise: bool) -> Measurement:
         raise BadDataError(f"holds {size_text(array.shape)} values, not the height x width of one measurement")
     if normalise:
         values, notes = _below_one(_finite(_as_fraction(array)), at_most=LARGEST_REAL)
-        return Measurement(values=_normalised(values), kind="real", notes=notes)
+        return Measurement(values=_normalised(values), kind="real", notes=notes + _cut_off(values))
     if array.dtype.kind != "f":
         raise BadDataError(f"holds {array.dtype} counts, not Y", "--normalise")
     return Measurement(values=_not_dark(_finite(array)), kind="simulated")
@@ -61,7 +62,7 @@ def read_mask(path: Path) -> Mask:
 
     Integers whose maximum is 1, and truth values, are taken as they are, others divided by the largest number
     of their type. A transmission cannot be above 1: floating point that is, and integers that fill little of their type
-    (12 bit in 16), are counts, and divided by their own largest. Bands may come first.
+    (12 bit in 16, percent in 8), are counts, and divided by their own largest. Bands may come first.
 
     Raises:
         UsageError: unknown suffix.
@@ -79,7 +80,7 @@ def as_mask(array: np.ndarray) -> Mask:
         raise BadDataError(f"holds {size_text(array.shape)} values, not a mask of height x width (x bands)")
     largest = array.max(initial=0)
     is_binary = array.dtype.kind != "f" and largest <= 1
-    fills_little = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and largest <= np.iinfo(array.dtype).max // 2
+    fills_little = array.dtype.kind in "iu" and largest <= np.iinfo(array.dtype).max // 2
     values = _finite(array if is_binary or fills_little else _as_fraction(array))
     low, high = values.min(), values.max()
     if low < 0 or high < DARK_MASK:
@@ -105,7 +106,8 @@ def _read_array(
     if suffix in _NAMING:
         variables = open_variables(path)
         name = pick_array(variables, known, key, num_axes=num_axes, advice=advice)
-        return variables[name](), name
+        array = variables[name]()  # MATLAB's axes, in a file of MATLAB's or not
+        return array.T if variables[name].reverses_axes else array, name
     if suffix not in _BARE:
         raise unknown("file format", suffix, (*_NAMING, *_BARE))
     if key is not None:
@@ -145,6 +147,12 @@ def _below_one(values: Float[np.ndarray, "..."], *, at_most: float) -> tuple[np.
     return values / np.float32(largest), (f"values up to {largest:.6g} are taken as counts: divided by the largest",)
 
 
+def _cut_off(values: Float[np.ndarray, "h w_ext"]) -> tuple[str, ...]:
+    """What to say of values above 1, of which noise leaves a few."""
+    share = float((values > 1).mean())
+    return (f"{share:.0%} of its values are above 1, and taken as 1",) if share >= CUT_OFF_SHARE else ()
+
+
 def _normalised(array: np.ndarray) -> Float[np.ndarray, "h w_ext"]:
     values = _not_dark(_finite(array).clip(0, 1))
     return values / values.max() * np.float32(REAL_PEAK)
@@ -158,6 +166,8 @@ def _not_dark(values: Float[np.ndarray, "h w_ext"]) -> Float[np.ndarray, "h w_ex
 
 def _finite(array: np.ndarray) -> np.ndarray:
     """As float32, a copy in memory; BadDataError for an empty array or a value that is not finite."""
-    if array.size == 0 or not np.isfinite(array).all():
+    with np.errstate(over="ignore"):
+        values = np.array(array, np.float32, order="C")
+    if values.size == 0 or not np.isfinite(values).all():
         raise BadDataError("is empty or holds infinite or NaN values")
-    return np.array(array, np.float32, order="C")
+    return values

@@ -84,10 +84,11 @@ def test_coordinates_that_are_packed(tmp_path):
     assert cube.facts.georeference.transform == (9.0, 2.0, 0.0, 51.0, 0.0, -2.0)
 
 
-def test_widths_have_a_unit_of_their_own(tmp_path):
+@pytest.mark.parametrize(("name", "attributes"), [("fwhm", {"units": "nm"}), ("fwhm_nm", {})])
+def test_widths_have_a_unit_of_their_own(tmp_path, name, attributes):
     coordinates = {
         "wavelength": ("f4", np.array(NM) / 1000, {"units": "um"}),
-        "fwhm": ("f4", 6 * [4.7], {"units": "nm"}),
+        name: ("f4", 6 * [4.7], attributes),
     }
     cube = read_cube(netcdf(tmp_path / "x.nc", {"y": "h", "x": "w", "wavelength": "b"}, coordinates))
     assert cube.wavelength_nm == NM and cube.facts.fwhm_nm == (4.7,) * 6, "0.4001 of single precision is 400.1 nm"

@@ -98,8 +98,9 @@ def test_an_envi_pair_never_becomes_a_part_of_itself(tmp_path: Path, header: str
     (tmp_path / "y.hdr").rename(tmp_path / header)
     (tmp_path / "y.img").rename(tmp_path / data)
     for source in (header, data):
-        with pytest.raises(UsageError, match="same file"):
+        with pytest.raises(UsageError, match="same file") as caught:
             plan_file(tmp_path / source, tmp_path / target, suffix_for=str, overwrite=True)
+        assert "--suffix" not in caught.value.hint, "no verb for single files has it"
 
 
 def test_a_large_tiff_is_a_big_tiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,8 +122,9 @@ def test_unknown_suffix_offers_the_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=".tiv") as caught:
         write_cube(tmp_path / "x.tiv", random_cube())
     assert ".tif" in caught.value.hint
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"\.tif has no version '7.3'") as caught:
         write_cube(tmp_path / "x.tif", random_cube(), mat_version="7.3")
+    assert ".mat" in caught.value.hint
 
 
 # What other software sees

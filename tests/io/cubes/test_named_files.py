@@ -52,6 +52,12 @@ def test_the_numbers_tell_their_unit(tmp_path, suffix, name):
 
 
 @both
+def test_widths_in_nanometres_stay_so_beside_micrometres(tmp_path, suffix):
+    cube = read_cube(saved(tmp_path, suffix, cube=VALUES, wavelength=UM, fwhm_nm=np.full(6, 4.5)))
+    assert cube.wavelength_nm == NM and cube.facts.fwhm_nm == (4.5,) * 6
+
+
+@both
 def test_a_list_from_elsewhere_does_not_tell_the_axes(tmp_path, suffix):
     """It may be of another cube; those beside the cube may be of any side."""
     cube = np.random.default_rng(0).random((40, 30, 8), np.float32)

@@ -47,7 +47,7 @@ def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
         unit = text_attribute(said, "wavelength_units", "wavelength_unit")
     else:
         numbers = unpacked(wavelengths)
-        unit = text_attribute(wavelengths.attributes, *_UNITS) or ("nm" if where.endswith("_nm") else "")
+        unit = _unit_of(where, wavelengths)
     named = [] if numbers.size else in_names(names)
     unit = "nm" if named else unit
     widths, own = _along(numeric, said, _WIDTHS)
@@ -79,10 +79,14 @@ def _lists(array: Labelled, folder: str, arrays: Arrays, kinds: str) -> list[tup
 
 def _along(lists: Sequence[tuple[str, Labelled]], said: Any, names: Collection[str]) -> tuple[np.ndarray, str]:
     """(numbers of each band, their unit), of a list, else of an attribute; none where there is neither."""
-    found = next((each for place, each in lists if _is_called(place, names)), None)
+    where, found = next((pair for pair in lists if _is_called(pair[0], names)), ("", None))
     if found is None:
         return numbers_of(attribute(said, *names)), ""
-    return unpacked(found).ravel(), text_attribute(found.attributes, *_UNITS)
+    return unpacked(found).ravel(), _unit_of(where, found)
+
+
+def _unit_of(place: str, lengths: Labelled) -> str:
+    return text_attribute(lengths.attributes, *_UNITS) or ("nm" if place.lower().endswith("_nm") else "")
 
 
 def _is_called(place: str, names: Collection[str]) -> bool:

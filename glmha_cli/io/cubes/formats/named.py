@@ -14,7 +14,7 @@ from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as
 from glmha_cli.io.cubes.on_disk import OnDisk
 from glmha_cli.io.cubes.variable import Variable
 from glmha_cli.io.cubes.variables import Variables, open_variables, pick_array, require_numbers
-from glmha_cli.io.cubes.wavelengths import as_written, in_names, said_names
+from glmha_cli.io.cubes.wavelengths import as_written, in_names, in_unit, said_names
 
 if TYPE_CHECKING:
     from glmha_cli.io.cubes.stream import CubeStream
@@ -61,7 +61,7 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
         band_names=said_names(names),
         scale=scale,
         notes=(*notes, *scale_notes),
-        **_side(variables, folder),
+        **_side(variables, folder, "nm" if named else unit),
     )
 
 
@@ -130,8 +130,8 @@ def _names_of_bands(variables: Variables, folder: str) -> list[str]:
     return texts[0].split("\n") if len(texts) == 1 and texts[0] else texts
 
 
-def _side(variables: Variables, folder: str) -> dict:
-    """What `variables_of` writes beside the values, as far as it is there."""
+def _side(variables: Variables, folder: str, unit: str) -> dict:
+    """What `variables_of` writes beside the values, as far as it is there; unit: that of the wavelengths."""
 
     def numbers(name: str) -> list[float]:
         each = variables.get(f"{folder}{name}")
@@ -144,7 +144,7 @@ def _side(variables: Variables, folder: str) -> dict:
     transform, crs, nodata = as_transform(numbers("transform")), text("crs"), numbers("nodata")
     provenance = {"provenance": text("provenance")} if text("provenance") else {}
     return {
-        "fwhm": numbers("fwhm_nm"),
+        "fwhm": in_unit(np.array(numbers("fwhm_nm")), "nm", unit),
         "good_bands": [bool(each) for each in numbers("good_bands")],
         "nodata": nodata[0] if len(nodata) == 1 else None,
         "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,
