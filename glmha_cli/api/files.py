@@ -97,7 +97,8 @@ def write_cube(
     notes: tuple[str, ...] = ()
     if not isinstance(cube, Cube) or cube.dtype != np.float32 or wavelength_nm is not None:
         known = cube.wavelength_nm if isinstance(cube, Cube) else ()
-        cube = checked_cube(array_of(cube), known if wavelength_nm is None else array_of(wavelength_nm).ravel())
+        given = known if wavelength_nm is None else array_of(wavelength_nm).ravel().tolist()
+        cube = checked_cube(array_of(cube), given)
         notes = cube.facts.notes
     return list(notes + cubes.write_cube(Path(path), cube, overwrite=overwrite, mat_version=mat_version))
 
