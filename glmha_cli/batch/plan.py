@@ -17,7 +17,7 @@ from glmha_cli.batch.lists import listed, read_list
 from glmha_cli.batch.outputs import planned, without_outputs
 from glmha_cli.batch.patterns import is_pattern
 from glmha_cli.batch.planned import Jobs, Outputs
-from glmha_cli.batch.remote import Streamed, in_store, is_folder
+from glmha_cli.batch.remote import Streamed, in_store, is_folder, why_several
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.suffixes import readable_by, suffix_for, writable_by
 from glmha_cli.errors import UsageError
@@ -132,7 +132,7 @@ def _plan_one(source: Path, request: BatchRequest, naming: Naming) -> Sequence[J
 def _plan_many(request: BatchRequest, naming: Naming, readable: tuple[str, ...], say: Say, stage: Stage | None) -> Plan:
     folder = Path(request.output)
     if not is_folder_of_files(folder) and (exists(folder) or folder.suffix.lower() in naming.writable):
-        raise UsageError(f"several inputs need an output folder; '{folder}' is a file", "name an output folder")
+        raise UsageError(f"{why_several(request.inputs, stage)}; '{folder}' is a file", "name an output folder")
     require_makeable(folder)
     ignored = Ignored()
     found = without_areas(_found(request, folder, readable, say, ignored, stage), request.files.only)

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -66,6 +66,14 @@ def is_folder(text: str) -> bool:
     text = Url.parse(text).place if is_url(text) else text
     name = text.rpartition("/")[2]
     return not PurePath(name).suffix or has_wildcards(text)
+
+
+def why_several(inputs: Sequence[object], stage: Stage | None) -> str:
+    """Why these inputs mean several files: a store does not tell, unasked, what it has under an address."""
+    text = str(inputs[0]) if len(inputs) == 1 else ""
+    if stage is None or not stage.holds(Path(text)):
+        return "several inputs need an output folder"
+    return f"'{text}' is taken for a folder or a pattern, for its name has no extension or has wildcards"
 
 
 def _here(text: str, stage: Stage) -> Path:

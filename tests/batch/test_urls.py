@@ -1,7 +1,9 @@
 """Batches over URLs: in memory here, in a real S3 server in test_s3.py."""
 
 import json
+import os
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
@@ -43,6 +45,15 @@ def derain(tiny_model):
 def lines(status=None):
     read = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
     return [line for line in read if status in (None, line["status"])]
+
+
+@contextmanager
+def served(folder):
+    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *arguments: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
 
 
 def test_secrets_in_an_address_are_for_the_library_alone():
@@ -147,17 +158,45 @@ def test_links_of_web_folders_may_begin_with_a_dot(tmp_path, recursive, names):
     links = '<a href="..">up</a><a href="./">here</a><a href="./{}">{}</a>'
     (tmp_path / "index.html").write_text(links.format("x.png", "x") + '<a href="./sub/">sub</a>')
     (tmp_path / "sub/index.html").write_text(links.format("y.png", "y"))
-    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *arguments: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=tmp_path)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = Url.parse(f"http://127.0.0.1:{server.server_address[1]}/")
-        found = list(islice(listed(url, recursive=recursive), 10))
-        server.shutdown()
+    with served(tmp_path) as address:
+        found = list(islice(listed(Url.parse(address), recursive=recursive), 10))
     assert found == names
+
+
+@pytest.mark.parametrize("folder", ["grün es/", "gr%C3%BCn%20es/"])
+def test_files_of_web_servers_have_the_names_that_people_gave_them(tmp_path, monkeypatch, derain, folder):
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    names = ["ü.png", "a b.png", "50%.png", "a+b.png", "雨.png"]
+    monkeypatch.chdir(tmp_path)
+    Path("in/grün es").mkdir(parents=True)
+    for name in names:
+        Image.new("RGB", (30, 20)).save(Path("in/grün es", name))
+    with served("in") as address:
+        result = derain(address + folder, "out")
+        assert result.returncode == 0 and sorted(os.listdir("out")) == sorted(names), result.stderr
+        alone = derain(f"{address}{folder}%C3%BC.png", "out", "--overwrite")
+        assert alone.returncode == 0 and sorted(os.listdir("out")) == sorted(names), alone.stderr
+
+
+@pytest.mark.parametrize("name", ["a%2Fb.png", "a%23.png", "%3F.png", "100%2541.png", "%00.png", "%5C.png", "%FC.png"])
+def test_escapes_that_would_mean_something_else_are_kept(name):
+    url = Url.parse(f"https://example.org/{name}")
+    assert (url.place, url.address) == (f"example.org/{name}", f"https://example.org/{name}")
+    assert Url.parse(f"s3://bucket/{name}%20").place == f"bucket/{name}%20"
+
+
+def test_no_escape_leads_out_of_a_folder(tmp_path):
+    stage = Stage(tmp_path)
+    for name in ("%2e%2e/b.png", "a/%2E./b.png"):
+        with pytest.raises(NoInputError, match="has a name that no file can have"):
+            stage.place(f"https://example.org/{name}")
+    stage.close()
 
 
 def test_what_cannot_be_is_said_plainly(store, derain):
     assert "ftp:// is not supported" in derain("ftp://host/in", "out").stderr.replace("'", "")
     assert derain("memory://bucket/nothing", "out").returncode == 66
+    alone = derain("memory://bucket/nothing", "out.png").stderr
+    assert "'memory://bucket/nothing' is taken for a folder" in alone and "several inputs" not in alone
     result = derain("in", "https://127.0.0.1:9/out")
     assert result.returncode == 1 and "https:// can only be read" in result.stderr

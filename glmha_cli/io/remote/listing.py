@@ -5,7 +5,7 @@ from typing import Any
 
 from glmha_cli.errors import NoInputError
 from glmha_cli.io.remote.store import attempted, opened
-from glmha_cli.io.remote.url import READ_ONLY, Url
+from glmha_cli.io.remote.url import READ_ONLY, Url, decoded
 
 PAGE = 1000
 """Names that are listed at once."""
@@ -16,8 +16,8 @@ def listed(url: Url, *, recursive: bool) -> Iterator[str]:
     by folder. NoInputError where it cannot be listed.
     """
     system, root = opened(url)
-    root = root.rstrip("/")
-    plain = _without_dots if url.scheme in READ_ONLY else str
+    plain = _plain if url.scheme in READ_ONLY else str
+    root = plain(root.rstrip("/"))
     page = _s3_pages(system, root, recursive) if url.scheme == "s3" else _folders(system, root, recursive, plain)
     while (names := attempted(url, page, failure=NoInputError, what="listed")) is not None:
         yield from (name[len(root) :].lstrip("/") for name in names if not name.endswith("/"))
@@ -27,9 +27,9 @@ Page = Callable[[], list[str] | None]
 """Gives the next names, and None at the end; after an exception it may be called again."""
 
 
-def _without_dots(address: str) -> str:
-    """As links of some web servers (Caddy) lead there: `./a.png` is `a.png`, and `./` the folder itself."""
-    return "/".join(part for part in address.split("/") if part != ".")
+def _plain(address: str) -> str:
+    """A link of a web server, decoded, without a dot: of some (Caddy) `./a.png` is `a.png`, and `./` the folder."""
+    return "/".join(part for part in decoded(address).split("/") if part != ".")
 
 
 def _folders(system: Any, root: str, recursive: bool, plain: Callable[[str], str]) -> Page:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from urllib.parse import quote, unquote
 
 from glmha_cli.errors import UsageError
 from glmha_cli.installed import extra_command
@@ -22,6 +23,9 @@ SCHEMES: Mapping[str, str] = {
 READ_ONLY = ("http", "https")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _SECRETS = re.compile(r"(\w[\w+.-]*:/{1,2})(?:[^\s/?#'\"]*@)?([^\s?'\"<>]*)(?:\?[^\s'\"<>]*)?")
+_KEPT = re.compile(r"%(?=[01][0-9A-F]|2[3F]|25[0-9A-F]{2}|3F|5C|7F)", re.IGNORECASE)  # controls # / % ? and backslash
+_PERCENT = re.compile(r"%(?![0-9A-F]{2})", re.IGNORECASE)
+_PLAIN = "".join(map(chr, range(33, 127)))
 _AS_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/([^/].*)", re.DOTALL)
 
 
@@ -40,11 +44,22 @@ def without_secrets(text: str) -> str:
     return _SECRETS.sub(r"\1\2", text)
 
 
+def decoded(place: str) -> str:
+    """A place as people write it, with its escapes (%C3%BC) as the signs they stand for; those that would mean
+    something else are kept, and so is what is no UTF-8.
+    """
+    try:
+        return unquote(_KEPT.sub("%25", place), errors="strict")
+    except UnicodeDecodeError:
+        return place
+
+
 @dataclass(frozen=True)
 class Url:
     """An address. place: host and path, or bucket and key. user, query: as given; only `address` has them.
 
-    A query is what follows a `?` of http(s) and az; in the others it belongs to the name.
+    Of web servers the place is decoded, so that files have the names that people gave them. A query is what follows a
+    `?` of http(s) and az; in the others it belongs to the name.
     """
 
     scheme: str
@@ -65,6 +80,7 @@ class Url:
             place, _, query = place.partition("?")
         host, slash, path = place.partition("/")
         user, _, host = host.rpartition("@")
+        path = decoded(path) if scheme in READ_ONLY else path
         return cls(scheme, host + slash + path, user, query)
 
     def __str__(self) -> str:
@@ -73,7 +89,8 @@ class Url:
     @property
     def address(self) -> str:
         """For the library that opens it, and for nothing else."""
-        return f"{self.scheme}://{self.user and self.user + '@'}{self.place}{self.query and '?' + self.query}"
+        place = _PERCENT.sub("%25", quote(self.place, safe=_PLAIN)) if self.scheme in READ_ONLY else self.place
+        return f"{self.scheme}://{self.user and self.user + '@'}{place}{self.query and '?' + self.query}"
 
 
 def require_library(scheme: str, error: ImportError) -> UsageError:
