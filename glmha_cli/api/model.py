@@ -31,10 +31,11 @@ from glmha_cli.physics.wavelengths import DEFAULT_LIGHT
 from glmha_cli.tasks import TASKS
 from glmha_cli.tasks.base import Task
 from glmha_cli.tasks.rgb2hsi import in_light
-from glmha_cli.tasks.sci import Scene, scene_of
+from glmha_cli.tasks.sci import notes_of, scene_of
 from glmha_cli.weights.store import Access, Weights, describe
 
 Image = TypeVar("Image")
+Noted = tuple[Any, tuple[str, ...]]
 
 
 def load(
@@ -160,29 +161,28 @@ class Model:
         if self.task.restores_photos:
             raise UsageError(f"{self.task.name} restores images and gives no cube", "model(image)")
         read = _SOURCES[self.task.input_kind]
-        value = read(self, source, mask=mask, step=step, normalise=normalise, illuminant=illuminant)
+        value, notes = read(self, source, mask=mask, step=step, normalise=normalise, illuminant=illuminant)
+        for note in notes:
+            self.warn(note)
         values = self.restorer.restore(value, on_tile=on_tile or _silent)
         return Cube(values=values, wavelength_nm=self.task.wavelength_nm)
 
-    def _colours(self, image: Any, *, mask: Any, illuminant: str, **options: Any) -> Any:
+    def _colours(self, image: Any, *, mask: Any, illuminant: str, **options: Any) -> Noted:
         if mask is not None:
             raise UsageError(f"{self.task.name} takes photos, which have no mask", "model.cube(photo)")
         photos = kind_of(image).photos(image)
         if len(photos) != 1:
-            raise BadDataError(
-                f"a batch of {len(photos)} images; a cube is made of one image", "model.cube(image) for each"
-            )
+            raise BadDataError(f"a batch of {len(photos)} images; a cube is made of one", "model.cube(image) for each")
         colours, notes = srgb_colours(photos[0])
-        for note in notes:
-            self.warn(note)
-        return in_light(colours, illuminant)
+        return in_light(colours, illuminant), notes
 
-    def _scene(self, measurement: Any, *, mask: Any, step: int, normalise: bool, **options: Any) -> Scene:
+    def _scene(self, measurement: Any, *, mask: Any, step: int, normalise: bool, **options: Any) -> Noted:
         if mask is None:
             raise UsageError(f"{self.task.name} needs the mask of the camera", "model.cube(measurement, mask=mask)")
         if not isinstance(measurement, Measurement):
             measurement = as_measurement(array_of(measurement), normalise=normalise)
-        return scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(array_of(mask)), step=step)
+        scene = scene_of(measurement, mask if isinstance(mask, Mask) else as_mask(array_of(mask)), step=step)
+        return scene, notes_of(scene)
 
 
 _SOURCES: Mapping[str, Callable[..., Any]] = {"photo": Model._colours, "measurement": Model._scene}

@@ -49,7 +49,24 @@ def fits(
     return sorted(_fits(measurement, mask, step, bands), key=lambda fit: fit.correlation, reverse=True)
 
 
+def better_fit(
+    measurement: Float[np.ndarray, "h w_ext"],
+    mask: Float[np.ndarray, "h w"] | Float[np.ndarray, "h w_ext bands"],
+    *,
+    step: int,
+    bands: int,
+) -> Fit | None:
+    """How the mask has to be laid where that is plainly another way than as it is; None else, soon."""
+    found = _fits(measurement, mask, step, bands)
+    as_it_is = next(found, None)
+    if as_it_is is None or as_it_is.correlation >= LEAST_FIT:
+        return None
+    best = max(found, key=lambda fit: fit.correlation, default=as_it_is)
+    return best if best.correlation >= LEAST_FIT else None
+
+
 def _fits(measurement: np.ndarray, mask: np.ndarray, step: int, bands: int) -> Iterator[Fit]:
+    """As it is first, if it can be laid so."""
     if mask.ndim == 3:
         if mask.shape[:2] == measurement.shape:
             yield Fit(mask="as it is", correlation=_correlation(measurement, mask.sum(axis=2)))

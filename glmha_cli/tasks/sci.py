@@ -79,6 +79,22 @@ def scene_of(measurement: Measurement, mask: Mask, *, step: int = 2) -> Scene:
     return replace(scene, measurement=replace(measurement, values=scene.mirrored(values)))
 
 
+def notes_of(scene: Scene) -> tuple[str, ...]:
+    """What a user should know of a scene, one sentence each. A mask of the right size may still lie in another
+    orientation than the one in which it coded the measurement.
+    """
+    from glmha_cli.physics.cassi_fit import better_fit
+
+    measurement, mask = scene.measurement, scene.mask
+    notes = [*measurement.notes, *mask.notes]
+    if measurement.kind == "real":
+        notes.insert(0, "a real measurement: the cube's absolute scale is unknown")
+    better = better_fit(measurement.values, mask.values, step=scene.step, bands=BANDS)
+    if better is not None:
+        notes.append(f"the mask does not fit as it is, but {better.mask} (glmha sci --check MEASUREMENT MASK)")
+    return tuple(notes)
+
+
 def prepare(scene: Scene) -> tuple[Float[np.ndarray, "h w 28"], Float[np.ndarray, "h w_ext 28"]]:
     """H, the measurement shifted back, and Phi, the shifted mask; BadDataError where the two do not fit."""
     from glmha_cli.io.measurements.fit import check_fit

@@ -15,7 +15,7 @@ from glmha_cli.io.measurements.fit import check_fit
 from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.measurements.read import as_mask, as_measurement, read_mask, read_measurement
 from glmha_cli.physics import cassi
-from glmha_cli.tasks.sci import SCI, Scene, scene_of
+from glmha_cli.tasks.sci import SCI, Scene, notes_of, scene_of
 from tests.cli.in_process import run_here
 
 BANDS, STEP = 28, 2
@@ -210,6 +210,16 @@ def test_check_says_how_the_mask_is_to_be_laid(camera, tmp_path, turn, said):
     if said != "does not fit in any orientation":
         assert fits[0]["mask"] == (said or "as it is") and fits[0]["correlation"] > 0.8
         assert all(each["correlation"] < 0.3 for each in fits[1:])
+
+
+@pytest.mark.parametrize("step", [STEP, -STEP])
+@pytest.mark.parametrize("turn", [lambda mask: mask, np.fliplr, np.flipud, np.ones_like])
+def test_a_mask_of_the_right_size_that_lies_another_way_is_told(camera, step, turn):
+    _, mask, y = camera
+    scene = scene_of(Measurement(values=y, kind="simulated"), Mask(values=turn(mask)), step=step)
+    said = {np.fliplr: "but mirrored left to right", np.flipud: "but mirrored top to bottom"}.get(turn)
+    (note,) = notes_of(scene) if said else (*notes_of(scene), "")
+    assert (said or "") in note
 
 
 # Tiles

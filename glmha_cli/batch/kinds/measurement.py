@@ -9,7 +9,7 @@ from glmha_cli.errors import UsageError
 from glmha_cli.io.measurements.read import read_mask, read_measurement
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.tasks.base import Task
-from glmha_cli.tasks.sci import scene_of
+from glmha_cli.tasks.sci import notes_of, scene_of
 
 
 class MeasurementKind:
@@ -24,10 +24,8 @@ class MeasurementKind:
 
     def read(self, path: Path, options: FileOptions) -> Source:
         measurement = read_measurement(path, key=options.key, normalise=options.normalise)
-        mask = read_mask(_mask_of(options))
-        notes = ("a real measurement: the cube's absolute scale is unknown",) if measurement.kind == "real" else ()
-        scene = scene_of(measurement, mask, step=options.step)
-        return Source(value=scene, photo=None, notes=notes + measurement.notes + mask.notes)
+        scene = scene_of(measurement, read_mask(_mask_of(options)), step=options.step)
+        return Source(value=scene, photo=None, notes=notes_of(scene))
 
     def picture(self, source: Source) -> Photo:
         """What the detector saw, as bright as can be; of its width, which dispersion adds to, the middle."""
