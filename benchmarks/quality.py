@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py derain-lite --pairs RAIN200H --pairs SETS/dry --images PHOTOS > quality.json
     python benchmarks/quality.py rgb2hsi-lite --images PHOTOS --spectra SPECTRA.npz > quality.json
-    python benchmarks/quality.py sci-lite --images PHOTOS --spectra SPECTRA.npz --masks MASK.mat > quality.json
+    python benchmarks/quality.py sci-unfolding --images PHOTOS --spectra SPECTRA.npz --masks MASK.mat > quality.json
 
 Prints {"protocol/set": {metric: mean over the images, "images", "tile"}}, for photos also the lowest PSNR of an image,
 the PSNR of the input, and whether it is of Y or RGB. The sets drawn from PHOTOS are those of training (held-out tenth

@@ -34,7 +34,7 @@ def test_models_complete_in_every_shell(shell):
     ("words", "wanted"),
     [
         ("glmha info deb", "deblur-lite"),
-        ("glmha models pull sci", "sci-lite"),
+        ("glmha models pull sci", "sci-unfolding"),
         ("glmha recipes show rgb", "rgb2hsi-lite"),
         ("glmha train der", "derain-lite"),
         ("glmha derain --ext .t", ".tiff"),

@@ -4,7 +4,7 @@ from glmha_cli.errors import BadDataError
 from glmha_cli.io.measurements.model import BANDS, LARGEST_TRANSMISSION, Mask, Measurement
 from glmha_cli.shapes import size_text
 
-_OTHER_BANDS = "train a network for your camera: glmha train sci-lite --masks MASK --start-from sci-lite"
+_OTHER_BANDS = "train a network for your camera: glmha train sci-unfolding --masks MASK --start-from sci-unfolding"
 
 
 def check_fit(measurement: Measurement, mask: Mask, *, step: int = 2, bands: int = BANDS) -> None:
