@@ -2,10 +2,6 @@
 
 import json
 import os
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import Url, is_url
 from tests.cli.in_process import run_here
+from tests.served import served
 
 fsspec = pytest.importorskip("fsspec", reason="URLs need the extra `remote`")
 
@@ -45,15 +42,6 @@ def derain(tiny_model):
 def lines(status=None):
     read = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
     return [line for line in read if status in (None, line["status"])]
-
-
-@contextmanager
-def served(folder):
-    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *arguments: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
 
 
 def test_secrets_in_an_address_are_for_the_library_alone():
@@ -161,6 +149,17 @@ def test_links_of_web_folders_may_begin_with_a_dot(tmp_path, recursive, names):
     with served(tmp_path) as address:
         found = list(islice(listed(Url.parse(address), recursive=recursive), 10))
     assert found == names
+
+
+@pytest.mark.parametrize("folder", ["grün/", "gr%C3%BCn/"])
+def test_links_of_web_folders_may_be_whole_and_encoded(tmp_path, folder):
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    (tmp_path / "grün/ö").mkdir(parents=True)
+    with served(tmp_path) as address:
+        links = '<a href="{}{}">a link</a>'
+        (tmp_path / "grün/index.html").write_text(links.format(address, "gr%C3%BCn/%C3%B6/"))
+        (tmp_path / "grün/ö/index.html").write_text(links.format(address, "gr%C3%BCn/%C3%B6/%C3%BC.png"))
+        assert list(islice(listed(Url.parse(address + folder), recursive=True), 10)) == ["ö/ü.png"]
 
 
 @pytest.mark.parametrize("folder", ["grün es/", "gr%C3%BCn%20es/"])

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from glmha_cli.io.remote.stage import Stage
 from glmha_cli.weights.manifest import PACKAGE, load_manifest
 from tests.cli.in_process import run_here
 from tests.conftest import ROOT
+from tests.served import served
 
 fsspec = pytest.importorskip("fsspec", reason="URLs need the extra `remote`")
 
@@ -156,16 +156,12 @@ def test_weights_in_a_store_are_verified_and_fetched_once(store, tmp_path, monke
 def test_photos_by_http(tmp_path, monkeypatch, photo, tiny_model):
     pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
     monkeypatch.chdir(tmp_path)
-    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *arguments: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=tmp_path)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
-        result = run_here("derain", f"{address}/photo.png?token=secret", "out.png", "--model", tiny_model)
-        missing = run_here("derain", f"{address}/gone.png", "gone.png", "--model", tiny_model)
-        server.shutdown()
+    with served(tmp_path) as address:
+        result = run_here("derain", f"{address}photo.png?token=secret", "out.png", "--model", tiny_model)
+        missing = run_here("derain", f"{address}gone.png", "gone.png", "--model", tiny_model)
     assert result.returncode == 0, result.stderr
-    assert f"{address}/photo.png -> out.png" in result.stderr and "secret" not in result.stderr
-    assert missing.returncode == 66 and f"'{address}/gone.png' is not there" in missing.stderr
+    assert f"{address}photo.png -> out.png" in result.stderr and "secret" not in result.stderr
+    assert missing.returncode == 66 and f"'{address}gone.png' is not there" in missing.stderr
     assert run_here("derain", photo, "here.png", "--model", tiny_model).returncode == 0
     assert Path("out.png").read_bytes() == Path("here.png").read_bytes()
 

@@ -17,10 +17,11 @@ def listed(url: Url, *, recursive: bool) -> Iterator[str]:
     """
     system, root = opened(url)
     plain = _plain if url.scheme in READ_ONLY else str
-    root = plain(root.rstrip("/"))
+    root = root.rstrip("/")
     page = _s3_pages(system, root, recursive) if url.scheme == "s3" else _folders(system, root, recursive, plain)
+    start = len(plain(root))
     while (names := attempted(url, page, failure=NoInputError, what="listed")) is not None:
-        yield from (name[len(root) :].lstrip("/") for name in names if not name.endswith("/"))
+        yield from (name[start:].lstrip("/") for name in names if not name.endswith("/"))
 
 
 Page = Callable[[], list[str] | None]
@@ -33,17 +34,19 @@ def _plain(address: str) -> str:
 
 
 def _folders(system: Any, root: str, recursive: bool, plain: Callable[[str], str]) -> Page:
-    """plain: of what the store calls a file, its name."""
+    """plain: of what the store calls a file, its name; the store itself is asked by what it calls a folder."""
     waiting = [root]
 
     def page() -> list[str] | None:
         if not waiting:
             return None
-        entries = sorted((plain(entry["name"]), entry["type"]) for entry in system.ls(waiting[0], detail=True))
-        folder = waiting.pop(0).rstrip("/")
-        inner = [name for name, kind in entries if kind == "directory" and name.rstrip("/") != folder]
+        entries = sorted(
+            (plain(entry["name"]), entry["type"], entry["name"]) for entry in system.ls(waiting[0], detail=True)
+        )
+        folder = plain(waiting.pop(0)).rstrip("/")
+        inner = [address for name, kind, address in entries if kind == "directory" and name.rstrip("/") != folder]
         waiting[:0] = inner if recursive else []
-        return [name for name, kind in entries if kind == "file"]
+        return [name for name, kind, _ in entries if kind == "file"]
 
     return page
 
