@@ -35,7 +35,7 @@ from glmha_cli.tasks.sci import notes_of, scene_of
 from glmha_cli.weights.store import Access, Weights, describe
 
 Image = TypeVar("Image")
-Noted = tuple[Any, tuple[str, ...]]
+Noted = tuple[Any, tuple[str, ...]]  # what a task takes, and what to say of it
 
 
 def load(
