@@ -57,9 +57,9 @@ def test_masks_in_any_numbers_are_transmissions(camera, tmp_path, kind):
     assert bool(read.notes) == (kind in COUNTS)
 
 
-def test_axes_of_a_mat_file_by_h5py_are_those_of_python(camera, tmp_path):
+def test_axes_of_a_mat_file_by_h5py_are_those_of_matlab(camera, tmp_path):
     with h5py.File(tmp_path / "x.mat", "w") as file:
-        file["mask"], file["simulation_test"] = camera[1:]
+        file["mask"], file["simulation_test"] = (values.T for values in camera[1:])
     np.testing.assert_array_equal(read_mask(tmp_path / "x.mat").values, camera[1])
     np.testing.assert_array_equal(read_measurement(tmp_path / "x.mat").values, camera[2])
 

@@ -153,7 +153,7 @@ def _matlab_variable(path: Path, place: str, dataset: "h5py.Dataset | None") -> 
         read = (lambda: np.array("")) if is_text else (lambda: np.empty(0))
         return Variable(shape=(0,), is_numeric=not is_text, is_text=is_text, read=read)
     is_numeric = dataset is not None and is_real(dataset.dtype) and not is_text
-    by_other = dataset is not None and "MATLAB_class" not in dataset.attrs and not dataset.file.userblock_size
+    by_other = dataset is not None and "MATLAB_class" not in dataset.attrs
     return Variable(
         shape=shape,
         is_numeric=is_numeric,

@@ -106,8 +106,7 @@ def _read_array(
     if suffix in _NAMING:
         variables = open_variables(path)
         name = pick_array(variables, known, key, num_axes=num_axes, advice=advice)
-        array = variables[name]()  # MATLAB's axes, in a file of MATLAB's or not
-        return array.T if variables[name].reverses_axes else array, name
+        return variables[name](), name
     if suffix not in _BARE:
         raise unknown("file format", suffix, (*_NAMING, *_BARE))
     if key is not None:
