@@ -75,7 +75,7 @@ def load(
     warn = on_warning or partial(warnings.warn, stacklevel=2)
     name = os.fspath(task_or_model)
     task = resolve(TASKS, describe(name)["task"], "task")
-    tiling = Tiling.parse(tile, overlap, auto_px=task.tile_px)
+    tiling = Tiling.parse(tile, overlap, auto_px=task.tile_px, whole_rows=task.independent_rows)
     options = EngineOptions(
         engine=engine, device=device, precision=precision, tiling=tiling, scales=Scales.parse(scale)
     )

@@ -23,7 +23,7 @@ def loader_of(
             engine=options.engine,
             device=options.device,
             precision=options.precision,
-            tiling=Tiling.parse(options.tile, options.overlap, auto_px=task.tile_px),
+            tiling=Tiling.parse(options.tile, options.overlap, auto_px=task.tile_px, whole_rows=task.independent_rows),
             scales=Scales.parse(scale),
         ),
         access=access_of(options, output),

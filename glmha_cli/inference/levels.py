@@ -26,7 +26,7 @@ def thinned_tiling(size: tuple[int, int], tiling: Tiling) -> Tiling:
     """For a thinned source of this size: whole, unless that is more than a tile and than 400 px squared."""
     most_px = max(_LEAST_PX, (tiling.tile_px or 0) ** 2)
     fits = size[0] * size[1] <= most_px
-    return Tiling(tile_px=None if fits else math.isqrt(most_px))
+    return Tiling(tile_px=None if fits else math.isqrt(most_px), whole_rows=True)
 
 
 def levelled(tiled: Iterable[Rows], thinned: Iterable[Rows]) -> Iterator[Rows]:

@@ -16,6 +16,8 @@ from glmha_cli.errors import UsageError
 from glmha_cli.shapes import next_multiple, pad_to
 
 TILE_PX, OVERLAP_PX, SLACK_PX = 256, 32, 32
+FEWEST_ROWS = 32
+"""Of a tile of whole rows."""
 Inputs = tuple[Float[np.ndarray, "b h w_in c"], ...]
 Run = Callable[[Iterable[Inputs]], Iterable[Float[np.ndarray, "b h w c"]]]
 """A network over batches of tiles."""
@@ -29,16 +31,20 @@ class Tiling:
 
     slack_px: a side may be so much longer where a row or column of tiles less is enough then: a photo of 512 px takes
     4 tiles of 272 instead of 9 of 256, half the work. may_shrink: tiles that do not fit into the memory become smaller
-    before the work begins; a size that was asked for is tried as it is.
+    before the work begins; a size that was asked for is tried as it is. whole_rows: tiles are as wide as the image and
+    have as many pixels (but at least `FEWEST_ROWS` rows), for networks that need all light of a row.
     """
 
     tile_px: int | None = TILE_PX
     overlap_px: int = OVERLAP_PX
     slack_px: int = 0
     may_shrink: bool = field(default=False, compare=False)
+    whole_rows: bool = False
 
     @classmethod
-    def parse(cls, tile: str | int, overlap_px: int | None = None, *, auto_px: int = TILE_PX) -> "Tiling":
+    def parse(
+        cls, tile: str | int, overlap_px: int | None = None, *, auto_px: int = TILE_PX, whole_rows: bool = False
+    ) -> "Tiling":
         """`auto` (tiles of `auto_px`), `whole` or a number of pixels, and the overlap if one was asked for.
 
         Raises UsageError.
@@ -52,7 +58,13 @@ class Tiling:
         if not isinstance(overlap_px, int | None):
             raise UsageError(f"--overlap takes a number of pixels, not '{overlap_px}'", "--overlap 32")
         overlap_px = min(OVERLAP_PX, tile_px // 2) if overlap_px is None else overlap_px
-        return cls(tile_px=tile_px, overlap_px=overlap_px, slack_px=slack_px, may_shrink=tile == "auto")
+        return cls(
+            tile_px=tile_px,
+            overlap_px=overlap_px,
+            slack_px=slack_px,
+            may_shrink=tile == "auto",
+            whole_rows=whole_rows,
+        )
 
     def __post_init__(self) -> None:
         if self.tile_px is None:
@@ -68,7 +80,8 @@ class Tiling:
     def __str__(self) -> str:
         if self.tile_px is None:
             return "whole"
-        return f"{self.tile_px}{f'-{self.tile_px + self.slack_px}' if self.slack_px else ''}/{self.overlap_px}"
+        sides = f"{self.tile_px}{f'-{self.tile_px + self.slack_px}' if self.slack_px else ''}/{self.overlap_px}"
+        return f"{sides} as whole rows" if self.whole_rows else sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +117,16 @@ def spans(length: int, tiling: Tiling) -> list[Span]:
     ]
 
 
+def grid(size: tuple[int, int], tiling: Tiling) -> tuple[list[Span], list[Span]]:
+    """The rows and the columns of tiles of an image of `size`."""
+    height, width = size
+    if not tiling.whole_rows or tiling.tile_px is None:
+        return spans(height, tiling), spans(width, tiling)
+    rows_px = max(FEWEST_ROWS, (tiling.tile_px + tiling.slack_px) ** 2 // max(width, 1))
+    strips = Tiling(tile_px=rows_px, overlap_px=min(tiling.overlap_px, rows_px // 2))
+    return spans(height, strips), spans(width, Tiling(tile_px=None))
+
+
 def _side_and_count(length: int, tiling: Tiling) -> tuple[int, int]:
     tile, overlap = tiling.tile_px, tiling.overlap_px
     if tile is None or length <= tile:
@@ -129,7 +152,8 @@ def _raised_cosine(shared: int, tile: int) -> Float[np.ndarray, " tile"]:
 
 
 def count_tiles(height: int, width: int, tiling: Tiling) -> int:
-    return len(spans(height, tiling)) * len(spans(width, tiling))
+    rows, columns = grid((height, width), tiling)
+    return len(rows) * len(columns)
 
 
 def run_tiled(
@@ -149,7 +173,7 @@ def run_tiled(
     run: takes batches of up to `batch` tiles, whose sides are multiples of `multiple`, one after the other.
     read: see `Read`. on_tile: called after each tile. needs: see `Needs`.
     """
-    columns, rows = spans(size[1], tiling), spans(size[0], tiling)
+    rows, columns = grid(size, tiling)
     blended: Float[np.ndarray, "rows w c"] | None = None
     for row, following in zip_longest(rows, rows[1:]):
         inputs, needed = read(row.start, row.stop), [column for column in columns if needs(row, column)]

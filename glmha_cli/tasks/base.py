@@ -31,7 +31,7 @@ class Task:
     overlaid: what the task removes lies over the photo, and is gone where it was removed, as rain is and blur is not.
     any_orientation: the input may be rotated and mirrored, and the result turns with it.
     independent_rows: each row of the input is measured by itself, and some of them, `source[start::step]`, are an input
-        too; tiles then get the mean colours of such a smaller one (`inference.levels`).
+        too; tiles are then whole rows, with the mean colours of such a smaller one (`inference.levels`).
     project(result, source): the closed-form step that makes a result agree with its input; None if there is none.
     tile_px: side of the tiles unless another is asked for.
     """

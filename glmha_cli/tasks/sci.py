@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 BANDS = len(SCI_NM)
 WHOLE_PX = 1024
-"""A tile's statistics set its mean colour, so those of different parts of a scene differ; a snapshot up to this size is
-one tile, and tiles of a larger one are levelled."""
+"""A tile's statistics set its mean colour, so those of different parts of a scene differ; a snapshot of up to so many
+pixels squared is one tile. Those of a larger one are levelled, and are whole rows: the light of a pixel is dispersed
+over 54 columns, and what falls in from beside a tile would be taken for its own."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
-from glmha_cli.inference.tiling import Tiling, count_tiles, run_tiled, spans
+from glmha_cli.inference.tiling import Tiling, count_tiles, grid, run_tiled, spans
 
 
 def one_by_one(run):
@@ -30,7 +30,12 @@ def tiled(run, inputs, *, batches=False, **options):
 @st.composite
 def tilings(draw):
     tile = draw(st.integers(16, 70))
-    return Tiling(tile_px=tile, overlap_px=draw(st.integers(0, tile // 2)), slack_px=draw(st.sampled_from([0, 0, 8])))
+    return Tiling(
+        tile_px=tile,
+        overlap_px=draw(st.integers(0, tile // 2)),
+        slack_px=draw(st.sampled_from([0, 0, 8])),
+        whole_rows=draw(st.booleans()),
+    )
 
 
 @given(length=st.integers(1, 400), tiling=tilings())
@@ -79,6 +84,15 @@ def test_slack_saves_a_row_and_a_column_of_tiles():
     assert str(Tiling(slack_px=32)) == "256-288/32"
 
 
+@pytest.mark.parametrize(("size", "rows"), [((300, 400), 163), ((60, 400), 60), ((300, 4000), 32)])
+def test_tiles_of_whole_rows_have_the_pixels_of_square_ones(size, rows):
+    tiling = Tiling(tile_px=256, whole_rows=True)
+    strips, (column,) = grid(size, tiling)
+    assert {strip.stop - strip.start for strip in strips} == {rows} and (column.start, column.stop) == (0, size[1])
+    assert count_tiles(*size, tiling) == len(strips) and str(tiling) == "256/32 as whole rows"
+    assert count_tiles(288, 288, Tiling(slack_px=32, whole_rows=True)) == 1
+
+
 def test_a_wider_second_input_gives_each_tile_its_own_columns():
     """Column x of a shifted mask with w + extra columns belongs to the tile from x on."""
     image = np.zeros((40, 90, 1), np.float32)
@@ -122,8 +136,9 @@ def test_parts_of_rows_make_exactly_the_sum_of_all_tiles(height, width, tiling, 
         return tile * tile.max(axis=(-3, -2), keepdims=True)  # not the mean, whose rounding depends on strides
 
     expected = np.zeros_like(image)
-    for row in spans(height, tiling):
-        for column in spans(width, tiling):
+    rows, columns = grid((height, width), tiling)
+    for row in rows:
+        for column in columns:
             place = slice(row.start, row.stop), slice(column.start, column.stop)
             expected[place] += network(image[place]) * (row.weight[:, None, None] * column.weight[:, None])
     sizes = []
