@@ -26,7 +26,7 @@ from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 
 KINDS = ("uniform", "varying", "moving", "weak", "clean")
-SHARES = ("enlarged", "saturated", "photographed", "compressed")
+SHARES = ("enlarged", "saturated", "photographed", "mosaic", "compressed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,9 @@ class BlurConfig:
     blur, `clean` the photo as it is. Paths span `extent_px` (`weak_px`, of weak ones), as many short as long ones on a
     logarithmic scale, at most 58 px. Of all but clean samples, the share `enlarged` shows a photo of more pixels: it is
     enlarged, with its blur, by a factor in `scale`; `saturated` has highlights brighter than white, by a factor in
-    `boost`; `photographed` has the noise, mosaic and curve of a camera, and of these `compressed` went through JPEG of
-    a quality in `jpeg_quality`. The others are free of noise, as averaged video is.
+    `boost`; `photographed` has the noise and curve of a camera, and of these `mosaic` its mosaic (the others are as
+    photos made smaller), `compressed` went through JPEG of a quality in `jpeg_quality`. The rest is free of noise, as
+    averaged video is.
     """
 
     uniform: float = 0.3
@@ -54,6 +55,7 @@ class BlurConfig:
     saturated: float = 0.3
     boost: tuple[float, float] = (2.0, 10.0)
     photographed: float = 0.6
+    mosaic: float = 0.6
     compressed: float = 0.4
     jpeg_quality: tuple[int, int] = (70, 100)
     bank_paths: int = 1024
@@ -93,7 +95,9 @@ def blurred_pair(photo: Photo, *, paths: Paths, rng: np.random.Generator, config
     photo = enlarged(photo, scale)
     exposure = None
     if rng.random() < config.photographed:
-        exposure = Exposure.draw(photo.shape[:2], rng, compressed=config.compressed, quality=config.jpeg_quality)
+        exposure = Exposure.draw(
+            photo.shape[:2], rng, compressed=config.compressed, quality=config.jpeg_quality, mosaic=config.mosaic
+        )
     light = exposure.to_light(photo) if exposure else srgb_to_linear(photo)
     if kind != "weak" and rng.random() < config.saturated:
         light = boost_highlights(light, log_uniform(rng, config.boost))

@@ -49,8 +49,8 @@ def _varying(light: Photo, motion: Motion) -> Photo:
     """The camera also rolls and nears: at z from the centre the path is p(t) + z q(t), with q complex."""
     extent_px = motion.extent(motion.extent_px)
     path = motion.path(extent_px)
-    # Together not longer than the longest path, so that kernels stay as small.
-    twist = motion.path(min(motion.rng.uniform(0.2, 0.8) * extent_px + 2, MAX_EXTENT_PX - extent_px))
+    # Little, as in the middle the blur is the mean of the corners'; together not longer than the longest path.
+    twist = motion.path(min(motion.rng.uniform(0.1, 0.4) * extent_px + 0.5, MAX_EXTENT_PX - extent_px))
     return convolve(light, [[kernel_of(path + twist * corner) for corner in row] for row in CORNERS])
 
 

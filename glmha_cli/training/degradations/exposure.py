@@ -37,10 +37,11 @@ green in a row that holds it (transposed: in a column); red at blue and blue at 
 class Exposure:
     """One setting of a camera and one draw of its noise: two scenes that differ in rain alone get the same grain.
 
-    noise: standard normal, a number for each sample of the mosaic. jpeg: seed and range of quality, None for none.
+    noise: standard normal, a number for each sample: of the mosaic, or three of each pixel, as photos have it that were
+        made smaller. jpeg: seed and range of quality, None for none.
     """
 
-    noise: Float[np.ndarray, "h w"]
+    noise: Float[np.ndarray, "h w *colours"]
     shot: float
     read: float
     red_gain: float
@@ -50,11 +51,17 @@ class Exposure:
 
     @classmethod
     def draw(
-        cls, shape: tuple[int, int], rng: np.random.Generator, *, compressed: float, quality: tuple[int, int]
+        cls,
+        shape: tuple[int, int],
+        rng: np.random.Generator,
+        *,
+        compressed: float,
+        quality: tuple[int, int],
+        mosaic: float = 1.0,
     ) -> "Exposure":
-        """compressed: share of those through JPEG of a quality in `quality`."""
+        """compressed, mosaic: shares of those through JPEG of a quality in `quality`, and of those from a mosaic."""
         return cls(
-            noise=rng.standard_normal(shape, dtype=np.float32),
+            noise=rng.standard_normal(shape if rng.random() < mosaic else (*shape, 3), dtype=np.float32),
             shot=log_uniform(rng, SHOT),
             read=log_uniform(rng, READ),
             red_gain=rng.uniform(*RED_GAIN),
@@ -70,15 +77,22 @@ class Exposure:
 
     def photo(self, light: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
         """The photo (sRGB) of `light`, which may be brighter than white and clips."""
-        gains = bayer([self.red_gain, 1.0, self.blue_gain], light.shape[:2])
-        samples = np.take_along_axis(light, colour_of(light.shape[:2])[..., None], axis=2)[..., 0].clip(0, 1)
-        deviation = np.sqrt(np.float32(self.shot) * samples * gains + np.float32(self.read**2) * gains**2)
-        seen = demosaiced((samples + deviation * self.noise).clip(0, 1)).clip(0, 1)
-        levels = to_levels(with_contrast(linear_to_srgb(seen), self.contrast))
+        gains, size = [self.red_gain, 1.0, self.blue_gain], light.shape[:2]
+        if self.noise.ndim == 2:
+            samples = np.take_along_axis(light, colour_of(size)[..., None], axis=2)[..., 0]
+            seen = demosaiced(self._noisy(samples, bayer(gains, size)))
+        else:
+            seen = self._noisy(light, np.array(gains, np.float32))
+        levels = to_levels(with_contrast(linear_to_srgb(seen.clip(0, 1)), self.contrast))
         if self.jpeg is not None:
             seed, quality = self.jpeg
             levels = through_jpeg(levels, np.random.default_rng(seed), quality)
         return from_levels(levels)
+
+    def _noisy(self, light: Float[np.ndarray, "*shape"], gains: np.ndarray) -> Float[np.ndarray, "*shape"]:
+        light = light.clip(0, 1)
+        deviation = np.sqrt(np.float32(self.shot) * light * gains + np.float32(self.read**2) * gains**2)
+        return (light + deviation * self.noise).clip(0, 1)
 
 
 def with_contrast(srgb: Float[np.ndarray, "*shape"], contrast: float) -> Float[np.ndarray, "*shape"]:

@@ -14,7 +14,7 @@ from scipy import fft
 PATH_STEPS = 192
 JITTER, JERKS, PULL = (0.003, 0.2), (3e-4, 0.02), (1e-5, 5e-3)
 """Per step of about unit length: random change of velocity, probability of a jerk back, pull per distance."""
-MIDDLE_WITHIN = 0.08
+MIDDLE_WITHIN = 0.02
 """Of a path's span: how far the middle of its time may lie from the middle of its course."""
 
 Path = Complex[np.ndarray, " steps"]

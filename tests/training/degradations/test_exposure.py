@@ -54,6 +54,25 @@ def test_noise_on_green_samples_has_the_stated_variance(light):
     assert red.var() > 1.5 * green.var(), "its gain amplifies noise"
 
 
+def test_noise_without_a_mosaic_is_of_each_pixel_and_colour_by_itself():
+    size, light = (400, 400), np.full((400, 400, 3), 0.2, np.float32)
+    drawn = [
+        Exposure.draw(size, np.random.default_rng(0), compressed=0.0, quality=(80, 90), mosaic=share)
+        for share in (0, 1)
+    ]
+    assert [camera.noise.shape for camera in drawn] == [(*size, 3), size]
+
+    def alike(camera):
+        """Correlation of neighbours, and of green with red."""
+        green, red = (camera.photo(light)[..., colour] for colour in (1, 0))
+        pairs = ((green[:, 1:], green[:, :-1]), (green, red))
+        return np.array([abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) for a, b in pairs])
+
+    plain = {"shot": 1e-3, "read": 5e-3, "contrast": 0.0}
+    assert alike(exposure((*size, 3), **plain)).max() < 0.02
+    assert alike(exposure(size, **plain)).min() > 0.1
+
+
 def test_one_exposure_gives_two_scenes_the_same_grain():
     drawn = Exposure.draw((32, 32), np.random.default_rng(0), compressed=1.0, quality=(80, 90))
     again = Exposure.draw((32, 32), np.random.default_rng(0), compressed=1.0, quality=(80, 90))
