@@ -22,8 +22,7 @@ import numpy as np
 from suites import Case, Data, Method, Suite, suites_of
 
 from glmha_cli.inference.engine import EngineOptions, open_engine
-from glmha_cli.inference.restorer import Restorer
-from glmha_cli.inference.tiling import Tiling
+from glmha_cli.inference.restorer import Restorer, tiling_for
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about
@@ -62,7 +61,7 @@ def opened(weights: Path, tiles: Sequence[str] = ("auto",)) -> dict[str, Restore
     """By tile, as the verbs take it."""
     task = resolve(TASKS, read_about(weights)["task"], "task")
     engine = open_engine(weights, EngineOptions())
-    return {tile: Restorer(task=task, engine=engine, tiling=Tiling.parse(tile)) for tile in tiles}
+    return {tile: Restorer(task=task, engine=engine, tiling=tiling_for(task, tile)) for tile in tiles}
 
 
 def measured(suite: Suite, restorers: dict[str, Restorer], images_at_most: int | None) -> dict[str, dict[str, object]]:

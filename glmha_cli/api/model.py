@@ -17,9 +17,8 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
 from glmha_cli.inference.loader import Loader
-from glmha_cli.inference.restorer import OnTile, Restorer, Say
+from glmha_cli.inference.restorer import OnTile, Restorer, Say, tiling_for
 from glmha_cli.inference.scales import Scales
-from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.measurements.read import as_mask, as_measurement
@@ -75,7 +74,7 @@ def load(
     warn = on_warning or partial(warnings.warn, stacklevel=2)
     name = os.fspath(task_or_model)
     task = resolve(TASKS, describe(name)["task"], "task")
-    tiling = Tiling.parse(tile, overlap, auto_px=task.tile_px, whole_rows=task.independent_rows)
+    tiling = tiling_for(task, tile, overlap)
     options = EngineOptions(
         engine=engine, device=device, precision=precision, tiling=tiling, scales=Scales.parse(scale)
     )

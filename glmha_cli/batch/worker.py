@@ -99,6 +99,7 @@ class Worker:
             "task": self.restorer.task.name,
             "model": self.weights.id,
             "sha256": self.weights.sha256,
+            **({"licence": self.weights.licence} if self.weights.licence else {}),
             "tile": str(self.restorer.tiling),
             **({"scale": self.restorer.scale} if self.restorer.task.any_scale else {}),
             "device": engine.device,

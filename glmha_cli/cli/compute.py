@@ -6,8 +6,8 @@ from glmha_cli.cli.output import Output
 from glmha_cli.inference.cpus import wait_without_spinning
 from glmha_cli.inference.engine import EngineOptions
 from glmha_cli.inference.loader import Loader
+from glmha_cli.inference.restorer import tiling_for
 from glmha_cli.inference.scales import Scales
-from glmha_cli.inference.tiling import Tiling
 from glmha_cli.tasks.base import Task
 
 
@@ -23,7 +23,7 @@ def loader_of(
             engine=options.engine,
             device=options.device,
             precision=options.precision,
-            tiling=Tiling.parse(options.tile, options.overlap, auto_px=task.tile_px, whole_rows=task.independent_rows),
+            tiling=tiling_for(task, options.tile, options.overlap),
             scales=Scales.parse(scale),
         ),
         access=access_of(options, output),

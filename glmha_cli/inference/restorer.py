@@ -27,6 +27,11 @@ STRIP_PX = 256
 FULL = Blend()
 
 
+def tiling_for(task: Task, tile: str | int, overlap_px: int | None = None) -> Tiling:
+    """`Tiling.parse`, with what the task asks of its tiles."""
+    return Tiling.parse(tile, overlap_px, auto_px=task.tile_px, whole_rows=task.independent_rows)
+
+
 @dataclass(kw_only=True)
 class Restorer:
     """A task with a loaded engine.

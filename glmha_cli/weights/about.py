@@ -21,6 +21,7 @@ FIELDS: Mapping[str, Any] = {  # that we read; a checkpoint may say more
     "size_multiple": Annotated[int, Range(1, 1024)],
     "width": Annotated[float, Range(0.01, 4096)],
     "precision": Literal["fp32", "fp16"],
+    "licence": str,
 }
 HINT = "glmha models lists the known ones; glmha models import FILE.pth --task TASK makes ours of released ones"
 

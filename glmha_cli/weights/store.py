@@ -49,12 +49,13 @@ class Weights:
     """A checkpoint ready to load.
 
     path: its suffix tells the format. sha256: of the published file, which is not `path` where that was converted.
-    entry: None for a file given by path.
+    licence: its name, empty if none is stated. entry: None for a file given by path.
     """
 
     id: str
     path: Path
     sha256: str
+    licence: str
     entry: ModelEntry | None
 
 
@@ -87,7 +88,7 @@ def find_weights(
     kind = _kind(entry, formats, access)
     published = partial(fetch, entry, kind, access)
     path = converted(entry, published) if kind == "pth" else published()
-    return Weights(id=entry.id, path=path, sha256=entry.files[kind].sha256, entry=entry)
+    return Weights(id=entry.id, path=path, sha256=entry.files[kind].sha256, licence=entry.licence, entry=entry)
 
 
 def is_path(model: str) -> bool:
@@ -127,8 +128,9 @@ def _from_path(path: Path, task: str | None, formats: Sequence[str]) -> Weights:
             f"'{path}' is in the format {format}; {' or '.join(formats)} is needed here",
             "choose another --engine or --model; glmha models lists what there is",
         )
-    _require_task(str(path), read_about(path)["task"], task)
-    return Weights(id=path.stem, path=path, sha256=sha256_of(path), entry=None)
+    about = read_about(path)
+    _require_task(str(path), about["task"], task)
+    return Weights(id=path.stem, path=path, sha256=sha256_of(path), licence=about.get("licence", ""), entry=None)
 
 
 def _require_task(model: str, its_task: str, task: str | None) -> None:

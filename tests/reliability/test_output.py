@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from glmha_cli.errors import BadDataError, OutputError
 from glmha_cli.io.cubes.cube import Cube, read_cube, write_cube
 from glmha_cli.io.photos.formats import writable_suffixes
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
+from glmha_cli.weights.about import read_about
+from glmha_cli.weights.checkpoint import save_checkpoint
+from glmha_cli.weights.manifest import load_manifest
 from tests.conftest import run_glmha
 from tests.io.photos.photos import SRGB, encoded, exif
 from tests.reliability.corpus import CUBE
@@ -134,3 +139,17 @@ def test_the_same_command_gives_the_same_bytes_with_provenance_or_without(tmp_pa
     provenance = json.loads(first[first.index(b"{") : first.index(b"}") + 1])
     assert {"glmha", "model", "sha256", "tile"} <= provenance.keys() and provenance["strip_metadata"] == "true"
     np.testing.assert_array_equal(read_photo(tmp_path / "3.png").pixels, read_photo(tmp_path / "1.png").pixels)
+
+
+def test_outputs_name_the_licence_of_their_weights(tmp_path, tiny_model):
+    source, theirs = tmp_path / "a.png", tmp_path / "theirs.safetensors"
+    source.write_bytes(encoded(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8), "PNG"))
+    about = {**read_about(tiny_model), "licence": "CC-BY-ND-4.0"}
+    save_checkpoint(theirs, load_file(tiny_model), about, dtype=torch.float32)
+    licences = {"derain-lite": load_manifest().model("derain-lite").licence, theirs: "CC-BY-ND-4.0", tiny_model: None}
+    for i, (model, licence) in enumerate(licences.items()):
+        result = run_glmha("derain", source, tmp_path / f"{i}.png", "--model", model, "--json")
+        assert result.returncode == 0, result.stderr
+        written = (tmp_path / f"{i}.png").read_bytes()
+        provenance = json.loads(written[written.index(b"{") : written.index(b"}") + 1])
+        assert provenance.get("licence") == json.loads(result.stdout).get("licence") == licence
