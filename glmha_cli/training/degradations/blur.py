@@ -26,7 +26,7 @@ from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 
 KINDS = ("uniform", "varying", "moving", "weak", "clean")
-SHARES = ("enlarged", "saturated", "photographed", "mosaic", "compressed")
+SHARES = ("enlarged", "saturated", "photographed", "mosaic", "compressed", "any_path")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class BlurConfig:
     enlarged, with its blur, by a factor in `scale`; `saturated` has highlights brighter than white, by a factor in
     `boost`; `photographed` has the noise and curve of a camera, and of these `mosaic` its mosaic (the others are as
     photos made smaller), `compressed` went through JPEG of a quality in `jpeg_quality`. The rest is free of noise, as
-    averaged video is.
+    averaged video is. Of the paths that are drawn, `any_path` are as they come; of the others a photo shows the middle.
     """
 
     uniform: float = 0.3
@@ -59,6 +59,7 @@ class BlurConfig:
     compressed: float = 0.4
     jpeg_quality: tuple[int, int] = (70, 100)
     bank_paths: int = 1024
+    any_path: float = 0.15
     bank_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class BlurConfig:
 
     def training(self) -> Sequence[MakePair]:
         """Blur of all kinds, along paths drawn now."""
-        paths = draw_paths(self.bank_paths, seed=self.bank_seed)
+        paths = draw_paths(self.bank_paths, seed=self.bank_seed, any_share=self.any_path)
         return [lambda photo, rng: blurred_pair(photo, paths=paths, rng=rng, config=self)]
 
     def validation(self) -> dict[str, Degrade]:

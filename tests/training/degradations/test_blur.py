@@ -169,6 +169,8 @@ def test_paths_that_hide_where_their_middle_was_are_left_out():
     assert middle_shows(turned * ahead).all()
     assert not middle_shows(turned * there_and_back).any()
     assert middle_shows(PATHS).all()
+    hidden = [1 - middle_shows(draw_paths(400, seed=0, any_share=share)).mean() for share in (0.0, 0.5, 1.0)]
+    assert hidden[0] == 0 and 0.4 * hidden[2] < hidden[1] < 0.6 * hidden[2] and hidden[2] > 0.4
 
 
 def test_paths_are_repeated_by_their_seed_and_fill_their_circle():
