@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.physics import cassi
-from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, srgb_to_linear
+from glmha_cli.physics.colour import TO_RGB
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 GAMMA, ALPHA, AT_MOST = 30.0, 1e-3, 4000
 ORDER, RIDGES, DARKEST = 4, 10.0 ** np.arange(-8, 1), 0.01

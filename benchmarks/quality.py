@@ -22,7 +22,8 @@ import numpy as np
 from suites import Case, Data, Method, Suite, suites_of
 
 from glmha_cli.inference.engine import EngineOptions, open_engine
-from glmha_cli.inference.restorer import Restorer, tiling_for
+from glmha_cli.inference.restorer import Restorer
+from glmha_cli.inference.tiling import tiling_for
 from glmha_cli.lookup import resolve
 from glmha_cli.tasks import TASKS
 from glmha_cli.weights.about import read_about

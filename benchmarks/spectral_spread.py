@@ -13,9 +13,10 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from glmha_cli import load, read_cube
-from glmha_cli.physics.colour import project_onto_photo, render, srgb_to_linear
+from glmha_cli.physics.colour import project_onto_photo, render
 from glmha_cli.physics.spread import spread_of
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
+from glmha_cli.srgb import srgb_to_linear
 from glmha_cli.training.data.reflectances import LUMINANCE, Library, read_library
 from glmha_cli.training.data.scene import colour_place
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 DROPS_PER_PX = 2e-3
 LENGTH_PX, WIDTH_PX = (25.0, 110.0), (3.0, 9.0)

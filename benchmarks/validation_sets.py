@@ -19,7 +19,7 @@ from jaxtyping import Float
 from PIL import Image
 from streaks import rain_of_streaks, read_streaks
 
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.data.files import files_in
 from glmha_cli.training.data.photos import SUFFIXES, decode
 from glmha_cli.training.degradations.sensor import add_noise, from_levels, to_levels

@@ -34,7 +34,7 @@ from validation_sets import READ, SHOT
 
 from glmha_cli.api.model import Model, load
 from glmha_cli.evaluation.metrics import rgb_psnr_db
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.data.files import files_in
 from glmha_cli.training.data.photos import SUFFIXES
 from glmha_cli.training.degradations.sensor import add_noise, from_levels, to_levels

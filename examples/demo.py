@@ -12,7 +12,8 @@ from glmha_cli.io.cubes.cube import read_cube
 from glmha_cli.io.photos.read import Photo, read_photo
 from glmha_cli.io.photos.write import write_photo
 from glmha_cli.lookup import resolve
-from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
+from glmha_cli.physics.colour import rendering_weights
+from glmha_cli.srgb import linear_to_srgb
 from glmha_cli.tasks import TASKS
 
 FOLDER = Path(__file__).parent

@@ -17,8 +17,9 @@ from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.inference.blend import Blend
 from glmha_cli.inference.engine import Device, EngineOptions, Precision
 from glmha_cli.inference.loader import Loader
-from glmha_cli.inference.restorer import OnTile, Restorer, Say, tiling_for
+from glmha_cli.inference.restorer import OnTile, Restorer, Say
 from glmha_cli.inference.scales import Scales
+from glmha_cli.inference.tiling import tiling_for
 from glmha_cli.io.cubes.cube import Cube
 from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.measurements.read import as_mask, as_measurement

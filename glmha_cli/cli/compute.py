@@ -6,8 +6,8 @@ from glmha_cli.cli.output import Output
 from glmha_cli.inference.cpus import wait_without_spinning
 from glmha_cli.inference.engine import EngineOptions
 from glmha_cli.inference.loader import Loader
-from glmha_cli.inference.restorer import tiling_for
 from glmha_cli.inference.scales import Scales
+from glmha_cli.inference.tiling import tiling_for
 from glmha_cli.tasks.base import Task
 
 

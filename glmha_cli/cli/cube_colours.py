@@ -9,7 +9,8 @@ from glmha_cli.io.cubes.model import Facts
 from glmha_cli.io.cubes.rgb import spread_bands
 from glmha_cli.io.cubes.windows import blocks
 from glmha_cli.io.photos.write import in_depth
-from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
+from glmha_cli.physics.colour import rendering_weights
+from glmha_cli.srgb import linear_to_srgb
 
 Chosen = tuple[list[int], Float[np.ndarray, "bands 3"]]
 """Bands, and their weights for linear red, green and blue."""

@@ -8,7 +8,8 @@ from jaxtyping import Float, UInt8
 
 from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.inference.scales import MARGIN, ReadRows, Rows
-from glmha_cli.inference.tiling import Needs, Span, all_tiles
+from glmha_cli.inference.tiled import Needs, all_tiles
+from glmha_cli.inference.tiling import Span
 from glmha_cli.io.photos.formats.base import PEAKS
 from glmha_cli.io.photos.read import Photo
 

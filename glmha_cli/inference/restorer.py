@@ -17,7 +17,8 @@ from glmha_cli.inference.memory import is_out_of_memory, smaller
 from glmha_cli.inference.scale_choice import choose
 from glmha_cli.inference.scales import ReadRows, RowWindow, Scales, corrected, kept_rows, named, reduced_size, stacked
 from glmha_cli.inference.stretch import extremes_of, stretched
-from glmha_cli.inference.tiling import Needs, Read, Tiling, all_tiles, count_tiles, run_tiled
+from glmha_cli.inference.tiled import Needs, Read, all_tiles, run_tiled
+from glmha_cli.inference.tiling import Tiling, count_tiles
 from glmha_cli.tasks.base import Task
 
 OnTile = Callable[[int, int], None]
@@ -25,11 +26,6 @@ Say = Callable[[str], None]
 Rows = Float[np.ndarray, "rows w c"]
 STRIP_PX = 256
 FULL = Blend()
-
-
-def tiling_for(task: Task, tile: str | int, overlap_px: int | None = None) -> Tiling:
-    """`Tiling.parse`, with what the task asks of its tiles."""
-    return Tiling.parse(tile, overlap_px, auto_px=task.tile_px, whole_rows=task.independent_rows)
 
 
 @dataclass(kw_only=True)
@@ -100,8 +96,7 @@ class Restorer:
                 if not is_out_of_memory(error):
                     raise
                 reason = (str(error) or type(error).__name__).splitlines()[0]
-            # Not inside `except`: while the error is there, so are the arrays of the failed attempt. From the first
-            # row on, so that the result is what its provenance says: that of one tiling.
+            # Not inside `except`, where the arrays of the failed attempt are alive. All rows again: of one tiling.
             return_freed_memory()
             try:
                 self.tiling, self.batch = smaller(self.tiling, self.batch, max(source.shape[:2]), reason)

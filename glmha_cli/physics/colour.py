@@ -13,6 +13,7 @@ from jaxtyping import Float
 from glmha_cli.errors import BadDataError
 from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 TO_RGB = np.array(BAND_TO_RGB)
 SMOOTH_NM = 60.0
@@ -46,16 +47,6 @@ class Light:
 
 
 D65 = Light(TO_RGB, likely_change(LIKENESS), np.array(PRIMARY_TO_BAND))
-
-
-def srgb_to_linear(image: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Undo the sRGB curve (IEC 61966-2-1); values in [0, 1]."""
-    return np.where(image <= 0.04045, image / 12.92, ((np.maximum(image, 0.04045) + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(linear: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Apply the sRGB curve (IEC 61966-2-1); values in [0, 1]."""
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def render_linear(cube: Float[np.ndarray, "h w 31"], light: Light = D65) -> Float[np.ndarray, "h w 3"]:

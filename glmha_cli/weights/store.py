@@ -67,8 +67,7 @@ def find_weights(
     formats: Sequence[str] = ("safetensors",),
     access: Access = Access(),
 ) -> Weights:
-    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any where that
-    is None.
+    """The checkpoint of `model` (a path, a model id, or None for the task's default) for `task`, or for any if None.
 
     device: `auto`, `cpu`, `cuda` or `mps`; a task's default may be larger on a GPU.
     formats: "safetensors", "onnx", or both, the better first; what is on this machine goes before what is not.

@@ -10,7 +10,8 @@ import tifffile
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.inference.tiling import Tiling, run_tiled
+from glmha_cli.inference.tiled import run_tiled
+from glmha_cli.inference.tiling import Tiling
 from glmha_cli.io.measurements.fit import check_fit
 from glmha_cli.io.measurements.model import Mask, Measurement
 from glmha_cli.io.measurements.read import as_mask, as_measurement, read_mask, read_measurement

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
-from glmha_cli.inference.tiling import Tiling, count_tiles, grid, run_tiled, spans
+from glmha_cli.inference.tiled import run_tiled
+from glmha_cli.inference.tiling import Tiling, count_tiles, grid, spans
 
 
 def one_by_one(run):

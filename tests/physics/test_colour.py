@@ -10,14 +10,13 @@ from scipy.optimize import lsq_linear
 
 from glmha_cli.physics.colour import (
     delta_e_2000,
-    linear_to_srgb,
     project_onto_photo,
     render,
     render_linear,
-    srgb_to_linear,
 )
 from glmha_cli.physics.srgb_spectra import BAND_TO_RGB, PRIMARY_TO_BAND
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 fractions = st.floats(0, 1, width=32)
 photos = arrays(np.float32, (3, 4, 3), elements=fractions)

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "glmha_cli"
 LAYERS = [
-    {"errors", "shapes", "allocator", "devices", "installed", "interrupts", "lookahead", "printable"},
+    {"errors", "shapes", "allocator", "devices", "installed", "interrupts", "lookahead", "printable", "srgb"},
     {"lookup"},
     {"typed"},
     {"io", "physics", "attention"},

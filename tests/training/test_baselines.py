@@ -23,7 +23,8 @@ from benchmarks.baselines import (
 from glmha_cli.evaluation.metrics import psnr_db, rmse
 from glmha_cli.networks import network_from_plain, network_to_plain
 from glmha_cli.physics import cassi
-from glmha_cli.physics.colour import TO_RGB, linear_to_srgb, render_linear
+from glmha_cli.physics.colour import TO_RGB, render_linear
+from glmha_cli.srgb import linear_to_srgb
 from glmha_cli.training.degradations.snapshot import SnapshotConfig
 from glmha_cli.weights.checkpoint import save_checkpoint
 from tests.training.conftest import NM, smooth_reflectances

@@ -6,6 +6,7 @@ import torch
 
 from glmha_cli.lookup import resolve
 from glmha_cli.physics import colour
+from glmha_cli.srgb import linear_to_srgb
 from glmha_cli.training.losses import LOSSES, chord, of_stages, reflectance, render, rmse
 
 torch.manual_seed(0)
@@ -34,7 +35,7 @@ def test_rmse_is_of_each_band_of_each_cube():
 def test_reflectance_by_hand():
     target = torch.full((1, 31, 2, 2), 0.5)
     # A flat spectrum renders to gray, so a tenth more of each band is a tenth more of linear light, at no angle.
-    gray = colour.linear_to_srgb(np.array([0.5, 0.55]))
+    gray = linear_to_srgb(np.array([0.5, 0.55]))
     expected = 0.5 * 0.1 + 8 * 0.05 + gray[1] - gray[0]
     assert reflectance(1.1 * target, target).item() == pytest.approx(expected, abs=2e-3)
     dark = torch.full_like(target, 0.002)

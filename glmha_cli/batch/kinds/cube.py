@@ -20,7 +20,8 @@ from glmha_cli.errors import BadDataError, CannotCreateError
 from glmha_cli.io.cubes.cube import SUFFIXES, Cube, CubeOptions, read_cube, write_cube
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo
-from glmha_cli.physics.colour import linear_to_srgb, rendering_weights
+from glmha_cli.physics.colour import rendering_weights
+from glmha_cli.srgb import linear_to_srgb
 from glmha_cli.tasks.base import Task
 from glmha_cli.tasks.rgb2hsi import colours_of, in_light
 

@@ -15,6 +15,7 @@ from glmha_cli.io.photos.exif import load_exif
 from glmha_cli.io.photos.exif_entries import EXIF_IFD, INTEROP_IFD, number, numbers
 from glmha_cli.io.photos.icc import D65, Curve, Primaries, made_profile, matrix_profile
 from glmha_cli.io.photos.metadata import Kind, Metadata
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 BT709: Primaries = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *D65)
 BT2020: Primaries = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *D65)
@@ -70,16 +71,10 @@ class Colours:
         return made_profile(self.primaries, self.curve)
 
 
-def srgb_curve(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """IEC 61966-2-1."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
 def is_srgb_curve(curve: Curve) -> bool:
     encoded = np.linspace(0, 1, 256)
     linear = np.clip(curve(encoded), 0, 1)
-    again = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return bool(np.abs(again - encoded).max() < _CURVE_TOLERANCE)
+    return bool(np.abs(linear_to_srgb(linear) - encoded).max() < _CURVE_TOLERANCE)
 
 
 def _bt709_curve(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
@@ -95,7 +90,7 @@ _CICP_CURVES: Mapping[int, Curve] = {  # ITU-T H.273, table 3
     4: power(2.2),
     5: power(2.8),
     8: power(1.0),
-    13: srgb_curve,
+    13: srgb_to_linear,
     17: power(2.6),
 }
 
@@ -108,7 +103,7 @@ def colours_of(metadata: Metadata) -> Colours:
     if metadata.icc_profile:
         return _of_profile(metadata.icc_profile)
     if b"sRGB" in chunks:
-        return Colours(source="sRGB chunk", curve=srgb_curve)
+        return Colours(source="sRGB chunk", curve=srgb_to_linear)
     if metadata.of(Kind.PNG_COLOURS):
         return _of_gamma(chunks)
     return _of_exif(metadata.exif)
@@ -128,7 +123,7 @@ def _of_cicp(body: bytes) -> Colours:
 def _of_gamma(chunks: Mapping[bytes, bytes]) -> Colours:
     """PNG third edition, sections 11.3.2.1 and 11.3.2.2. gAMA of 1/2.2 is how PNG writers say sRGB."""
     primaries = BT709
-    curve: Curve = srgb_curve
+    curve: Curve = srgb_to_linear
     if len(body := chunks.get(b"cHRM", b"")) == 32:
         white_x, white_y, *rest = (value / 100_000 for value in struct.unpack(">8I", body))
         primaries = (*rest, white_x, white_y)
@@ -147,7 +142,7 @@ def _of_exif(block: bytes) -> Colours:
     space = number(exif.order, below[_COLOUR_SPACE]) if _COLOUR_SPACE in below else 0
     index = exif.below.get(INTEROP_IFD, {}).get(1, (0, b""))[1]
     if space == 1:
-        return Colours(source="EXIF", curve=srgb_curve)
+        return Colours(source="EXIF", curve=srgb_to_linear)
     if space == 2 or index.startswith(b"R03"):
         return Colours(source="EXIF (Adobe RGB)", primaries=ADOBE_RGB, curve=power(563 / 256))
     tags = (exif.root.get(tag, (0, b"")) for tag in (_WHITE_POINT, _CHROMATICITIES))

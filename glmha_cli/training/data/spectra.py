@@ -15,7 +15,7 @@ from jaxtyping import Float, Num, UInt8
 from scipy.spatial import cKDTree
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import srgb_to_linear
+from glmha_cli.srgb import srgb_to_linear
 from glmha_cli.training.data.light import deepened, relit, with_stray_light
 from glmha_cli.training.data.reflectances import LUMINANCE, Library
 from glmha_cli.training.data.scene import colour_place, scene

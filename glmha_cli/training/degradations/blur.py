@@ -16,7 +16,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations import Degrade, MakePair
 from glmha_cli.training.degradations.blur_kinds import BLURS, MAX_EXTENT_PX, Motion, Paths, Photo
 from glmha_cli.training.degradations.exposure import Exposure

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import linear_to_srgb, render_linear
+from glmha_cli.physics.colour import render_linear
+from glmha_cli.srgb import linear_to_srgb
 from glmha_cli.training.degradations import Degrade, MakePair, aiming_at_the_image
 from glmha_cli.training.degradations.sensor import add_noise, from_levels, log_uniform, through_jpeg, to_levels
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import ndimage
 
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 from glmha_cli.training.degradations.sensor import from_levels, log_uniform, through_jpeg, to_levels
 
 SHOT, READ = (1e-5, 1e-3), (2e-4, 4e-3)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 Photo = Float[np.ndarray, "h w 3"]
 Streaks = Float[np.ndarray, "h w 1"]

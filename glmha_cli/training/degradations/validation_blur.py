@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
-from glmha_cli.physics.colour import linear_to_srgb, srgb_to_linear
+from glmha_cli.srgb import linear_to_srgb, srgb_to_linear
 
 EXTENT_PX = (6.0, 16.0)
 FEWEST_SUBFRAMES = 17

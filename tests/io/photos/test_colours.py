@@ -9,12 +9,13 @@ import pytest
 from PIL import Image, ImageCms
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.photos.colours import ADOBE_RGB, BT709, P3, colours_of, power, srgb_curve
+from glmha_cli.io.photos.colours import ADOBE_RGB, BT709, P3, colours_of, power
 from glmha_cli.io.photos.icc import made_profile, matrix_profile
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.profiles import srgb_colours
 from glmha_cli.io.photos.read import Photo, read_photo
 from glmha_cli.io.photos.write import write_photo
+from glmha_cli.srgb import srgb_to_linear
 from tests.io.photos.photos import SRGB, encoded, read_bytes
 from tests.io.photos.side_data import ADOBE_RGB as ADOBE_RGB_EXIF
 from tests.io.photos.side_data import exif, jpeg, png, segment
@@ -38,14 +39,14 @@ def by_pillow(pixels: np.ndarray, profile: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["Display P3", "sRGB", "P3, sRGB TRC"])
 def test_a_profile_counts_by_its_colorants_and_curves_not_by_its_name(tmp_path, name):
-    profile = renamed(made_profile(P3, srgb_curve), name)
+    profile = renamed(made_profile(P3, srgb_to_linear), name)
     photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
     colours, notes = srgb_colours(photo)
     assert "ICC profile" in notes[0] and np.abs(colours - by_pillow(FLAT, profile)).max() <= 1
 
 
 def test_srgb_under_any_name_stays_as_it_is(tmp_path):
-    for profile in (SRGB, renamed(made_profile(BT709, srgb_curve), "camera RGB")):
+    for profile in (SRGB, renamed(made_profile(BT709, srgb_to_linear), "camera RGB")):
         photo = read_bytes(tmp_path / "a.png", encoded(FLAT, "PNG", icc_profile=profile))
         assert colours_of(photo.metadata).is_srgb and srgb_colours(photo)[1] == ()
 
@@ -54,7 +55,7 @@ def test_srgb_under_any_name_stays_as_it_is(tmp_path):
 def test_colours_are_converted_in_their_own_depth(dtype):
     peak = 1 if dtype is np.float32 else np.iinfo(dtype).max
     values = (np.float64([[[0.8, 0.3, 0.3]]]) * peak).astype(dtype)
-    metadata = Metadata(icc_profile=made_profile(P3, srgb_curve))
+    metadata = Metadata(icc_profile=made_profile(P3, srgb_to_linear))
     colours, _ = srgb_colours(Photo(colours=values, bit_depth=8 * values.itemsize, metadata=metadata))
     expected = by_pillow(np.uint8([[[204, 76, 76]]]), metadata.icc_profile) / 255
     assert colours.dtype == dtype and np.abs(colours / peak - expected).max() < 0.01
@@ -77,7 +78,7 @@ def test_display_p3_is_the_same_however_it_is_said(tmp_path, way):
     np.testing.assert_allclose(found.primaries, P3, atol=1e-4)
     colours, notes = srgb_colours(photo)
     assert "converted to sRGB" in notes[0]
-    expected = by_pillow(np.ascontiguousarray(photo.colours), made_profile(P3, srgb_curve))
+    expected = by_pillow(np.ascontiguousarray(photo.colours), made_profile(P3, srgb_to_linear))
     assert np.abs(colours - expected).max() <= 2
     for suffix in (".jpg", ".tif", ".webp"):
         (note,) = write_photo(tmp_path / f"b{suffix}", photo.pixels, like=photo, overwrite=True)
@@ -85,7 +86,7 @@ def test_display_p3_is_the_same_however_it_is_said(tmp_path, way):
         with Image.open(tmp_path / f"b{suffix}") as written:
             primaries, curve = matrix_profile(written.info["icc_profile"])
         np.testing.assert_allclose(primaries, P3, atol=1e-3)
-        assert np.abs(curve(np.linspace(0, 1, 9)) - srgb_curve(np.linspace(0, 1, 9))).max() < 1e-3
+        assert np.abs(curve(np.linspace(0, 1, 9)) - srgb_to_linear(np.linspace(0, 1, 9))).max() < 1e-3
     assert write_photo(tmp_path / "b.png", photo.pixels, like=photo) == []
     np.testing.assert_allclose(colours_of(read_photo(tmp_path / "b.png").metadata).primaries, P3, atol=1e-4)
 
@@ -177,7 +178,7 @@ def gray_jpeg(profile: bytes) -> bytes:
     return encoded(FLAT[..., 0].copy(), "JPEG", icc_profile=profile)
 
 
-@pytest.mark.parametrize(("profile", "said"), [(made_profile(P3, srgb_curve), True), (SRGB, False)])
+@pytest.mark.parametrize(("profile", "said"), [(made_profile(P3, srgb_to_linear), True), (SRGB, False)])
 def test_a_gray_png_has_no_profile_for_rgb(tmp_path, profile, said):
     """PNG third edition, section 11.3.2.3; JPEG and TIFF do not forbid it."""
     photo = read_bytes(tmp_path / "a.jpg", gray_jpeg(profile))
@@ -217,7 +218,7 @@ def test_a_profile_for_other_colours_does_not_stay_with_a_photo_in_rgb(tmp_path,
 
 
 def long_profile(size_bytes: int) -> bytes:
-    profile = made_profile(P3, srgb_curve)
+    profile = made_profile(P3, srgb_to_linear)
     return struct.pack(">I", size_bytes) + profile[4:].ljust(size_bytes - 4, b"\0")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, signal
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.physics.colour import srgb_to_linear
+from glmha_cli.srgb import srgb_to_linear
 from glmha_cli.training.degradations.blur import (
     KINDS,
     SHARES,

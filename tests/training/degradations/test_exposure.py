@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glmha_cli.physics.colour import srgb_to_linear
+from glmha_cli.srgb import srgb_to_linear
 from glmha_cli.training.degradations.exposure import Exposure, colour_of, demosaiced, with_contrast
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
