@@ -24,6 +24,7 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
     said, meant = array.attributes, said_of_values(array)
     sides = [(dimensions[axes.index(axis)], array.shape[axes.index(axis)]) for axis in "hw"] if axes else []
     place, notes = place_of(said, folder, arrays, sides)
+    of_bands = said_of_bands(name, arrays, dimensions[axes.index("b")] if axes else "", attributes)
     return {
         "axes": axes or "hwb",
         "states_axes": axes is not None,
@@ -31,8 +32,9 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
         "georeference": place,
         "tags": tags_of(attributes),
         "band_tags": _band_tags(arrays.get("band_tags")),
-        **said_of_bands(name, arrays, dimensions[axes.index("b")] if axes else ""),
-        **meant | {"notes": (*meant["notes"], *notes)},
+        **of_bands,
+        **meant,
+        "notes": (*meant["notes"], *of_bands["notes"], *notes),
     }
 
 
