@@ -39,7 +39,7 @@ TOLD = {
 def test_hdf5_as_people_write_it_has_its_wavelengths(tmp_path, how):
     """Spectral Python has lists of an ENVI header as texts."""
     cube = hdf5(tmp_path / "x.h5", **TOLD[how])
-    assert cube.wavelength_nm == NM and cube.facts.notes == ()
+    assert cube.wavelength_nm == NM and cube.facts.notes == () and cube.facts.tags == {}
     assert cube.facts.fwhm_nm == ((5.0,) * 6 if "fwhm" in str(TOLD[how]) else ())
     assert cube.facts.good_bands == ((True,) * 6 if "bbl" in str(TOLD[how]) else ())
 

@@ -26,7 +26,7 @@ from glmha_cli.shapes import size_text
 _WAVELENGTHS = (
     "wavelength", "wavelengths", "wavelength_nm", "wavelengths_nm", "center_wavelength", "center_wavelengths", "wl",
 )  # fmt: skip
-_WAVELENGTH_UNITS = ("wavelength_units", "wavelength_unit", "wavelength units", "wavelength unit")
+WAVELENGTH_UNITS = ("wavelength_units", "wavelength_unit", "wavelength units", "wavelength unit")
 _WIDTHS = ("fwhm", "fwhm_nm")
 _GOOD = ("good_band", "good_bands", "good_wavelengths", "bbl")
 _NAMES = ("band_name", "band_names", *_WAVELENGTHS)
@@ -83,7 +83,7 @@ def _wavelengths(
     if found is not None:
         return unpacked(found), _unit_of(where, found)
     name = next((name for name in said if _is_called(name, _WAVELENGTHS)), "")
-    unit = text_attribute(said, *_WAVELENGTH_UNITS) or _unit_in(name)
+    unit = text_attribute(said, *WAVELENGTH_UNITS) or _unit_in(name)
     return _of_bands(numbers_of(said.get(name)), array), unit
 
 
@@ -100,7 +100,7 @@ def _fitting(of_file: Mapping[str, Any], array: Labelled) -> dict[str, Any]:
         for name, each in of_file.items()
         if _is_called(name, (*_WAVELENGTHS, *_WIDTHS, *_GOOD)) and numbers_of(each).size in array.shape
     }
-    return lists | {name: each for name, each in of_file.items() if lists and name.lower() in _WAVELENGTH_UNITS}
+    return lists | {name: each for name, each in of_file.items() if lists and name.lower() in WAVELENGTH_UNITS}
 
 
 def _unfit(names: Collection[str], folder: str, arrays: Arrays) -> tuple[str, ...]:

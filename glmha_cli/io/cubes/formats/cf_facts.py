@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glmha_cli.io.cubes.formats.cf_axes import axes_of
-from glmha_cli.io.cubes.formats.cf_bands import said_of_bands
+from glmha_cli.io.cubes.formats.cf_bands import WAVELENGTH_UNITS, said_of_bands
 from glmha_cli.io.cubes.formats.cf_place import place_of
 from glmha_cli.io.cubes.formats.cf_values import said_of_values
 from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_text, numbers_of, text_attribute, text_of
@@ -39,8 +39,9 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
 
 
 def tags_of(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Of a file's attributes those of one text or number, but for what describes its structure."""
-    said = {key: each for key, each in attributes.items() if key not in _OF_STRUCTURE}
+    """Of a file's attributes those of one text or number, but for what describes its structure or its wavelengths."""
+    others = {key: each for key, each in attributes.items() if key.lower() not in WAVELENGTH_UNITS}
+    said = {key: each for key, each in others.items() if key not in _OF_STRUCTURE}
     return {key: text_of(each) for key, each in said.items() if is_text(each) or numbers_of(each).size == 1}
 
 
