@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from glmha_cli.errors import BadDataError
-from glmha_cli.io.cubes.variable import Variable
+from glmha_cli.io.cubes.variable import Variable, texts_in
 from glmha_cli.io.guard import require_plausible
 
 _HEADER_BYTES, _TAG_BYTES = 128, 8
@@ -177,7 +177,7 @@ def _require_readable_class(path: Path, name: str, header: _Header) -> None:
 
 
 def _numbers(path: Path, name: str, body: bytes, order: str) -> np.ndarray:
-    """The numbers of an array, or its text as an array of one string."""
+    """The numbers of an array, or its text as an array of strings."""
     header = _header(body, order)
     _require_readable_class(path, name, header)
     kind, start, length, _ = _part(body, header.offset, order)
@@ -185,9 +185,10 @@ def _numbers(path: Path, name: str, body: bytes, order: str) -> np.ndarray:
     if kind not in (*_STORED_TYPES, *_ENCODINGS) or min(header.shape) < 0 or len(numbers) < length:
         raise BadDataError(f"variable '{name}' is damaged")
     if kind in _ENCODINGS:
-        return np.array(numbers.decode(_ENCODINGS[kind].format("le" if order == "<" else "be"), "replace"))
+        text = numbers.decode(_ENCODINGS[kind].format("le" if order == "<" else "be"), "replace")
+        return texts_in(text, header.shape)
     # MATLAB stores numbers in the smallest type that holds them all.
     stored = np.frombuffer(numbers, f"{order}{_STORED_TYPES[kind]}")
     if header.array_class == _TEXT:
-        return np.array("".join(map(chr, stored)))
+        return texts_in("".join(map(chr, stored)), header.shape)
     return stored.reshape(header.shape, order="F").astype(_CLASSES[header.array_class], copy=False)

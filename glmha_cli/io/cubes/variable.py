@@ -1,5 +1,6 @@
 """One named array in a file, before it is read."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from glmha_cli.io.cubes.on_disk import OnDisk
 class Variable:
     """open: its numbers, still in the file; None where they are read as a whole.
     shape, is_numeric, is_text: as the file declares them. reverses_axes: these may be in reverse (see `Stored`).
-    read: its real numbers, or its text as an array of one string."""
+    read: its real numbers, or its text as an array of one string, or of one for each row of a matrix of characters."""
 
     shape: tuple[int, ...]
     is_numeric: bool
@@ -23,3 +24,10 @@ class Variable:
 
     def __call__(self) -> np.ndarray:
         return self.read()
+
+
+def texts_in(characters: str, shape: tuple[int, ...]) -> np.ndarray:
+    """One string, or without the blanks that fill them up the rows of a matrix of characters, column by column."""
+    if len(shape) != 2 or shape[0] < 2 or len(characters) != math.prod(shape):
+        return np.array(characters)
+    return np.array(["".join(row).rstrip() for row in np.reshape(list(characters), shape, order="F")])

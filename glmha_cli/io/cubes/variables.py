@@ -17,7 +17,7 @@ from glmha_cli.io.cubes.mat5 import mat5_variables
 from glmha_cli.io.cubes.npy_file import read_npy, read_npy_header
 from glmha_cli.io.cubes.on_disk import OnDisk, Reversed
 from glmha_cli.io.cubes.real import is_real, require_real
-from glmha_cli.io.cubes.variable import Variable
+from glmha_cli.io.cubes.variable import Variable, texts_in
 
 if TYPE_CHECKING:
     import h5py
@@ -182,5 +182,5 @@ def _read_hdf5(path: Path, name: str) -> np.ndarray:
         dataset = file[name]
         values = require_numbers(read_dataset(path, dataset)).T
         if dataset.attrs.get("MATLAB_class") == b"char":
-            return np.array("".join(map(chr, values.ravel(order="F"))))
+            return texts_in("".join(map(chr, values.ravel(order="F"))), values.shape)
         return values

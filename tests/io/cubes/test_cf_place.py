@@ -140,3 +140,58 @@ def test_coordinates_are_those_of_the_array(tmp_path, count):
     facts = read_cube(tmp_path / "x.h5").facts
     assert facts.georeference is None
     assert any("one side alone" in note for note in facts.notes) == (count == 5)
+
+
+STATED = {"crs_wkt": UTM["crs_wkt"], "GeoTransform": "500000 30 0 4600000 0 -30"}
+PARTS = {
+    "crop": (slice(1, 4), slice(2, 6), (500_060.0, 30.0, 0.0, 4_599_970.0, 0.0, -30.0)),
+    "turned over": (slice(None, None, -1), slice(None), (500_000.0, 30.0, 0.0, 4_599_850.0, 0.0, 30.0)),
+    "every second": (slice(None, None, 2), slice(None, None, 2), (499_985.0, 60.0, 0.0, 4_600_015.0, 0.0, -60.0)),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("units", [("m", "m"), ("", "")])
+def test_a_part_of_a_file_lies_where_its_coordinates_say(tmp_path, part, units):
+    """xarray leaves it the GeoTransform of the whole."""
+    rows, columns, grid = PARTS[part]
+    with netCDF4.Dataset(netcdf(tmp_path / "x.nc", METRES, units, STATED)) as whole:
+        of_part = {"y": whole["y"][rows], "x": whole["x"][columns]}
+        values = whole["refl"][:, rows, columns]
+    with netCDF4.Dataset(tmp_path / "part.nc", "w") as file:
+        for name, numbers in ({"wavelength": np.arange(450, 750, 50)} | of_part).items():
+            file.createDimension(name, len(numbers))
+            file.createVariable(name, "f8", (name,))[:] = numbers
+        file.createVariable("refl", "f4", ("wavelength", "y", "x"))[:] = values
+        file.createVariable("utm", "i4").setncatts(STATED)
+        file["refl"].grid_mapping = "utm"
+    facts = read_cube(tmp_path / "part.nc").facts
+    assert facts.georeference.transform == grid and any("GeoTransform" in note for note in facts.notes)
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [METRES, {"y": np.arange(5), "x": np.arange(7)}, {name: numbers - 15 for name, numbers in METRES.items()}],
+    ids=["the same", "counts", "corners"],
+)
+@pytest.mark.parametrize("stated", [STATED["GeoTransform"], list(GRID), ["500000", "30", "0", "4600000", "0", "-30"]])
+def test_a_geotransform_counts_as_text_and_as_numbers(tmp_path, coordinates, stated):
+    path = netcdf(tmp_path / "x.nc", coordinates, ("", ""), UTM | {"GeoTransform": stated})
+    facts = read_cube(path).facts
+    assert facts.georeference.transform == GRID and facts.notes == ()
+
+
+def test_a_geotransform_that_is_none_leaves_the_grid_to_the_coordinates(tmp_path):
+    path = netcdf(tmp_path / "x.nc", METRES, mapping=UTM | {"GeoTransform": "unknown"})
+    assert read_cube(path).facts.georeference.transform == GRID
+
+
+@pytest.mark.parametrize("name", ["spatial_ref", "crs"])
+def test_a_coordinate_system_by_a_name_of_custom_counts_without_a_word_of_the_array(tmp_path, name):
+    """`cube * 2` with xarray keeps the coordinate `spatial_ref` of rioxarray, and no `grid_mapping`."""
+    path = netcdf(tmp_path / "x.nc", METRES)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable(name, "i4").setncatts(STATED)
+        file["refl"].coordinates = name
+    place = read_cube(path).facts.georeference
+    assert place.transform == GRID and "33N" in place.crs

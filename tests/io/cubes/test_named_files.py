@@ -58,6 +58,38 @@ def test_widths_in_nanometres_stay_so_beside_micrometres(tmp_path, suffix):
 
 
 @both
+@pytest.mark.parametrize("scale", [1, 1e-3], ids=["nm", "um"])
+def test_wavelengths_as_texts_and_what_stands_beside_them(tmp_path, suffix, scale):
+    """Spectral Python has lists of an ENVI header as texts."""
+    texts, bad = [f"{nm * scale:g}" for nm in NM], np.array([1, 1, 0, 1, 1, 1])
+    path = saved(tmp_path, suffix, cube=VALUES, wavelength=texts, fwhm=np.full(6, 4.5 * scale), bbl=bad)
+    facts = read_cube(path).facts
+    assert facts.wavelength_nm == NM and facts.notes == () and facts.good_bands == tuple(bad == 1)
+    np.testing.assert_allclose(facts.fwhm_nm, 4.5)
+
+
+@both
+def test_widths_without_wavelengths_have_no_unit(tmp_path, suffix):
+    assert read_cube(saved(tmp_path, suffix, cube=VALUES, fwhm=np.full(6, 0.01))).facts.fwhm_nm == ()
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_names_in_a_matrix_of_characters(tmp_path, version):
+    """MATLAB's char('red edge', 'NIR', …) has a name in each row, filled up with blanks."""
+    names, path = ("red edge", "NIR", "å", "b", "c", "d"), tmp_path / "x.mat"
+    if version == "5":
+        scipy.io.savemat(path, {"cube": VALUES, "band_names": np.array(names)})
+    else:
+        characters = np.array([list(name.ljust(8)) for name in names])
+        with h5py.File(path, "w") as file:
+            file["cube"] = VALUES.T
+            file["cube"].attrs["MATLAB_class"] = np.bytes_("single")
+            file["band_names"] = np.vectorize(ord)(characters).astype("u2").T
+            file["band_names"].attrs["MATLAB_class"] = np.bytes_("char")
+    assert read_cube(path).facts.band_names == names
+
+
+@both
 def test_a_list_from_elsewhere_does_not_tell_the_axes(tmp_path, suffix):
     """It may be of another cube; those beside the cube may be of any side."""
     cube = np.random.default_rng(0).random((40, 30, 8), np.float32)

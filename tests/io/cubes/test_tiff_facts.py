@@ -1,5 +1,7 @@
 """What TIFFs of others say beside the numbers: transparency, names of pages, units of values, what GDAL says twice."""
 
+import json
+
 import numpy as np
 import pytest
 import rasterio
@@ -159,3 +161,39 @@ def test_owners_of_a_photo_and_of_its_edition_go_into_every_format(tmp_path, suf
     write_cube(tmp_path / f"y{suffix}", cube)
     said = read_cube(tmp_path / f"y{suffix}").facts.tags["copyright"]
     assert said.strip("{}") == cube.facts.tags["copyright"] == "Ann\nMuseum"
+
+
+SAID = {
+    "in nm": {"wavelength_nm": NM, "fwhm": (5.0, 5.0, 5.0, 5.0), "sensor": "X10"},
+    "in µm": {"Wavelengths": [nm / 1000 for nm in NM], "wavelength_units": "um", "fwhm": [0.005] * 4, "sensor": "X10"},
+}
+
+
+@pytest.mark.parametrize("how", SAID)
+@pytest.mark.parametrize("axes", ["CYX", "YXC", "YXS"])
+def test_what_its_user_tells_tifffile_counts(tmp_path, how, axes):
+    """imwrite(…, metadata=…): without the axes rows would be pages, and bands columns."""
+    values, path = VALUES if axes != "CYX" else VALUES.transpose(2, 0, 1), tmp_path / "x.tif"
+    said = {"axes": axes, **SAID[how]}
+    tifffile.imwrite(path, values, photometric="minisblack", description="leaf 3", metadata=said)
+    cube = read_cube(path)
+    np.testing.assert_array_equal(cube.values, VALUES)
+    assert (
+        cube.wavelength_nm == NM
+        and cube.facts.notes == ()
+        and cube.facts.tags == {"sensor": "X10", "description": "leaf 3"}
+    )
+    np.testing.assert_allclose(cube.facts.fwhm_nm, 5)
+    assert outline(path, CubeOptions()).facts == cube.facts
+    np.testing.assert_array_equal(read_rows(path, CubeOptions(), 1, 4).values, VALUES[1:4])
+
+
+@pytest.mark.parametrize("axes", ["TZC", "YX", "YXYX", ""])
+def test_axes_that_are_none_say_nothing(tmp_path, axes):
+    text = json.dumps({"shape": [4, 5, 7], "axes": axes, "wavelength_nm": [1, 2]})
+    tifffile.imwrite(
+        tmp_path / "x.tif", VALUES.transpose(2, 0, 1), photometric="minisblack", description=text, metadata=None
+    )
+    cube = read_cube(tmp_path / "x.tif")
+    np.testing.assert_array_equal(cube.values, VALUES)
+    assert cube.wavelength_nm == ()

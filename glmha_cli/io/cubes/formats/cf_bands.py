@@ -1,9 +1,12 @@
 """What a file of named arrays says of the bands of one of them, in lists beside it or elsewhere, or in attributes."""
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Num
 
 from glmha_cli.io.cubes.formats.cf_axes import axis_told, may_be_wavelengths
 from glmha_cli.io.cubes.formats.cf_values import unpacked
@@ -18,47 +21,97 @@ from glmha_cli.io.cubes.formats.labelled import (
 )
 from glmha_cli.io.cubes.real import REAL
 from glmha_cli.io.cubes.wavelengths import as_written, in_names, in_unit, said_names
+from glmha_cli.shapes import size_text
 
-_WAVELENGTHS = ("wavelength", "wavelengths", "wavelength_nm", "center_wavelength", "center_wavelengths", "wl")
+_WAVELENGTHS = (
+    "wavelength", "wavelengths", "wavelength_nm", "wavelengths_nm", "center_wavelength", "center_wavelengths", "wl",
+)  # fmt: skip
+WAVELENGTH_UNITS = ("wavelength_units", "wavelength_unit", "wavelength units", "wavelength unit")
 _WIDTHS = ("fwhm", "fwhm_nm")
 _GOOD = ("good_band", "good_bands", "good_wavelengths", "bbl")
 _NAMES = ("band_name", "band_names", *_WAVELENGTHS)
 """Of texts; wavelengths may be some ("450 nm")."""
 _UNITS = ("units", "unit")
+Lists = Sequence[tuple[str, Labelled]]
+"""(name, array), those beside the cube first."""
 
 
-def said_of_bands(name: str, arrays: Arrays, dimension: str) -> dict[str, Any]:
+def said_of_bands(name: str, arrays: Arrays, dimension: str, of_file: Mapping[str, Any]) -> dict[str, Any]:
     """What `Stored` has of the bands of the array `name`; dimension: the name of their axis, "" where it is unknown.
 
-    Lists go before attributes, those in the array's own group before those elsewhere.
+    Lists go before attributes, those in the array's own group before those elsewhere, and attributes of the array
+    before those of the file.
     """
     array, folder = arrays[name], name.rpartition("/")[0]
     assert array is not None
-    numeric, texts = (_lists(array, folder, arrays, kinds) for kinds in (REAL, "OS"))
-    said = array.attributes
-    listed = next((each.read() for place, each in texts if _is_called(place, _NAMES)), None)
-    names = texts_of(listed) or texts_of(attribute(said, "band_names")) or texts_of(said.get("long_name"))
-    names = _of_bands(names, array)
-    spectral = [(place, each) for place, each in numeric if _is_spectral(place, each, dimension)]
-    by_name = [(place, each) for place, each in spectral if _is_called(place, _WAVELENGTHS)]
-    where, wavelengths = next(iter(by_name or spectral), ("", None))
-    if wavelengths is None:
-        numbers = _of_bands(numbers_of(attribute(said, *_WAVELENGTHS)), array)
-        unit = text_attribute(said, "wavelength_units", "wavelength_unit")
-    else:
-        numbers = unpacked(wavelengths)
-        unit = _unit_of(where, wavelengths)
+    lists, texts = (_lists(array, folder, arrays, kinds) for kinds in (REAL, "OS"))
+    lists += [
+        (place, meant)
+        for place, each in texts
+        if _is_called(place, _WAVELENGTHS) and (meant := _in_numbers(each)) is not None
+    ]
+    said = _fitting(of_file, array) | dict(array.attributes)
+    names = _of_bands(_names(texts, array.attributes), array)
+    numbers, unit = _wavelengths(lists, said, array, dimension)
     named = [] if numbers.size else in_names(names)
     unit = "nm" if named else unit
-    widths, own = _along(numeric, said, _WIDTHS)
-    good, _ = _along(numeric, said, _GOOD)
+    widths, own = _along(lists, said, _WIDTHS)
+    good, _ = _along(lists, said, _GOOD)
+    missed = [*(() if numbers.size or named else _WAVELENGTHS), *(() if widths.size else _WIDTHS)]
     return {
         "wavelengths": named or as_written(numbers),
         "unit": unit,
         "fwhm": in_unit(widths, own, unit),
         "good_bands": (good != 0).tolist(),
         "band_names": said_names(names),
+        "notes": _unfit(missed, folder, arrays),
     }
+
+
+def _names(texts: Lists, said: Mapping[str, Any]) -> list[str]:
+    listed = next((each.read() for place, each in texts if _is_called(place, _NAMES)), None)
+    return texts_of(listed) or texts_of(attribute(said, "band_names")) or texts_of(said.get("long_name"))
+
+
+def _wavelengths(
+    lists: Lists, said: Mapping[str, Any], array: Labelled, dimension: str
+) -> tuple[Num[np.ndarray, " n"], str]:
+    """(wavelengths, their unit); none where neither a list nor an attribute holds them."""
+    spectral = [(place, each) for place, each in lists if _is_spectral(place, each, dimension)]
+    by_name = [(place, each) for place, each in spectral if _is_called(place, _WAVELENGTHS)]
+    where, found = next(iter(by_name or spectral), ("", None))
+    if found is not None:
+        return unpacked(found), _unit_of(where, found)
+    name = next((name for name in said if _is_called(name, _WAVELENGTHS)), "")
+    unit = text_attribute(said, *WAVELENGTH_UNITS) or _unit_in(name)
+    return _of_bands(numbers_of(said.get(name)), array), unit
+
+
+def _in_numbers(texts: Labelled) -> Labelled | None:
+    """A list of texts as the numbers that they hold; None where they hold something else."""
+    numbers = numbers_of(texts.read())
+    return replace(texts, shape=numbers.shape, dtype=numbers.dtype, read=lambda: numbers) if numbers.size else None
+
+
+def _fitting(of_file: Mapping[str, Any], array: Labelled) -> dict[str, Any]:
+    """The lists among the attributes of a file that are as long as a side of the array, and the unit of wavelengths."""
+    lists = {
+        name: each
+        for name, each in of_file.items()
+        if _is_called(name, (*_WAVELENGTHS, *_WIDTHS, *_GOOD)) and numbers_of(each).size in array.shape
+    }
+    return lists | {name: each for name, each in of_file.items() if lists and name.lower() in WAVELENGTH_UNITS}
+
+
+def _unfit(names: Collection[str], folder: str, arrays: Arrays) -> tuple[str, ...]:
+    """What to say of arrays by such names, beside the cube or at the root, which have no number for each band."""
+    found = {place: each for place, each in arrays.items() if each is not None and _is_called(place, names)}
+    sizes = {place: each.shape for place, each in found.items() if place.rpartition("/")[0] in ("", folder)}
+    return tuple(
+        f"its '{place}' ({size_text(shape)}) has no number for each band: left out"
+        for place, shape in sizes.items()
+        if math.prod(shape) > 1 and not is_bare(found[place])
+    )
 
 
 def _of_bands(items: Any, array: Labelled) -> Any:
@@ -77,7 +130,7 @@ def _lists(array: Labelled, folder: str, arrays: Arrays, kinds: str) -> list[tup
     return sorted(found, key=lambda pair: pair[0].rpartition("/")[0] != folder)
 
 
-def _along(lists: Sequence[tuple[str, Labelled]], said: Any, names: Collection[str]) -> tuple[np.ndarray, str]:
+def _along(lists: Lists, said: Mapping[str, Any], names: Collection[str]) -> tuple[np.ndarray, str]:
     """(numbers of each band, their unit), of a list, else of an attribute; none where there is neither."""
     where, found = next((pair for pair in lists if _is_called(pair[0], names)), ("", None))
     if found is None:
@@ -86,7 +139,11 @@ def _along(lists: Sequence[tuple[str, Labelled]], said: Any, names: Collection[s
 
 
 def _unit_of(place: str, lengths: Labelled) -> str:
-    return text_attribute(lengths.attributes, *_UNITS) or ("nm" if place.lower().endswith("_nm") else "")
+    return text_attribute(lengths.attributes, *_UNITS) or _unit_in(place)
+
+
+def _unit_in(name: str) -> str:
+    return "nm" if name.lower().endswith("_nm") else ""
 
 
 def _is_called(place: str, names: Collection[str]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glmha_cli.io.cubes.formats.cf_axes import axes_of
-from glmha_cli.io.cubes.formats.cf_bands import said_of_bands
+from glmha_cli.io.cubes.formats.cf_bands import WAVELENGTH_UNITS, said_of_bands
 from glmha_cli.io.cubes.formats.cf_place import place_of
 from glmha_cli.io.cubes.formats.cf_values import said_of_values
 from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, is_text, numbers_of, text_attribute, text_of
@@ -24,6 +24,7 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
     said, meant = array.attributes, said_of_values(array)
     sides = [(dimensions[axes.index(axis)], array.shape[axes.index(axis)]) for axis in "hw"] if axes else []
     place, notes = place_of(said, folder, arrays, sides)
+    of_bands = said_of_bands(name, arrays, dimensions[axes.index("b")] if axes else "", attributes)
     return {
         "axes": axes or "hwb",
         "states_axes": axes is not None,
@@ -31,14 +32,16 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
         "georeference": place,
         "tags": tags_of(attributes),
         "band_tags": _band_tags(arrays.get("band_tags")),
-        **said_of_bands(name, arrays, dimensions[axes.index("b")] if axes else ""),
-        **meant | {"notes": (*meant["notes"], *notes)},
+        **of_bands,
+        **meant,
+        "notes": (*meant["notes"], *of_bands["notes"], *notes),
     }
 
 
 def tags_of(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Of a file's attributes those of one text or number, but for what describes its structure."""
-    said = {key: each for key, each in attributes.items() if key not in _OF_STRUCTURE}
+    """Of a file's attributes those of one text or number, but for what describes its structure or its wavelengths."""
+    others = {key: each for key, each in attributes.items() if key.lower() not in WAVELENGTH_UNITS}
+    said = {key: each for key, each in others.items() if key not in _OF_STRUCTURE}
     return {key: text_of(each) for key, each in said.items() if is_text(each) or numbers_of(each).size == 1}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from glmha_cli.io.cubes.formats.cf_axes import axis_told, beside
 from glmha_cli.io.cubes.formats.cf_values import unpacked
-from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, text_of
+from glmha_cli.io.cubes.formats.labelled import Arrays, Labelled, numbers_of, text_of
 from glmha_cli.io.cubes.georeference.envi import from_envi
 from glmha_cli.io.cubes.model import Georeference, Transform, as_transform
 from glmha_cli.io.cubes.wavelengths import unit_of
@@ -16,8 +16,10 @@ _ENVI_FIELDS = {"Map_Info": "map info", "Coordinate_System_String": "coordinate 
 _ANGLES = ("lat", "latitude", "lon", "longitude")
 _PLACES = ("y", "x", "northing", "easting", *_ANGLES)
 """Names of coordinates that tell a place; others count pixels."""
-_SLACK_PX = 0.01
-"""Coordinates may be so far from evenly spaced ones."""
+_GRID_MAPPINGS, _OF_GRID_MAPPINGS = ("spatial_ref", "crs"), {"crs_wkt", "spatial_ref", "GeoTransform"}
+_SLACK_PX, _APART_PX = 0.01, 0.75
+"""Coordinates may be so far from evenly spaced ones; and from a `GeoTransform`, which may be of corners or centres."""
+_COUNTS = [(start, 1.0, start, 1.0) for start in (-0.5, 0.0, 0.5)]
 
 
 def place_of(
@@ -26,19 +28,40 @@ def place_of(
     """(the place of an array with these attributes, in a folder, notes on what is left out).
 
     sides: (name, length) of its rows and its columns; none where it is unknown which they are. Of the grid mapping
-    count CF's `crs_wkt`, or GDAL's `spatial_ref` and `GeoTransform`; without this the coordinates tell the grid.
+    count CF's `crs_wkt`, or GDAL's `spatial_ref` and `GeoTransform`.
     """
-    mapping = beside(text_of(attributes.get("grid_mapping", "")).partition(":")[0].strip(), folder, arrays)
+    mapping = _grid_mapping(attributes, folder, arrays)
     said: Mapping[str, Any] = {} if mapping is None else mapping.attributes
     crs = text_of(said.get("crs_wkt", said.get("spatial_ref", "")))
-    transform = as_transform([float(each) for each in text_of(said.get("GeoTransform", "")).split()])
     notes = ["its coordinate system is not given as WKT: left out"] if said.get("grid_mapping_name") and not crs else []
-    if transform is None:
-        found = [(name, each) for name, length in sides if (each := _coordinate(name, length, folder, arrays))]
-        transform, note = _grid(found, is_mapped=mapping is not None)
-        notes += [note] if note else []
+    found = [(name, each) for name, length in sides if (each := _coordinate(name, length, folder, arrays))]
+    transform, note = _transform(said.get("GeoTransform"), found, is_mapped=mapping is not None)
+    notes += [note] if note else []
     place = Georeference(crs=crs, transform=transform) if crs or transform else _map_info(arrays)
     return place, (*notes, *(() if place else _of_single_pixels(arrays)))
+
+
+def _grid_mapping(attributes: Mapping[str, Any], folder: str, arrays: Arrays) -> Labelled | None:
+    """The one that the array names, or else one by a name of custom: computing with xarray costs an array its own."""
+    named = text_of(attributes.get("grid_mapping", "")).partition(":")[0].strip()
+    found = (beside(name, folder, arrays) for name in ([named] if named else _GRID_MAPPINGS))
+    return next((each for each in found if each and (named or each.attributes.keys() & _OF_GRID_MAPPINGS)), None)
+
+
+def _transform(
+    stated: object, coordinates: Sequence[tuple[str, Labelled]], *, is_mapped: bool
+) -> tuple[Transform | None, str]:
+    """(the grid as GDAL's `GeoTransform` states it, or the coordinates, a note).
+
+    A part of a file has coordinates of its own and the statement of the whole.
+    """
+    transform = as_transform(numbers_of(stated).astype(float).tolist())
+    grid, note = _grid(coordinates, is_mapped=is_mapped)
+    if transform is None:
+        return grid, note
+    if grid is None or transform[2] or transform[4] or not _are_apart(transform, grid, coordinates):
+        return transform, ""
+    return grid, "its GeoTransform is not the grid of its coordinates: left out, as of a part of a file"
 
 
 # The grid by its coordinates
@@ -69,7 +92,7 @@ def _grid(coordinates: Sequence[tuple[str, Labelled]], *, is_mapped: bool) -> tu
 
 def _is_measured(name: str, array: Labelled, is_mapped: bool) -> bool:
     """Whether its numbers are metres or degrees: by its unit, or where it has none by the grid mapping or its name."""
-    unit = text_of(array.attributes.get("units", ""))
+    unit = _unit(array)
     return unit.lower().startswith("degree") or unit_of(unit) == "m" or (not unit and (is_mapped or name in _ANGLES))
 
 
@@ -83,10 +106,32 @@ def _spaced(array: Labelled) -> tuple[float, float] | None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         step = float(numbers[-1] - numbers[0]) / (numbers.size - 1)
-        rounding = np.finfo(stored.dtype).eps * np.abs(numbers).max() if stored.dtype.kind == "f" else 0
         off = np.abs(numbers[0] + step * np.arange(numbers.size) - numbers).max()
-    is_even = step and np.isfinite(step) and off <= _SLACK_PX * abs(step) + rounding
+    is_even = step and np.isfinite(step) and off <= _SLACK_PX * abs(step) + _rounding(stored)
     return (float(numbers[0]) - step / 2, step) if is_even else None
+
+
+def _are_apart(transform: Transform, grid: Transform, coordinates: Sequence[tuple[str, Labelled]]) -> bool:
+    """Whether the coordinates, which are no mere counts of pixels, put the ends of rows or columns elsewhere."""
+    (_, down), (_, right) = coordinates
+    is_count = (grid[0], grid[1], grid[3], grid[5]) in _COUNTS and not (_unit(down) or _unit(right))
+    return not is_count and (_is_off(transform[:2], grid[:2], right) or _is_off(transform[3::2], grid[3::2], down))
+
+
+def _is_off(stated: Sequence[float], found: Sequence[float], array: Labelled) -> bool:
+    """Whether (edge, step) as stated and as found from the array part by most of a pixel at its first or last one."""
+    (start, step), (other, other_step) = stated, found
+    off = (abs(start - other + (step - other_step) * at) for at in (0.5, array.shape[0] - 0.5))
+    return max(off) > _APART_PX * abs(step) + _rounding(unpacked(array))
+
+
+def _rounding(stored: np.ndarray) -> float:
+    """How far its numbers may be off by their kind alone."""
+    return float(np.finfo(stored.dtype).eps * np.abs(stored).max()) if stored.dtype.kind == "f" else 0.0
+
+
+def _unit(array: Labelled) -> str:
+    return text_of(array.attributes.get("units", ""))
 
 
 # Places in other ways

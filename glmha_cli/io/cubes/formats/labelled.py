@@ -1,6 +1,7 @@
 """Named arrays with attributes, as HDF5, netCDF and Zarr have them, and their attributes as texts and numbers."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +67,22 @@ def texts_of(value: object) -> list[str]:
 
 
 def numbers_of(value: object) -> Num[np.ndarray, " n"]:
-    """All numbers of an attribute, in its own kind, or of a text that is a number; else, and of None, none."""
+    """All numbers of an attribute, in its own kind, or of a text or texts that hold numbers and nothing else; else, and
+    of None, none.
+    """
     if value is None:
         return np.empty(0)
+    texts = [text_of(value)] if is_text(value) else texts_of(value)
     try:
-        array = np.asarray(float(text_of(value)) if is_text(value) else value).ravel()
+        array = np.array(_numbers_in(texts)) if texts else np.asarray(value).ravel()
     except ValueError:  # another text, or lists of several lengths, as JSON may have them
         return np.empty(0)
     return array if array.dtype.kind in "fiu" else np.empty(0)
+
+
+def _numbers_in(texts: Sequence[str]) -> list[float]:
+    """Of texts with one number or several, in brackets or not. ValueError for anything else."""
+    return [float(each) for text in texts for each in re.split(r"[\s,;]+", text.strip("[]{}(),; \t\r\n"))]
 
 
 def attribute(attributes: Mapping[str, Any], *names: str) -> Any:

@@ -1,14 +1,14 @@
 """What MATLAB's and NumPy's files hold beside the values: variables by the names of `kept.KEPT`."""
 
 import json
-import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Num
 
+from glmha_cli.io.cubes.formats.named_bands import IN_NM, names_of_bands, split, unit_told, wavelengths_of
 from glmha_cli.io.cubes.kept import KEPT
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Georeference, Stored, as_transform
 from glmha_cli.io.cubes.on_disk import OnDisk
@@ -26,10 +26,6 @@ SCALES: Mapping[str, float | None] = {
 """Variables that hold a cube (NTIRE; MST and TSA-Net; CAVE; KAIST) and what brings them to [0, 1]."""
 _SLICES = 8
 
-_WAVELENGTHS = ("wavelength_nm", "wavelengths_nm", "bands", "wavelength", "wavelengths", "wl", "lambda")
-_IN_NM = ("wavelength_nm", "wavelengths_nm")
-"""By their names; of the others the numbers tell (see `_unit_told`)."""
-
 
 def read(path: Path, options: CubeOptions) -> Stored:
     """As `open_cube`, with the values."""
@@ -46,10 +42,10 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
     variables = open_variables(path)
     name = pick_array(variables, tuple(SCALES), options.key, num_axes=(3,))
     values = values_of(variables[name])
-    folder, _ = _split(name)
-    wavelengths, unit, notes = _wavelengths(variables, folder, values.shape)
+    folder, _ = split(name)
+    wavelengths, unit, notes = wavelengths_of(variables, folder, values.shape)
     scale, scale_notes = _scale(name.removeprefix(folder), values)
-    names = _names_of_bands(variables, folder)
+    names = names_of_bands(variables, folder)
     named = [] if wavelengths else in_names(names)
     return Stored(
         values=values,
@@ -61,7 +57,8 @@ def _read(path: Path, options: CubeOptions, values_of: Callable[[Variable], Any]
         band_names=said_names(names),
         scale=scale,
         notes=(*notes, *scale_notes),
-        **_side(variables, folder, "nm" if named else unit),
+        **_of_bands(variables, folder, "nm" if named else unit, is_told=bool(named or wavelengths)),
+        **_side(variables, folder),
     )
 
 
@@ -80,72 +77,35 @@ def _scale(name: str, values: np.ndarray | OnDisk) -> tuple[float | None, tuple[
     return None, (f"its '{name}' is within [0, 1]: not divided by {1 / scale:.0f}",)
 
 
-def _wavelengths(variables: Variables, folder: str, shape: tuple[int, ...]) -> tuple[list[float], str, tuple[str, ...]]:
-    """(wavelengths, their unit, notes) of the variable that holds them: beside the cube, else anywhere in the file.
-
-    One whose unit is told goes before all others.
+def _of_bands(variables: Variables, folder: str, unit: str, *, is_told: bool) -> dict[str, Any]:
+    """Widths and good bands beside the cube; unit: that of its wavelengths, in which `fwhm` is too. is_told: there are
+    some.
     """
-    found: list[tuple[list[float], str, tuple[str, ...]]] = []
-    unfit: list[str] = []
-    for name in _lists(variables, folder):
-        (place, bare), size = _split(name), math.prod(variables[name].shape)
-        beside = place == folder
-        fits = size in (shape if beside else shape[-1:])  # lists from elsewhere do not tell which axis is of the bands
-        if fits or (size and beside and bare in _IN_NM):  # of a wrong length they are refused later
-            numbers = variables[name]().ravel()
-            unit = "nm" if bare in _IN_NM else _unit_told(numbers, bare)
-            found.append((as_written(numbers), unit, () if beside else (f"its wavelengths are those of '{name}'",)))
-        elif size > 1 and beside:
-            unfit.append(f"its variable '{name}' has {size} numbers, as many as no side of the cube: left out")
-    wavelengths, unit, notes = next((each for each in found if each[1]), found[0] if found else ([], "nm", ()))
-    return wavelengths, unit, (*notes, *unfit)
+    in_nm, widths = (_numbers(variables, folder, *names) for names in (("fwhm_nm",), ("fwhm", "FWHM")))
+    good = _numbers(variables, folder, "good_bands", "bbl")
+    return {
+        "fwhm": in_unit(in_nm, "nm", unit) if in_nm.size or not is_told else as_written(widths),
+        "good_bands": (good != 0).tolist(),
+    }
 
 
-def _lists(variables: Variables, folder: str) -> list[str]:
-    """The variables that may hold wavelengths, those beside the cube first."""
-    found = [name for name, each in variables.items() if each.is_numeric and _split(name)[1] in _WAVELENGTHS]
-    return sorted(found, key=lambda name: (_split(name)[0] != folder, _WAVELENGTHS.index(_split(name)[1])))
+def _numbers(variables: Variables, folder: str, *names: str) -> Num[np.ndarray, " n"]:
+    """Those of the first variable beside the cube with one of the names; none where there is none."""
+    found = (variables[f"{folder}{name}"] for name in names if f"{folder}{name}" in variables)
+    return next((each().ravel() for each in found if each.is_numeric), np.empty(0))
 
 
-def _split(name: str) -> tuple[str, str]:
-    """(the structure that holds a variable, with a dot behind it; its own name in lower case)."""
-    at = name.rfind(".") + 1
-    return name[:at], name[at:].lower()
-
-
-def _unit_told(numbers: np.ndarray, name: str) -> str:
-    """Between 100 and 20000 they are nm, between 0.1 and 20 µm; but whole numbers called bands may count these."""
-    low, high = numbers.min(), numbers.max()
-    if low >= 100 and high <= 20_000:
-        return "nm"
-    is_count = name == "bands" and not (numbers % 1).any()
-    return "um" if low >= 0.1 and high <= 20 and not is_count else ""
-
-
-def _names_of_bands(variables: Variables, folder: str) -> list[str]:
-    """Texts in a list of NumPy or a cell of MATLAB, or as `variables_of` writes them: one text, a line for each."""
-    place = f"{folder}band_names"
-    names = [name for name in variables if name == place or re.fullmatch(r"\{\d+\}", name.removeprefix(place))]
-    texts = [str(text) for name in names if variables[name].is_text for text in variables[name]().ravel()]
-    return texts[0].split("\n") if len(texts) == 1 and texts[0] else texts
-
-
-def _side(variables: Variables, folder: str, unit: str) -> dict:
-    """What `variables_of` writes beside the values, as far as it is there; unit: that of the wavelengths."""
-
-    def numbers(name: str) -> list[float]:
-        each = variables.get(f"{folder}{name}")
-        return each().ravel().tolist() if each is not None and each.is_numeric else []
+def _side(variables: Variables, folder: str) -> dict[str, Any]:
+    """What `variables_of` writes beside the values of the cube as a whole, as far as it is there."""
 
     def text(name: str) -> str:
         each = variables.get(f"{folder}{name}")
         return str(each()) if each is not None and each.is_text else ""
 
-    transform, crs, nodata = as_transform(numbers("transform")), text("crs"), numbers("nodata")
+    transform, nodata = (_numbers(variables, folder, name).tolist() for name in ("transform", "nodata"))
+    transform, crs = as_transform(transform), text("crs")
     provenance = {"provenance": text("provenance")} if text("provenance") else {}
     return {
-        "fwhm": in_unit(np.array(numbers("fwhm_nm")), "nm", unit),
-        "good_bands": [bool(each) for each in numbers("good_bands")],
         "nodata": nodata[0] if len(nodata) == 1 else None,
         "georeference": Georeference(crs=crs, transform=transform) if crs or transform else None,
         "tags": {name: each for name, each in _object(text("tags")).items() if isinstance(each, str)} | provenance,
@@ -189,4 +149,4 @@ def variables_of(
 def _name_of_wavelengths(cube: "Cube | CubeStream", format_name: str) -> str:
     """The custom of the format, unless the numbers would not be read as nm under that name."""
     name, numbers = KEPT["wavelength_nm"][format_name], np.array(cube.wavelength_nm)
-    return name if name in _IN_NM or not numbers.size or _unit_told(numbers, name) == "nm" else _IN_NM[0]
+    return name if name in IN_NM or not numbers.size or unit_told(numbers, name) == "nm" else IN_NM[0]

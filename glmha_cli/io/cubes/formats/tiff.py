@@ -4,7 +4,7 @@ Written: one page, one plane per band, float32, deflate with the floating-point 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from glmha_cli.io.cubes.formats import enmap
 from glmha_cli.io.cubes.formats.gdal_items import read_items, said_of_bands, write_items
 from glmha_cli.io.cubes.formats.tiff_alpha import without_alpha
 from glmha_cli.io.cubes.formats.tiff_picture import mask_of, names_of_pages, open_picture, pages_and_mask, picture
+from glmha_cli.io.cubes.formats.tiff_shaped import axes_said, facts_said, is_of_tifffile, said_by_tifffile
 from glmha_cli.io.cubes.georeference.geotiff import from_geotiff, to_geotiff
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored
 from glmha_cli.io.cubes.stream import CubeStream
@@ -117,28 +118,32 @@ def _read(path: Path, values_of: Callable[..., tuple[Any, str]]) -> Stored:
         pages, mask = pages_and_mask(tif)
         values, axes = values_of(path, tif, pages)
         page = pages[0]
+        by_tifffile = said_by_tifffile(page)
+        order = axes_said(by_tifffile, values.shape)
+        axes = order or axes
         items, damage = read_items(page.tags[GDAL_METADATA].value) if GDAL_METADATA in page.tags else ({}, ())
         values, is_data, alpha_notes = without_alpha(values, axes, page, items)
         bands = values.shape[axes.index("b")]
         names = names_of_pages(tif, pages)
-        said = said_of_bands(items, bands, names)
+        said = _filled(said_of_bands(items, bands, names), facts_said(by_tifffile, values.shape))
         nodata, notes = _nodata(page)
         return Stored(
             values=values,
             axes=axes,
-            states_axes=len(pages) == 1,
+            states_axes=len(pages) == 1 or order is not None,
             nodata=nodata,
             mask=mask_of(path, mask) if mask is not None else is_data,
             georeference=from_geotiff(raw_tags(tif, GEOTIFF_TAGS)),
-            **_explained(path, said, bands)
+            **_filled(said, enmap.said_of_bands(path, bands))
             | {"tags": said["tags"] | _texts(page, names), "notes": (*notes, *alpha_notes, *damage, *said["notes"])},
         )
 
 
-def _explained(path: Path, said: dict[str, Any], bands: int) -> dict[str, Any]:
-    """With what a file beside it says of the bands, where the TIFF itself does not."""
-    beside = enmap.said_of_bands(path, bands)
-    return said | {name: each for name, each in beside.items() if said.get(name) is None or not len(said[name])}
+def _filled(said: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said, and what others say where it says nothing; a unit is that of wavelengths."""
+    found = {name: each for name, each in others.items() if said.get(name) is None or not len(said[name])}
+    unit = {"unit": others["unit"]} if "unit" in others and len(found.get("wavelengths", ())) else {}
+    return {**said, **found, **unit}
 
 
 def _nodata(page: "TiffPage") -> tuple[float | None, tuple[str, ...]]:
@@ -155,7 +160,8 @@ def _nodata(page: "TiffPage") -> tuple[float | None, tuple[str, ...]]:
 def _texts(page: "TiffPage", names: Sequence[str]) -> dict[str, str]:
     """Tags of text, but for what describes the old file's own structure, or is the name of a page."""
     texts = {name: _text(page.tags[code].value) for code, name in _TEXTS.items() if code in page.tags}
-    if page.is_shaped or page.is_imagej or page.is_ome or texts.get("description") in names:
+    said = texts.get("description", "")
+    if is_of_tifffile(said) or page.is_imagej or page.is_ome or said in names:
         texts.pop("description", None)
     return {name: text for name, text in texts.items() if text}
 
