@@ -3,6 +3,7 @@
 import re
 import struct
 from dataclasses import replace
+from functools import partial
 
 from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_edit import PLACES, is_place, upright_exif
@@ -10,6 +11,7 @@ from glmha_cli.io.photos.exif_entries import EXIF_IFD, ORIENTATION
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 from glmha_cli.io.photos.turn import Turn, to_upright
+from glmha_cli.io.photos.xmp import with_xmp
 from glmha_cli.io.photos.xmp_upright import upright_xmp
 
 _PREFIX = re.compile(rb"\A(?:Exif\0.)+", re.DOTALL)
@@ -33,13 +35,12 @@ def upright(stored: Stored) -> Stored:
     if of_places != Turn():
         exif = _turnable(exif, findings)
     block = dump_exif(exif) if exif.damage else old.exif if exif.root or exif.below else b""
-    xmp = old.xmp
     if said != 1 or of_places != Turn():
-        xmp = upright_xmp(xmp, of_places, width=width, height=height, findings=findings)
+        turned = partial(upright_xmp, turn=of_places, width=width, height=height, findings=findings)
+        old = with_xmp(old, turned)
     metadata = replace(
         old,
         exif=upright_exif(block, turn=of_places, width=width, height=height) if block else b"",
-        xmp=xmp,
         dpi=old.dpi[::-1] if old.dpi and turn.swapped else old.dpi,
         extras=tuple(map(_shape_turned, old.extras)) if of_places.swapped else old.extras,
     )
