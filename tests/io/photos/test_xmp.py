@@ -145,6 +145,8 @@ def test_regions_in_pixels_are_said_not_to_be_turned(tmp_path):
         b"<q:Rectangle>0.1, 0.2, 0.3, 0.4</q:Rectangle>",
         b'<b MPReg:Rectangle="0.1, 0.2, 0.3, 0.4"/>',
         b"<Iptc4xmpExt:rbX>0.3</Iptc4xmpExt:rbX>",
+        b"<exif:SubjectArea><rdf:Seq><rdf:li>3</rdf:li><rdf:li>4</rdf:li></rdf:Seq></exif:SubjectArea>",
+        b"<exif:SubjectLocation>\n<rdf:Seq><rdf:li>3</rdf:li><rdf:li>4</rdf:li></rdf:Seq></exif:SubjectLocation>",
     ],
 )
 def test_regions_of_other_kinds_are_said_not_to_be_turned(tmp_path, region):
