@@ -40,11 +40,20 @@ def upright(stored: Stored) -> Stored:
         old = with_xmp(old, turned)
     metadata = replace(
         old,
-        exif=upright_exif(block, turn=of_places, width=width, height=height) if block else b"",
+        exif=_block_upright(block, of_places, width, height, findings),
         dpi=old.dpi[::-1] if old.dpi and turn.swapped else old.dpi,
         extras=tuple(map(_shape_turned, old.extras)) if of_places.swapped else old.extras,
     )
     return replace(stored, samples=samples, metadata=metadata)
+
+
+def _block_upright(block: bytes, turn: Turn, width: int, height: int, findings: Findings) -> bytes:
+    """Nothing of EXIF whose values lie over its directories, where what is changed damages what is read next."""
+    try:
+        return upright_exif(block, turn=turn, width=width, height=height) if block else b""
+    except (ValueError, struct.error):
+        findings.damage.append("EXIF")
+        return b""
 
 
 def _shape_turned(extra: Extra) -> Extra:
