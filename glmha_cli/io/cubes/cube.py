@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 from glmha_cli.errors import UsageError
 from glmha_cli.io.cubes.kept import losses
 from glmha_cli.io.cubes.model import Cube, CubeOptions, Stored, cube_with
-from glmha_cli.io.cubes.sidecars import without_sidecars
 from glmha_cli.io.cubes.stored import to_cube
 from glmha_cli.io.guard import reading
+from glmha_cli.io.sidecars import without_sidecars
 from glmha_cli.lookup import resolve
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from glmha_cli.io.photos.formats.base import EncodeFrames, Frame
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
 from glmha_cli.io.photos.write import JPEG_QUALITY, output_format, prepared, require_sides
+from glmha_cli.io.sidecars import without_sidecars
 from glmha_cli.lookup import import_target
 
 _OF_LATER_PAGES = "EXIF, XMP and the like of pages after the first were left out"
@@ -64,7 +65,7 @@ def write_frames(
             yield Frame(samples=samples, metadata=metadata, seconds=photo.like.seconds)
 
     encode: EncodeFrames = import_target(str(target.encode_frames))
-    with atomic_output(path, overwrite=overwrite) as temporary:
+    with without_sidecars([path], overwrite=overwrite), atomic_output(path, overwrite=overwrite) as temporary:
         encode(temporary, frames(), count, quality)
     return list(notes)
 

@@ -3,6 +3,7 @@
 import re
 import struct
 from dataclasses import replace
+from functools import partial
 
 from glmha_cli.io.photos.exif import Directories, dump_exif, load_exif
 from glmha_cli.io.photos.exif_edit import PLACES, is_place, upright_exif
@@ -10,6 +11,7 @@ from glmha_cli.io.photos.exif_entries import EXIF_IFD, ORIENTATION
 from glmha_cli.io.photos.formats.base import Stored
 from glmha_cli.io.photos.metadata import Extra, Findings, Kind
 from glmha_cli.io.photos.turn import Turn, to_upright
+from glmha_cli.io.photos.xmp import with_xmp
 from glmha_cli.io.photos.xmp_upright import upright_xmp
 
 _PREFIX = re.compile(rb"\A(?:Exif\0.)+", re.DOTALL)
@@ -33,17 +35,25 @@ def upright(stored: Stored) -> Stored:
     if of_places != Turn():
         exif = _turnable(exif, findings)
     block = dump_exif(exif) if exif.damage else old.exif if exif.root or exif.below else b""
-    xmp = old.xmp
     if said != 1 or of_places != Turn():
-        xmp = upright_xmp(xmp, of_places, width=width, height=height, findings=findings)
+        turned = partial(upright_xmp, turn=of_places, width=width, height=height, findings=findings)
+        old = with_xmp(old, turned)
     metadata = replace(
         old,
-        exif=upright_exif(block, turn=of_places, width=width, height=height) if block else b"",
-        xmp=xmp,
+        exif=_block_upright(block, of_places, width, height, findings),
         dpi=old.dpi[::-1] if old.dpi and turn.swapped else old.dpi,
         extras=tuple(map(_shape_turned, old.extras)) if of_places.swapped else old.extras,
     )
     return replace(stored, samples=samples, metadata=metadata)
+
+
+def _block_upright(block: bytes, turn: Turn, width: int, height: int, findings: Findings) -> bytes:
+    """Nothing of EXIF whose values lie over its directories, where what is changed damages what is read next."""
+    try:
+        return upright_exif(block, turn=turn, width=width, height=height) if block else b""
+    except (ValueError, struct.error):
+        findings.damage.append("EXIF")
+        return b""
 
 
 def _shape_turned(extra: Extra) -> Extra:

@@ -20,7 +20,7 @@ from glmha_cli.io.photos.icc import is_profile
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.orientation import upright
 from glmha_cli.io.photos.size import MAX_PIXELS
-from glmha_cli.io.photos.xmp import true_xmp
+from glmha_cli.io.photos.xmp import with_true_xmp
 from glmha_cli.io.stores import no_file_text
 from glmha_cli.lookup import closest, import_target
 
@@ -155,7 +155,7 @@ def _to_photo(stored: Stored) -> Photo:
         bit_depth=8 * colours.dtype.itemsize,
         grayscale=num_colours == 1,
         alpha=np.ascontiguousarray(alpha[..., 0]) if alpha.size else None,
-        metadata=replace(stored.metadata, xmp=true_xmp(stored.metadata)),
+        metadata=with_true_xmp(stored.metadata),
         notes=(*stored.findings.notes, *damage),
         frames=stored.frames,
         seconds=stored.seconds,

@@ -20,6 +20,7 @@ from glmha_cli.io.photos.formats.base import PEAKS, EncodePhoto
 from glmha_cli.io.photos.gdal import with_no_data
 from glmha_cli.io.photos.metadata import Metadata
 from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.sidecars import without_sidecars
 from glmha_cli.lookup import import_target
 
 JPEG_QUALITY = 95
@@ -49,7 +50,7 @@ def write_photo(
     Raises:
         UsageError: no such output format, or a side too long for it.
         BadDataError: `pixels` or `like.alpha` are not finite, or differ in size.
-        CannotCreateError, OutputError: see `atomic_output`.
+        CannotCreateError, OutputError: see `atomic_output` and `without_sidecars`.
     """
     target = output_format(path)
     require_sides(pixels, target)
@@ -60,7 +61,7 @@ def write_photo(
     if like.frames > 1:
         notes.append(f"of its {like.frames} pictures one alone was written")
     encode: EncodePhoto = import_target(str(target.encode))
-    with atomic_output(path, overwrite=overwrite) as temporary:
+    with without_sidecars([path], overwrite=overwrite), atomic_output(path, overwrite=overwrite) as temporary:
         encode(temporary, samples, metadata, quality)
     return notes
 

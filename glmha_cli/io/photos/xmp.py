@@ -1,8 +1,11 @@
 """XMP packets that say what is no longer so, mended (ISO 16684-1; Android motion photo format 1.0; Ultra HDR 1.1)."""
 
+import hashlib
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
-from glmha_cli.io.photos.metadata import Kind, Metadata
+from glmha_cli.io.photos.metadata import Extra, Kind, Metadata
 
 
 def _property(names: bytes) -> re.Pattern[bytes]:
@@ -26,14 +29,29 @@ _SECONDARY = re.compile(rb"""Semantic\s*(?:=\s*["']|>)\s*(?!Primary)\w+""")
 _EXTENDED = _property(rb"[\w.-]+:HasExtendedXMP")
 
 
-def true_xmp(metadata: Metadata) -> bytes:
-    """The packet without claims that a video, a gain map or further items follow the picture, since only that is
-    restored, and without thumbnails, which show it before.
+def with_xmp(metadata: Metadata, change: Callable[[bytes], bytes]) -> Metadata:
+    """With its packet changed, and the extended part of it, which the packet names by its MD5 (XMP part 3, 1.1.3.1)."""
+    xmp, extras = change(metadata.xmp), list[Extra]()
+    for extra in metadata.extras:
+        if extra.kind == Kind.EXTENDED_XMP and (body := change(extra.body)) != extra.body:
+            guid = hashlib.md5(body, usedforsecurity=False).hexdigest().upper().encode()
+            xmp, extra = xmp.replace(extra.key, guid), replace(extra, key=guid, body=body)
+        extras.append(extra)
+    return replace(metadata, xmp=xmp, extras=tuple(extras))
+
+
+def with_true_xmp(metadata: Metadata) -> Metadata:
+    """Without claims in XMP that a video, a gain map or further items follow the picture, since only that is restored,
+    and without thumbnails, which show it before.
     """
-    xmp = _CLAIMS.sub(rb"\g<1>0", metadata.xmp)
-    xmp = _GAIN_MAP.sub(b"", _OFFSETS.sub(b"", xmp))
-    xmp = _without_further_items(_THUMBNAILS.sub(b"", xmp))
-    return xmp if metadata.of(Kind.EXTENDED_XMP) else without_extension(xmp)
+    metadata = with_xmp(metadata, _true)
+    is_whole = metadata.of(Kind.EXTENDED_XMP)
+    return metadata if is_whole else replace(metadata, xmp=without_extension(metadata.xmp))
+
+
+def _true(xmp: bytes) -> bytes:
+    xmp = _GAIN_MAP.sub(b"", _OFFSETS.sub(b"", _CLAIMS.sub(rb"\g<1>0", xmp)))
+    return _without_further_items(_THUMBNAILS.sub(b"", xmp))
 
 
 def _without_further_items(xmp: bytes) -> bytes:

@@ -13,8 +13,10 @@ _REGION = re.compile(rb"((?:stArea|stDim):)([xywh])(" + _IS + rb")([-+.\deE]*)")
 """Of faces and the like (MWG Guidelines 2.0, section 5.9): centre and size in fractions of the photo as it is stored;
 stDim has its size. The end of an element matches too, without a number.
 """
-_OTHER_REGION = re.compile(rb":(?:Rectangle|rb[XY])" + _IS + rb"[-+.\d]")
-"""Of Microsoft's people tags and of IPTC, in the fractions or pixels of which way up, writers do not agree."""
+_OTHER_REGION = re.compile(rb":(?:Rectangle|rb[XY])" + _IS + rb"[-+.\d]|<exif:Subject(?:Area|Location)[\s>]")
+"""Of Microsoft's people tags and of IPTC, in the fractions or pixels of which way up, writers do not agree; and Adobe's
+copy of what EXIF says of the subject, which is turned there.
+"""
 _QUALIFIED = re.compile(rb"<(?:stArea|stDim):[xywh]\s+[^\s>]")  # an element with attributes of its own
 _DIGITS = 32
 _SWAPPED = {b"x": b"y", b"y": b"x", b"w": b"h", b"h": b"w"}
@@ -28,7 +30,9 @@ def upright_xmp(xmp: bytes, turn: Turn, *, width: int, height: int, findings: Fi
     if turn == Turn():
         return xmp
     if _OTHER_REGION.search(xmp):
-        findings.notes.append("its regions in XMP by Microsoft or IPTC are left as they are: not turned with the photo")
+        findings.notes.append(
+            "its regions in XMP by Microsoft, IPTC or EXIF are left as they are: not turned with the photo"
+        )
     numbers = [number for _, axis, _, number in _REGION.findall(xmp) if number and axis in b"xy"]
     if _QUALIFIED.search(xmp) or any(_fraction(number) is None for number in numbers):
         findings.notes.append("its regions in XMP are not plain fractions of its size: not turned with the photo")

@@ -94,6 +94,16 @@ def test_what_is_whole_of_damaged_exif_is_kept(tmp_path, damage):
     assert b"Somebody" in photo.metadata.exif
 
 
+def test_exif_with_a_place_over_its_directory_costs_itself_alone(tmp_path):
+    """What turns the place of the subject changes how many entries the directory has."""
+    block = exif([(274, 3, b"\3\0")], [(0x9214, 3, bytes(8))])
+    at = block.index(struct.pack("<HHI", 0x9214, 3, 4)) + 8
+    block = block[:at] + struct.pack("<I", 8) + block[at + 4 :]
+    photo = read_bytes(tmp_path / "a.jpg", jpeg(segment(0xE1, b"Exif\0\0" + block)))
+    assert np.abs(photo.colours.astype(int) - PICTURE[::-1, ::-1]).mean() < 4
+    assert photo.notes == ("its EXIF cannot be read: left out",) and photo.metadata.exif == b""
+
+
 RESOLUTIONS = {
     "SHORT": (3, 300),
     "FLOAT": (11, 300.0),

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageSequence
 
-from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.errors import BadDataError, CannotCreateError, UsageError
 from glmha_cli.io.photos.frames import Restored, require_frames, write_frames
 from glmha_cli.io.photos.read import read_photo
 from glmha_cli.io.photos.write import write_photo
@@ -183,3 +183,24 @@ def test_a_frame_drawn_over_another_keeps_its_transparency(tmp_path):
     frames = [read_photo(tmp_path / "a.png", frame=frame) for frame in range(4)]
     seen = [(*frame.colours[1, 1], frame.alpha[1, 1]) for frame in frames]
     assert seen[1:] == [(200, 100, 50, 128), (0, 0, 250, 255), (100, 50, 150, 255)]
+
+
+@pytest.mark.parametrize("sidecar", ["b.tif.aux.xml", "b.tif.ovr"])
+@pytest.mark.parametrize("has_pages", [False, True])
+def test_nothing_of_a_replaced_photo_is_shown_instead_of_it(tmp_path, sidecar, has_pages):
+    """GDAL's statistics, and QGIS's pyramids."""
+    tifffile.imwrite(tmp_path / "a.tif", noise(6, 5, 3), photometric="rgb", metadata=None)
+    photo, path = read_photo(tmp_path / "a.tif"), tmp_path / "b.tif"
+    (tmp_path / sidecar).write_bytes(b"stale")
+
+    def write(**options) -> None:
+        if has_pages:
+            write_frames(path, [Restored(pixels=photo.pixels, like=photo, provenance=None)], count=1, **options)
+        else:
+            write_photo(path, photo.pixels, like=photo, **options)
+
+    with pytest.raises(CannotCreateError, match=sidecar):
+        write()
+    assert not path.exists()
+    write(overwrite=True)
+    assert path.exists() and not (tmp_path / sidecar).exists()

@@ -42,6 +42,15 @@ def test_what_pads_the_pixels_of_a_tga_is_no_alpha(tmp_path, said, found):
     assert bool(photo.notes) == bool(found and not said)
 
 
+@pytest.mark.parametrize("origin", [0, 6])
+def test_a_tga_of_gimp_from_the_top_is_read(tmp_path, origin):
+    """GIMP puts the origin of such a picture at its height."""
+    pixels = noise(6, 5, 3)
+    head = struct.pack("<3B5x4H2B", 0, 0, 2, 0, origin, 5, 6, 24, 0x20)
+    photo = read_bytes(tmp_path / "a.tga", head + pixels[..., ::-1].tobytes())
+    np.testing.assert_array_equal(photo.colours, pixels)
+
+
 @pytest.mark.parametrize("kind", ["BMP", "TGA"])
 def test_the_limit_of_pillow_is_none_of_ours(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)

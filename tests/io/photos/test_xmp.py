@@ -1,12 +1,16 @@
 """XMP packets after a restoration: no claim in any form of what is gone, and no place of the photo as it was stored."""
 
+import hashlib
+import struct
 import time
 
 import numpy as np
 import pytest
 
-from glmha_cli.io.photos.read import Photo
+from glmha_cli.io.photos.metadata import Kind
+from glmha_cli.io.photos.read import Photo, read_photo
 from glmha_cli.io.photos.turn import to_upright
+from glmha_cli.io.photos.write import write_photo
 from tests.io.photos.photos import read_bytes
 from tests.io.photos.side_data import VIDEO, exif, jpeg, png, segment
 from tests.io.photos.test_orientations import TURNS
@@ -52,6 +56,34 @@ def test_a_packet_of_megabytes_costs_no_more_than_its_length(tmp_path, pattern):
     began = time.process_time()
     read_bytes(tmp_path / "a.png", png((b"iTXt", packet), (b"eXIf", exif([(274, 3, b"\6\0")]))))
     assert time.process_time() - began < 5
+
+
+def with_extension(part: bytes, orientation: int = 1) -> bytes:
+    """A JPEG whose packet has an extended part, named by its MD5."""
+    guid = hashlib.md5(part).hexdigest().upper().encode()
+    block = exif([(274, 3, bytes([orientation, 0]))])
+    head = b"http://ns.adobe.com/xmp/extension/\0" + guid + struct.pack(">II", len(part), 0)
+    packet = b'<r xmpNote:HasExtendedXMP="' + guid + b'"/>'
+    return jpeg(*(segment(0xE1, body) for body in (b"Exif\0\0" + block, XAP + packet, head + part)))
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_no_form_of_a_claim_stays_in_an_extended_part(tmp_path, claim):
+    photo = read_bytes(tmp_path / "a.jpg", with_extension(CLAIMS[claim] + KEPT))
+    assert extended_part(tmp_path, photo).removesuffix(KEPT) in (b"<r/>", b"<r></r>", b'<r a="b"/>')
+
+
+def test_faces_in_an_extended_part_turn_with_the_photo(tmp_path):
+    photo = read_bytes(tmp_path / "a.jpg", with_extension(b'<r stArea:x="0.2" stArea:y="0.375"/>', 6))
+    assert extended_part(tmp_path, photo) == b'<r stArea:y="0.2" stArea:x="0.625"/>'
+
+
+def extended_part(folder, photo: Photo) -> bytes:
+    """As it is read again where the photo is written: by the name that its packet has for it."""
+    write_photo(folder / "b.jpg", photo.pixels, like=photo)
+    (extra,) = read_photo(folder / "b.jpg").metadata.of(Kind.EXTENDED_XMP)
+    assert extra.key == hashlib.md5(extra.body).hexdigest().upper().encode()
+    return extra.body
 
 
 def test_a_video_behind_several_pictures_is_said(tmp_path):
@@ -113,6 +145,8 @@ def test_regions_in_pixels_are_said_not_to_be_turned(tmp_path):
         b"<q:Rectangle>0.1, 0.2, 0.3, 0.4</q:Rectangle>",
         b'<b MPReg:Rectangle="0.1, 0.2, 0.3, 0.4"/>',
         b"<Iptc4xmpExt:rbX>0.3</Iptc4xmpExt:rbX>",
+        b"<exif:SubjectArea><rdf:Seq><rdf:li>3</rdf:li><rdf:li>4</rdf:li></rdf:Seq></exif:SubjectArea>",
+        b"<exif:SubjectLocation>\n<rdf:Seq><rdf:li>3</rdf:li><rdf:li>4</rdf:li></rdf:Seq></exif:SubjectLocation>",
     ],
 )
 def test_regions_of_other_kinds_are_said_not_to_be_turned(tmp_path, region):

@@ -147,8 +147,9 @@ _ROWS = (
     ),
     PhotoFormat(
         name="TGA",
-        # No signature of its own: a kind of picture, at the origin, of a depth and an order that there are.
-        signature=r".[\0\1][\1\2\3\x09\x0a\x0b].{5}\0\0\0\0.{4}[\x08\x10\x18\x20][\0\x08\x20\x28]",
+        # No signature of its own: a kind of picture, at the origin (those of GIMP from the top on: at their height), of
+        # a depth and an order that there are.
+        signature=r".[\0\1][\1\2\3\x09\x0a\x0b].{5}\0\0(\0\0.{4}|(..)..\2)[\x08\x10\x18\x20][\0\x08\x20\x28]",
         suffixes=(".tga",),
         decode=f"{_MODULES}.plain:decode_tga",
         becomes="PNG",
