@@ -1,9 +1,10 @@
 """Motion blur for training: paths (motion.py), scaled, turned and averaged along per patch (blur_kinds.py).
 
 Light adds up while the shutter is open, so blur is in linear light, before highlights clip; noise, demosaicing and the
-camera's curve come after it (exposure.py). The sharp photo is what is seen at the middle of the exposure, as benchmarks
-define it. Those averaged from high-speed video (Nah et al., "Deep multi-scale convolutional neural network for dynamic
-scene deblurring", 2017) are free of noise: so is a share of the samples.
+camera's curve come after it (exposure.py). The sharp photo is what is seen halfway (`motion.from_halfway`): of ways in
+one direction, as benchmarks have them, at the middle of the exposure. Theirs, averaged from high-speed video (Nah et
+al., "Deep multi-scale convolutional neural network for dynamic scene deblurring", 2017), are free of noise: so is a
+share of the samples.
 
 A patch does not hold what moves in from outside, so it is continued by reflection at its borders.
 """
@@ -26,7 +27,7 @@ from glmha_cli.training.degradations.sensor import from_levels, log_uniform, to_
 from glmha_cli.training.degradations.validation_blur import add_validation_blur
 
 KINDS = ("uniform", "varying", "moving", "weak", "clean")
-SHARES = ("enlarged", "saturated", "photographed", "mosaic", "compressed", "any_path")
+SHARES = ("enlarged", "saturated", "photographed", "mosaic", "compressed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class BlurConfig:
     enlarged, with its blur, by a factor in `scale`; `saturated` has highlights brighter than white, by a factor in
     `boost`; `photographed` has the noise and curve of a camera, and of these `mosaic` its mosaic (the others are as
     photos made smaller), `compressed` went through JPEG of a quality in `jpeg_quality`. The rest is free of noise, as
-    averaged video is. Of the paths that are drawn, `any_path` are as they come; of the others a photo shows the middle.
+    averaged video is.
     """
 
     uniform: float = 0.3
@@ -59,7 +60,6 @@ class BlurConfig:
     compressed: float = 0.4
     jpeg_quality: tuple[int, int] = (70, 100)
     bank_paths: int = 1024
-    any_path: float = 0.15
     bank_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class BlurConfig:
 
     def training(self) -> Sequence[MakePair]:
         """Blur of all kinds, along paths drawn now."""
-        paths = draw_paths(self.bank_paths, seed=self.bank_seed, any_share=self.any_path)
+        paths = draw_paths(self.bank_paths, seed=self.bank_seed)
         return [lambda photo, rng: blurred_pair(photo, paths=paths, rng=rng, config=self)]
 
     def validation(self) -> dict[str, Degrade]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float
 
-from glmha_cli.training.degradations.motion import Path, at_mid_exposure, continued, convolve, kernel_of
+from glmha_cli.training.degradations.motion import Path, continued, convolve, from_halfway, kernel_of
 from glmha_cli.training.degradations.sensor import log_uniform
 
 MAX_EXTENT_PX = 58.0
@@ -32,9 +32,9 @@ class Motion:
         return min(log_uniform(self.rng, limits_px) * self.scale, MAX_EXTENT_PX)
 
     def path(self, extent_px: float) -> Path:
-        """One of the paths, turned at will, in px; 0 at the middle of the exposure."""
+        """One of the paths, turned at will, in px; 0 where half of its light is on either side."""
         turned = self.rng.choice(self.paths) * (extent_px * np.exp(2j * np.pi * self.rng.random()))
-        return at_mid_exposure(turned)
+        return from_halfway(turned)
 
 
 def _uniform(light: Photo, motion: Motion) -> Photo:

@@ -8,47 +8,19 @@ the centre. It is complex, x + iy.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Complex, Float
 from scipy import fft
 
 PATH_STEPS = 192
 JITTER, JERKS, PULL = (0.003, 0.2), (3e-4, 0.02), (1e-5, 5e-3)
 """Per step of about unit length: random change of velocity, probability of a jerk back, pull per distance."""
-MIDDLE_WITHIN = 0.02
-"""Of a path's span: how far the middle of its time may lie from the middle of its course."""
 
 Path = Complex[np.ndarray, " steps"]
 
 
-def draw_paths(num_paths: int, *, seed: int, any_share: float = 0.0) -> Complex[np.ndarray, "n steps"]:
-    """Markov motions of mean 0 that just touch the circle of diameter 1, of those whose middle shows.
-
-    A path that doubles back leaves no trace of where the middle of its exposure was. Of the photos that may be meant
-    the mean is a blurred one; most paths being so, a network learnt to leave blur. With none of them it takes the
-    middle of the way for that of the time, and shifts what it sharpens: `any_share` of the paths are as they come.
-    """
+def draw_paths(num_paths: int, *, seed: int) -> Complex[np.ndarray, "n steps"]:
+    """Markov motions of mean 0 that just touch the circle of diameter 1, from nearly straight to erratic."""
     rng = np.random.default_rng(seed)
-    found = _markov_motions(round(any_share * num_paths), rng)
-    while len(found) < num_paths:
-        drawn = _markov_motions(num_paths, rng)
-        found = np.concatenate([found, drawn[middle_shows(drawn)]])
-    return found[:num_paths]
-
-
-def middle_shows(paths: Complex[np.ndarray, "n steps"]) -> Bool[np.ndarray, " n"]:
-    """Whether each is, in the middle of its time, about where half of it lies on either side along its longer axis.
-
-    paths: of mean 0.
-    """
-    # Half the angle of the second moment is the longer axis's.
-    axis = np.exp(0.5j * np.angle((paths**2).mean(axis=1, keepdims=True)))
-    along = (paths * axis.conj()).real
-    halfway = np.take_along_axis(paths, np.argsort(along, axis=1)[:, [PATH_STEPS // 2]], axis=1)[:, 0]
-    return np.abs(paths[:, PATH_STEPS // 2] - halfway) <= MIDDLE_WITHIN
-
-
-def _markov_motions(num_paths: int, rng: np.random.Generator) -> Complex[np.ndarray, "n steps"]:
-    """From nearly straight to erratic."""
     jitter, jerks, pull = (low * (high / low) ** rng.random(num_paths) for low, high in (JITTER, JERKS, PULL))
     velocity = np.exp(2j * np.pi * rng.random(num_paths))
     positions = np.zeros((num_paths, PATH_STEPS), complex)
@@ -65,9 +37,16 @@ def _normal(rng: np.random.Generator, num: int) -> Complex[np.ndarray, " num"]:
     return rng.standard_normal(num) + 1j * rng.standard_normal(num)
 
 
-def at_mid_exposure(path: Path) -> Path:
-    """The path seen from where it is in the middle of the exposure."""
-    return path - path[len(path) // 2]
+def from_halfway(path: Path) -> Path:
+    """The path seen from where half of the light is on either side, along the longer axis of where it fell.
+
+    On a way in one direction that is the middle of the exposure. Of a path that doubles back no photo tells where that
+    was, but this it does.
+    """
+    centred = path - path.mean()
+    # Half the angle of the second moment is the longer axis's.
+    along = (centred * np.exp(-0.5j * np.angle((centred**2).mean()))).real
+    return path - path[np.argsort(along, kind="stable")[len(path) // 2]]
 
 
 def kernel_of(path_px: Path) -> Float[np.ndarray, "side side"]:
