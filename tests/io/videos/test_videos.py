@@ -100,6 +100,17 @@ def test_a_video_in_rgb_keeps_its_colours(tmp_path, codec, suffix):
         assert np.abs(frame.pixels.astype(int) - truth).mean() < 4
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_matroska_declares_the_rate_and_not_the_unit_of_time(tmp_path, suffix):
+    source, target = tmp_path / f"clip{suffix}", tmp_path / "out.mkv"
+    write_clip(source)
+    copy(source, target)
+    with av.open(str(source)) as before, av.open(str(target)) as after:
+        assert float(after.streams.video[0].average_rate) == pytest.approx(
+            float(before.streams.video[0].guessed_rate), rel=0.01
+        )
+
+
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (-90, 3)])
 def test_frames_are_upright(tmp_path, degrees, turns):
     """FFmpeg's angle is counter-clockwise, as NumPy's is."""
