@@ -42,6 +42,8 @@ def join(source: Path, silent: Path, target: Path, *, strip_metadata: bool, prov
         others = [stream for stream in old.streams if stream != main]
         kept = [each for each in others if each.type in KEPT and each.name in new.supported_codecs]
         copies |= {stream: copied(stream, stream) for stream in kept}
+        if moving.average_rate:  # which Matroska declares; without it, the unit of time
+            copies[moving].codec_context.framerate = moving.average_rate
         if not strip_metadata:
             new.metadata.update(_told(old.metadata))
             new.set_chapters(old.chapters())

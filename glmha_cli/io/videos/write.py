@@ -34,6 +34,7 @@ ENCODERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """How a codec is written, so that what is lost cannot be seen: its encoder and that encoder's options."""
 COARSE = ("420", "422", "nv12", "nv16", "p010", "411")
 """In names of layouts with fewer colours than pixels."""
+_OF_RGB, _BT709 = 0, 1  # matrices of ITU-T H.273
 Join = Callable[[Path, Path], list[str]]
 """Writes the frames of the first video with all else that belongs to them to the second; what the user should know."""
 
@@ -115,7 +116,7 @@ def _stream(container: "av.container.OutputContainer", frame: RestoredFrame, pat
     context = stream.codec_context
     context.framerate = storage.rate  # which the time base has changed
     context.color_primaries, context.color_trc = storage.primaries, storage.curve
-    context.colorspace, context.color_range = storage.matrix, storage.range
+    context.colorspace, context.color_range = _matrix(storage, stream.pix_fmt), storage.range
     if storage.aspect != 1:
         context.sample_aspect_ratio = storage.aspect
     return stream, notes
@@ -123,7 +124,15 @@ def _stream(container: "av.container.OutputContainer", frame: RestoredFrame, pat
 
 def _converter(storage: Storage, layout: str) -> FromRgb:
     is_full = storage.range == 2 or layout.startswith("yuvj")
-    return FromRgb(layout=layout, matrix=storage.matrix, is_full=is_full, location=storage.location)
+    return FromRgb(layout=layout, matrix=_matrix(storage, layout), is_full=is_full, location=storage.location)
+
+
+def _matrix(storage: Storage, layout: str) -> int:
+    """Of colours in a layout: what was stored as RGB, and is not in it, gets the matrix of HD video."""
+    import av
+
+    is_new = storage.matrix == _OF_RGB and not av.VideoFormat(layout).is_rgb
+    return _BT709 if is_new else storage.matrix
 
 
 def _pixels(storage: Storage, possible: list[str], pixels: Num[np.ndarray, "h w 3"]) -> str:

@@ -85,6 +85,32 @@ def test_frames_of_an_avi_are_shown_one_after_the_other(tmp_path, codec):
     np.testing.assert_allclose(np.diff(times_of(tmp_path / "out.mkv")), 1 / 25, atol=1e-3)
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("libx264rgb", ".mp4"), ("png", ".mov")])
+def test_a_video_in_rgb_keeps_its_colours(tmp_path, codec, suffix):
+    """As screens are recorded: written as brightness and two colours, of a matrix that is said."""
+    source, target = tmp_path / f"clip{suffix}", tmp_path / f"out{suffix}"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "rgb24"
+        for pixels in pictures():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    copy(source, target)
+    for frame, truth in zip(all_frames(target), pictures(), strict=True):
+        assert np.abs(frame.pixels.astype(int) - truth).mean() < 4
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_matroska_declares_the_rate_and_not_the_unit_of_time(tmp_path, suffix):
+    source, target = tmp_path / f"clip{suffix}", tmp_path / "out.mkv"
+    write_clip(source)
+    copy(source, target)
+    with av.open(str(source)) as before, av.open(str(target)) as after:
+        assert float(after.streams.video[0].average_rate) == pytest.approx(
+            float(before.streams.video[0].guessed_rate), rel=0.01
+        )
+
+
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (-90, 3)])
 def test_frames_are_upright(tmp_path, degrees, turns):
     """FFmpeg's angle is counter-clockwise, as NumPy's is."""
