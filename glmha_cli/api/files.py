@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from glmha_cli.api.images import array_of, kind_of
-from glmha_cli.errors import BadDataError
+from glmha_cli.errors import BadDataError, UsageError
 from glmha_cli.io.cubes import cube as cubes
 from glmha_cli.io.cubes.cube import Cube, CubeOptions
 from glmha_cli.io.cubes.stored import checked_cube
@@ -48,6 +48,8 @@ def write_photo(
     Returns what the format cannot hold, one sentence each. Raises UsageError for an extension that cannot be written,
     BadDataError for what is not an image, CannotCreateError where the file exists or its folder does not.
     """
+    if like is not None and not isinstance(like, Photo):
+        raise UsageError(f"like= takes a photo, not {type(like).__name__}", "like=glmha_cli.read_photo(path)")
     photos = kind_of(image).photos(image)
     if len(photos) != 1:
         raise BadDataError(f"a batch of {len(photos)} images; a file holds one", "write_photo for each")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from jaxtyping import Num
@@ -41,12 +41,12 @@ Noted = tuple[Any, tuple[str, ...]]  # what a task takes, and what to say of it
 def load(
     task_or_model: str | os.PathLike[str],
     *,
-    device: Device = "auto",
+    device: Any = "auto",
     precision: Precision = "auto",
     engine: str = "auto",
     tile: str | int = "auto",
     overlap: int | None = None,
-    scale: str = "auto",
+    scale: str | int = "auto",
     project: bool = True,
     weights_dir: str | os.PathLike[str] | None = None,
     offline: bool = False,
@@ -58,7 +58,7 @@ def load(
     Args:
         task_or_model: a task ("derain", "deblur", "rgb2hsi", "sci") for its default model, the id of a model
             (`glmha models`), or the path of a .safetensors or .onnx checkpoint.
-        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
+        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps", also as a torch.device.
         precision: "auto", "fp32", "bf16" or "fp16".
         engine: "auto", "torch" or "onnx".
         tile: "auto", "whole", or the side of the tiles in pixels; overlap: pixels shared by neighbouring tiles.
@@ -76,9 +76,8 @@ def load(
     name = os.fspath(task_or_model)
     task = resolve(TASKS, describe(name)["task"], "task")
     tiling = tiling_for(task, tile, overlap)
-    options = EngineOptions(
-        engine=engine, device=device, precision=precision, tiling=tiling, scales=Scales.parse(scale)
-    )
+    computing, scales = cast(Device, str(device)), Scales.parse(str(scale))
+    options = EngineOptions(engine=engine, device=computing, precision=precision, tiling=tiling, scales=scales)
     access = Access(
         weights_dir=None if weights_dir is None else Path(weights_dir),
         offline=offline,

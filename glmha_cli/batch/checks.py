@@ -130,6 +130,13 @@ def require_output(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     refuse_existing(path, overwrite=overwrite)
 
 
+def require_apart(*outputs: Path | None) -> None:
+    """UsageError where two outputs would be one file, by whatever name or link."""
+    names = [os.path.realpath(path) for path in outputs if path is not None]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"'{twice}' would be written twice", "give each output a name of its own")
+
+
 def require_makeable(folder: Path) -> None:
     """CannotCreateError unless outputs can be put into `folder`, or it can be made where it is to be."""
     require_folder(folder if os.path.exists(folder) else folder.parent)

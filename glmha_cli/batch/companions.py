@@ -16,6 +16,7 @@ from glmha_cli.io.atomic import exists_already
 from glmha_cli.io.cubes.cube import Cube, files_of, write_cube
 from glmha_cli.io.photos.read import Photo, as_pixels
 from glmha_cli.io.photos.write import write_photo
+from glmha_cli.io.remote.url import is_url
 from glmha_cli.physics.spread import SATURATED, clipped_pixels, spread_of
 from glmha_cli.physics.wavelengths import RGB2HSI_NM
 
@@ -24,8 +25,10 @@ TOLD_SHARE = 0.01
 
 
 def require_companions(files: FileOptions, output: Path, *, single: bool) -> None:
-    """UsageError for one output beside several cubes, or the folder of the cubes."""
+    """UsageError for one output beside several cubes, the folder of the cubes, or an address."""
     for option, path in (("--clipped", files.clipped), ("--uncertainty", files.uncertainty)):
+        if path is not None and is_url(path):
+            raise UsageError(f"{option} is written on this machine, not to an address", f"{option} {path.name}")
         if path is not None and os.path.realpath(path) == os.path.realpath(output):
             raise UsageError(f"{option} and the cubes need outputs of their own", f"{option} {path.stem}_beside/")
         if path is not None and not single and path.suffix:

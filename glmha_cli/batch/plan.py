@@ -17,6 +17,7 @@ from glmha_cli.batch.lists import listed, read_list
 from glmha_cli.batch.outputs import planned, without_outputs
 from glmha_cli.batch.patterns import is_pattern
 from glmha_cli.batch.planned import Jobs, Outputs
+from glmha_cli.batch.record import require_name
 from glmha_cli.batch.remote import Streamed, in_store, is_folder, why_several
 from glmha_cli.batch.request import BatchRequest
 from glmha_cli.batch.suffixes import readable_by, suffix_for, writable_by
@@ -69,6 +70,8 @@ def make_plan(task: Task, request: BatchRequest, say: Say, stage: Stage | None =
     """The jobs of a request; GlmhaError for one that cannot be done, or whose only file cannot."""
     naming, kind = naming_of(task, request), input_kind(task)
     kind.require(request.files)
+    if request.record is not None:
+        require_name(request.record, {*readable_by(task), *writable_by(task)})
     if request.files.mask is not None:
         require_file(request.files.mask)
     require_areas(task, request.files)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glmha_cli.batch.report import Outcome
-from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, one_line
+from glmha_cli.errors import BadDataError, CannotCreateError, OutputError, UsageError, one_line
 from glmha_cli.io.atomic import refuse_existing
 from glmha_cli.io.cubes.cube import files_of
 from glmha_cli.io.guard import require_readable
@@ -96,6 +96,15 @@ def read_record(path: Path) -> dict[str, Past]:
         with suppress(AttributeError, TypeError):  # a value that is none of ours
             pasts[output] = pasts.get(output, Past()).then(line)
     return pasts
+
+
+def require_name(record: Path, taken: Iterable[str]) -> None:
+    """UsageError for a new record that is called as inputs and outputs are, one of which would take its place.
+
+    taken: the extensions of those.
+    """
+    if record.suffix.lower() in taken and not os.path.lexists(record):
+        raise UsageError(f"'{record}' is the name of an input or an output, not of a record", "--record run.jsonl")
 
 
 def place_of(name: str) -> str:

@@ -48,7 +48,7 @@ def staged(request: BatchRequest, reporter: Reporter) -> Iterator[tuple[BatchReq
 def _with_places(request: BatchRequest, stage: Stage) -> BatchRequest:
     several = request.files_from is not None or len(request.inputs) != 1
     inputs = [_input(text, stage, alone=not several) for text in request.inputs]
-    many = several or is_folder(request.inputs[0])
+    many = several or (is_folder(request.inputs[0]) and not request.reads_stream)
     files = request.files
     if files.mask is not None and is_url(files.mask):
         files = replace(files, mask=_here(url_text(files.mask), stage))

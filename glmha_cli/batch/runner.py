@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,17 @@ def run(request: BatchRequest, loader: Loader, reporter: Reporter = SILENT) -> S
     A file that fails costs itself alone and is in the summary's `failures`; only of a single one the error is raised.
     Raises GlmhaError for a request that cannot be done at all; nothing has been written then.
     """
-    if request.uses_urls:
-        with staged(request, reporter) as (here, stage):
-            return _Run(here, loader, reporter, Remote(stage)).run()
+    if not request.uses_urls:
+        return _by_files(request, loader, reporter, Places())
+    with staged(request, reporter) as (here, stage):
+        return _by_files(here, loader, reporter, Remote(stage))
+
+
+def _by_files(request: BatchRequest, loader: Loader, reporter: Reporter, places: Places) -> Summary:
     if not request.uses_streams:
-        return _Run(request, loader, reporter).run()
+        return _Run(request, loader, reporter, places).run()
     with through_files(request, loader.task, reporter) as by_files:
-        return _Run(by_files, loader, reporter).run()
+        return _Run(by_files, loader, reporter, places).run()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class _Run:
     request: BatchRequest
     loader: Loader
     reporter: Reporter
-    places: Places = field(default_factory=Places)
+    places: Places
 
     def run(self) -> Summary:
         request, reporter = self.request, self.reporter

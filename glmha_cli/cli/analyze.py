@@ -8,7 +8,7 @@ import torch
 from rich.table import Table
 from torch import nn
 
-from glmha_cli.batch.checks import require_output
+from glmha_cli.batch.checks import require_apart, require_output
 from glmha_cli.batch.files import FileOptions
 from glmha_cli.batch.kinds import input_kind
 from glmha_cli.cli.models import access_of
@@ -16,6 +16,7 @@ from glmha_cli.cli.options import AnalyzeOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.reading import files_of
 from glmha_cli.errors import BadDataError
+from glmha_cli.evaluation.figure import require_plot
 from glmha_cli.evaluation.low_rank import MEASURES, SHARES, Spectrum, attention_of, middle, plot, spectra
 from glmha_cli.evaluation.report import write_csv
 from glmha_cli.inference.stretch import extremes_of, stretched
@@ -35,6 +36,9 @@ def analyze(options: AnalyzeOptions) -> None:
     for path in (options.plot, options.csv, options.plan):
         if path is not None:
             require_output(path, overwrite=options.overwrite, inputs=read)
+    for path in filter(None, (options.plot, options.plan)):
+        require_plot(path)
+    require_apart(options.plot, options.csv, options.plan)
     task = resolve(TASKS, describe(options.model)["task"], "task")
     files = FileOptions(mask=options.mask, step=options.step)
     input_kind(task).require(files)

@@ -1,5 +1,6 @@
 """Who is told of a restoring run, and what cannot be told at once."""
 
+from glmha_cli.batch.checks import require_apart
 from glmha_cli.batch.report import Reporter, Reporters
 from glmha_cli.batch.report_page import ReportPage
 from glmha_cli.batch.request import STDIO, BatchRequest
@@ -21,6 +22,7 @@ def require_possible(options: RestoreOptions) -> None:
         raise UsageError("--preview and --json both write to stdout", "leave out one of them")
     if options.cluster and (options.report or options.preview or options.watch):
         raise UsageError("a cluster sends no pictures, and is not kept waiting", "no --report, --preview, --watch")
+    require_apart(options.record, options.report)
     if options.watch and (options.report or options.preview):
         raise UsageError("--watch has no end at which a report could be written", "leave out --report and --preview")
 

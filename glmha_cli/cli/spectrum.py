@@ -18,6 +18,7 @@ from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.spectrum_plot import draw
 from glmha_cli.errors import BadDataError, UsageError
+from glmha_cli.evaluation.figure import require_plot
 from glmha_cli.io.atomic import atomic_output
 from glmha_cli.io.cubes.quantity import quantity_of
 
@@ -26,6 +27,7 @@ def spectrum(options: SpectrumOptions) -> None:
     output = Output(quiet=options.quiet, as_json=options.json)
     if options.plot is not None:
         require_output(options.plot, overwrite=options.overwrite, inputs=[options.input])
+        require_plot(options.plot)
     with (
         nearby(options, output, reads=["input"]) as near,
         open_input(near.input, near, output) as cube,

@@ -21,9 +21,9 @@ def draw(
     path: Path,
 ) -> None:
     """spectra: pixel "x,y" -> values; an outline keeps curves of bright and of dark pixels visible."""
+    figure = new_figure(9, 4)  # it tells where matplotlib is missing
     from matplotlib.patheffects import Normal, Stroke
 
-    figure = new_figure(9, 4)
     axes, thumbnail = figure.subplots(1, 2, width_ratios=(2, 1))
     step = max(1, max(picture.shape[:2]) // _PICTURE_PX)
     thumbnail.imshow(picture[::step, ::step], extent=(0, picture.shape[1], picture.shape[0], 0))
@@ -50,4 +50,4 @@ def draw(
     axes.yaxis.label.set_parse_math(False)  # it is a file's, where a $ begins no formula
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    figure.savefig(path, format="png", dpi=130)
+    figure.savefig(path, dpi=130)

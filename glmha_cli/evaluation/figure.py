@@ -1,5 +1,6 @@
 """Pictures of curves, by matplotlib, which only the extras install."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+PLOTS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".tif", ".tiff", ".pdf", ".svg", ".svgz", ".eps", ".ps")
+"""What a plot can be written as."""
+
+
+def require_plot(path: Path) -> None:
+    """UsageError for a name that does not say as what a plot is to be written, told before the work that fills it."""
+    if path.suffix.lower() not in PLOTS:
+        raise UsageError(f"cannot write a plot as '{path.name}'", f"use {', '.join(PLOTS)}")
+
+
 def save_figure(figure: "Figure", path: Path, *, overwrite: bool) -> None:
     """As PNG, or what the suffix says; raises as `atomic_output`."""
     with atomic_output(path, overwrite=overwrite) as temporary:
@@ -19,6 +30,7 @@ def save_figure(figure: "Figure", path: Path, *, overwrite: bool) -> None:
 
 def new_figure(width_in: float, height_in: float) -> "Figure":
     """An empty figure of so many inches, without a window behind it; UsageError without matplotlib."""
+    os.environ["MPLBACKEND"] = "agg"  # the import fails by the name of one that is not installed, as notebooks set it
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:

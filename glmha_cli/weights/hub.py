@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 from glmha_cli.errors import UsageError, WeightsUnavailableError, first_line
 from glmha_cli.io.remote.url import without_secrets
@@ -30,7 +31,7 @@ def client() -> ModuleType:
         if not value.isdecimal():
             raise UsageError(f"{name} is '{value}', not a whole number of seconds", f"unset {name}")
     endpoint = os.environ.get("HF_ENDPOINT", "").strip()
-    if endpoint and not endpoint.startswith(("https://", "http://")):
+    if endpoint and not _is_address(endpoint):
         raise UsageError(f"HF_ENDPOINT is '{without_secrets(endpoint)}', not the address of a Hub", "unset HF_ENDPOINT")
     import huggingface_hub
     import huggingface_hub.constants
@@ -38,6 +39,15 @@ def client() -> ModuleType:
     import huggingface_hub.utils  # none of them is there before it is named
 
     return huggingface_hub
+
+
+def _is_address(text: str) -> bool:
+    """Whether a web server may be there."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, a port that is no number
+        return False
 
 
 def is_offline() -> bool:

@@ -10,7 +10,7 @@ from einops import rearrange
 from PIL import Image
 
 import glmha_cli as glmha
-from glmha_cli.errors import BadDataError
+from glmha_cli.errors import BadDataError, UsageError
 from tests.cli.in_process import run_here
 
 SIZE = (37, 50)
@@ -208,6 +208,17 @@ def test_channels_first_in_numpy_says_how_to_turn_them(derain):
     with pytest.raises(ValueError, match="shape") as caught:
         derain(np.zeros((3, 20, 30)))
     assert "moveaxis" in caught.value.hint
+
+
+def test_an_error_names_the_value_that_is_too_large_by_rounding(derain):
+    image = np.full((8, 8, 3), np.nextafter(np.float32(1), np.float32(2)))
+    with pytest.raises(BadDataError, match="to 1.0000001;"):
+        derain(image)
+
+
+def test_what_an_image_is_to_be_like_is_a_photo(tmp_path):
+    with pytest.raises(UsageError, match="not str"):
+        glmha.write_photo(tmp_path / "out.png", noise(3, np.uint8), like="in.png")
 
 
 def test_an_image_keeps_its_own_alpha_beside_what_it_is_to_be_like(tmp_path):

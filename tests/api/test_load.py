@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import glmha_cli as glmha
 from glmha_cli.errors import BadDataError, GlmhaError, UsageError
@@ -50,6 +51,13 @@ def test_a_task_a_model_and_a_path_mean_the_same(derain):
     by_path = glmha.load(Path(models[0].weights.path), device="cpu")
     assert by_path.restorer.engine.precision == "fp32" and by_path.task.name == "derain"
     assert repr(derain).startswith("<glmha model tiny for derain")
+
+
+def test_options_may_be_what_other_libraries_call_them(tiny_models):
+    model = glmha.load(tiny_models["derain"], device=torch.device("cpu"), scale=1)
+    assert model.restorer.engine.device == "cpu"
+    with pytest.raises(UsageError, match="not '0.5'"):
+        glmha.load(tiny_models["derain"], scale=0.5)
 
 
 def test_options_reach_the_work(tiny_models):

@@ -154,6 +154,12 @@ def test_what_is_no_record_is_never_written_to(here, derain, name):
         assert len(result.stderr.strip().splitlines()) <= 1 + flags.count("--resume"), result.stderr
 
 
+@pytest.mark.parametrize(("record", "flags"), [("out/a.png", []), ("out.tif", []), ("r.html", ["--report", "r.html"])])
+def test_no_output_takes_the_place_of_the_record(here, derain, record, flags):
+    result = derain("in", "out", "--record", record, "--overwrite", *flags)
+    assert result.returncode == 2 and record in result.stderr and not Path("out").exists(), result.stderr
+
+
 # Resuming
 
 

@@ -1,7 +1,10 @@
 """Batches over URLs: in memory here, in a real S3 server in test_s3.py."""
 
+import io
 import json
 import os
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -14,9 +17,25 @@ from glmha_cli.io.remote.listing import listed
 from glmha_cli.io.remote.stage import Stage
 from glmha_cli.io.remote.url import Url, is_url
 from tests.cli.in_process import run_here
+from tests.conftest import ROOT
 from tests.served import served
 
 fsspec = pytest.importorskip("fsspec", reason="URLs need the extra `remote`")
+
+
+STREAMED = """
+import sys, fsspec
+from glmha_cli.cli.app import build_app
+store = fsspec.filesystem("memory")
+photo = open("in/a.png", "rb").read()
+store.pipe_file("/bucket/in.png", photo)
+try:
+    build_app()(["derain", *sys.argv[1:]])
+finally:
+    if store.exists("/bucket/out.png"):
+        sys.stdout.buffer.write(store.cat_file("/bucket/out.png"))
+"""
+"""A command with a store in its memory, of which it shows what was put there."""
 
 
 @pytest.fixture
@@ -42,6 +61,16 @@ def derain(tiny_model):
 def lines(status=None):
     read = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
     return [line for line in read if status in (None, line["status"])]
+
+
+def test_a_stream_goes_into_a_store_and_a_photo_out_of_it(store, tiny_model):
+    glmha = [sys.executable, "-c", STREAMED, "--model", str(tiny_model), "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for source, target in (("-", "memory://bucket/out.png"), ("memory://bucket/in.png", "-")):
+        photo = Path("in/a.png").read_bytes()
+        result = subprocess.run([*glmha, source, target], input=photo, env=environment, capture_output=True)
+        assert result.returncode == 0, result.stderr
+        assert Image.open(io.BytesIO(result.stdout)).size == (30, 20)
 
 
 def test_secrets_in_an_address_are_for_the_library_alone():

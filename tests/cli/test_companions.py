@@ -44,6 +44,14 @@ def save(name: str, white: int = 0) -> bytes:
     return Path(name).read_bytes()
 
 
+@pytest.mark.parametrize("option", ["--clipped", "--uncertainty"])
+def test_nothing_is_written_beside_a_cube_at_an_address(model, here, option):
+    """It was written into a new folder `s3:` here."""
+    save("in/a.png")
+    result = run_here("rgb2hsi", "in/a.png", "cube.tif", "--model", model, option, "s3://bucket/beside.npz")
+    assert result.returncode == 2 and option in result.stderr and sorted(Path().iterdir()) == [Path("in")]
+
+
 def test_clipped_pixels_and_uncertainty_beside_cubes(model, photo, tmp_path):
     with Image.open(photo) as image:
         image.paste((255, 255, 255), (0, 0, 30, 40))

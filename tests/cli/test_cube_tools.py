@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from glmha_cli.io.cubes.cube import Cube, read_cube, write_cube
 from glmha_cli.physics.colour import render, rendering_weights
 from glmha_cli.physics.wavelengths import RGB2HSI_NM, SCI_NM
 from tests.cli.in_process import run_here
-from tests.conftest import run_glmha
+from tests.conftest import ROOT, run_glmha
 
 
 @pytest.fixture
@@ -139,11 +142,38 @@ def test_spectrum_as_csv_table_and_plot(cube_file, tmp_path):
     assert "\r" not in run_here("spectrum", cube_file, "--at", "0,0", "--csv").stdout
 
 
+@pytest.mark.parametrize(("name", "code", "begins"), [("a.pdf", 0, b"%PDF"), ("a.xyz", 2, b""), ("a", 2, b"")])
+def test_a_plot_is_what_its_name_says(cube_file, tmp_path, name, code, begins):
+    result = run_here("spectrum", cube_file, "--at", "1,1", "--plot", tmp_path / name)
+    assert result.returncode == code and (tmp_path / name).exists() == (code == 0), result.stderr
+    assert code or (tmp_path / name).read_bytes().startswith(begins)
+
+
 def test_a_plot_without_wavelengths_is_by_number_of_band(tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 4, 5), np.float32))
     result = run_here("spectrum", tmp_path / "a.npy", "--at", "1,1", "--plot", tmp_path / "a.png", "--csv")
     assert result.returncode == 0 and result.stdout.startswith('band,"1,1"'), result.stderr
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("beforehand", "code", "message"),
+    [
+        ("import os; os.environ['MPLBACKEND'] = 'module://of_a_notebook'", 0, "plot: "),
+        ("sys.modules['matplotlib'] = None", 2, "plotting needs the package matplotlib"),
+    ],
+)
+def test_a_plot_where_its_library_is_missing_or_is_told_of_windows_that_are(
+    cube_file, tmp_path, beforehand, code, message
+):
+    program = f"import sys; {beforehand}; from glmha_cli.cli.app import main; main()"
+    arguments = ["spectrum", cube_file, "--at", "1,1", "--plot", tmp_path / "a.png"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == code and message in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr and (tmp_path / "a.png").exists() == (code == 0)
 
 
 @pytest.mark.parametrize("bands", ["5,1,²", "5,1,-1", "5,1"])

@@ -242,6 +242,17 @@ def test_inputs_by_http_come_through_a_proxy(tmp_path, monkeypatch, photo, tiny_
     assert result.returncode == 0 and Path("out.png").is_file(), result.stderr
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "proxy.invalid:3128"])
+def test_a_proxy_that_cannot_be_used_is_told_and_not_a_missing_photo(tmp_path, monkeypatch, proxy):
+    pytest.importorskip("aiohttp", reason="http:// needs the extra `remote`")
+    monkeypatch.setattr(remote_store, "PAUSES_SECONDS", ())
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    result = run_here("derain", "http://photos.invalid/a.png", tmp_path / "out.png")
+    assert result.returncode == 66 and "cannot be fetched" in result.stderr and "is not there" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("scheme", "package", "command"),
     [

@@ -105,6 +105,21 @@ def test_the_verb_writes_table_curves_and_picture(tiny_model, photo, tmp_path):
     assert "bottleneck" in run_here("analyze", tiny_model, photo).stdout
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["--plot", "a.xyz"], "use .png"),
+        (["--plot", "a"], "use .png"),
+        (["--plot", "a.png", "--csv", "a.png"], "twice"),
+    ],
+)
+def test_plots_that_cannot_be_are_told_before_the_work(tiny_model, photo, tmp_path, monkeypatch, names, message):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    result = run_here("analyze", tiny_model, photo, *names, "--overwrite")
+    assert result.returncode == 2 and message in error_of(result) and set(tmp_path.iterdir()) == before
+
+
 def test_bad_input_is_named(tiny_model, tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     result = run_here("analyze", tiny_model, tmp_path / "dot.png")

@@ -118,7 +118,9 @@ def test_timeouts_of_the_hub_that_are_no_numbers(on_hub, command, name, value, c
     assert result == code and len(err.splitlines()) == 1 and (code == 69 or name in err), err
 
 
-@pytest.mark.parametrize("value", ["garbage", "huggingface.co", "file:///etc"])
+@pytest.mark.parametrize(
+    "value", ["garbage", "huggingface.co", "file:///etc", "http://", "https://[", "http://hub:port"]
+)
 def test_an_endpoint_that_is_no_address(on_hub, command, value):
     result, _, err = finish(command("models", "pull", "tiny", HF_ENDPOINT=value))
     assert result == 2 and len(err.splitlines()) == 1 and "HF_ENDPOINT" in err, err

@@ -55,7 +55,7 @@ def plainly(error: BaseException, url: Url) -> str:
 def origin(error: Exception) -> BaseException:
     """What was answered, or hindered the answer: fsspec says of web servers that there is no file, whatever it was."""
     cause = error.__cause__
-    is_of_web = isinstance(cause, TimeoutError) or type(cause).__module__.startswith("aiohttp")
+    is_of_web = isinstance(cause, TimeoutError | ValueError) or type(cause).__module__.startswith("aiohttp")
     return cause if cause is not None and is_of_web else error
 
 
