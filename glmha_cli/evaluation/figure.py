@@ -30,9 +30,17 @@ def save_figure(figure: "Figure", path: Path, *, overwrite: bool) -> None:
 
 def new_figure(width_in: float, height_in: float) -> "Figure":
     """An empty figure of so many inches, without a window behind it; UsageError without matplotlib."""
-    os.environ["MPLBACKEND"] = "agg"  # the import fails by the name of one that is not installed, as notebooks set it
     try:
-        from matplotlib.figure import Figure
+        figure = _figure_class()
     except ModuleNotFoundError as error:
         raise UsageError(f"plotting needs the package {error.name}", extra_command("eval")) from error
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    return figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def _figure_class() -> "type[Figure]":
+    try:
+        from matplotlib.figure import Figure
+    except ValueError:  # MPLBACKEND names a backend that is not installed here, as the shells of notebooks do
+        os.environ["MPLBACKEND"] = "agg"
+        from matplotlib.figure import Figure
+    return Figure
