@@ -108,7 +108,7 @@ def _require_range(colours: Num[np.ndarray, "h w c"]) -> None:
         raise BadDataError("an image with infinite or NaN values", "replace them, for example by np.nan_to_num")
     if low < 0 or high > 1:
         raise BadDataError(
-            f"an image with values from {low!s} to {high!s}; floats have to lie between 0 and 1",
+            f"an image with values from {low:.8g} to {high:.8g}; floats have to lie between 0 and 1",
             "image / 255 for 8-bit values, image.clip(0, 1) for values that overshoot a little",
         )
 
