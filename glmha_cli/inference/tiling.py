@@ -44,7 +44,7 @@ class Tiling:
         """
         tile = str(tile)
         if tile == "whole":
-            return cls(tile_px=None)
+            return cls(tile_px=None, whole_rows=whole_rows)
         if tile != "auto" and not (tile.isascii() and tile.isdecimal()):
             raise UsageError(f"--tile takes auto, whole or a number of pixels, not '{tile}'", "--tile 256")
         tile_px, slack_px = (auto_px, SLACK_PX) if tile == "auto" else (int(tile), 0)

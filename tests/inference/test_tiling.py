@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmha_cli.errors import UsageError
+from glmha_cli.inference.memory import smaller
 from glmha_cli.inference.tiled import run_tiled
 from glmha_cli.inference.tiling import Tiling, count_tiles, grid, spans
 
@@ -92,6 +93,13 @@ def test_tiles_of_whole_rows_have_the_pixels_of_square_ones(size, rows):
     assert {strip.stop - strip.start for strip in strips} == {rows} and (column.start, column.stop) == (0, size[1])
     assert count_tiles(*size, tiling) == len(strips) and str(tiling) == "256/32 as whole rows"
     assert count_tiles(288, 288, Tiling(slack_px=32, whole_rows=True)) == 1
+
+
+@pytest.mark.parametrize("tile", ["auto", "whole", "512"])
+def test_tiles_that_become_smaller_for_want_of_memory_are_whole_rows_still(tile):
+    less, _ = smaller(Tiling.parse(tile, whole_rows=True), 1, 512, "no memory")
+    rows, columns = grid((512, 600), less)
+    assert len(rows) > 1 and len(columns) == 1
 
 
 def test_a_wider_second_input_gives_each_tile_its_own_columns():
