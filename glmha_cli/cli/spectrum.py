@@ -18,8 +18,7 @@ from glmha_cli.cli.options import SpectrumOptions
 from glmha_cli.cli.output import Output
 from glmha_cli.cli.spectrum_plot import draw
 from glmha_cli.errors import BadDataError, UsageError
-from glmha_cli.evaluation.figure import require_plot
-from glmha_cli.io.atomic import atomic_output
+from glmha_cli.evaluation.figure import require_plot, save_figure
 from glmha_cli.io.cubes.quantity import quantity_of
 
 
@@ -38,8 +37,8 @@ def spectrum(options: SpectrumOptions) -> None:
     wavelength_nm = cube.facts.wavelength_nm
     name, positions = ("wavelength_nm", wavelength_nm) if wavelength_nm else ("band", range(cube.shape[2]))
     if options.plot is not None and picture is not None:
-        with atomic_output(options.plot, overwrite=options.overwrite) as temporary:
-            draw(name, positions, spectra, picture, quantity_of(cube.facts), temporary)
+        figure = draw(name, positions, spectra, picture, quantity_of(cube.facts))
+        save_figure(figure, options.plot, overwrite=options.overwrite, dpi=130)
         output.note(f"plot: {options.plot}")
     rows = [[position, *(float(values[i]) for values in spectra.values())] for i, position in enumerate(positions)]
     if options.json:

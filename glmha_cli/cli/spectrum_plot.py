@@ -1,12 +1,15 @@
 """Spectra as curves in the colours of their pixels, beside a small picture of where those are."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from glmha_cli.evaluation.figure import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PICTURE_PX = 600
 _OUTLINE = "#808080"
@@ -18,8 +21,7 @@ def draw(
     spectra: Mapping[str, Float[np.ndarray, " bands"]],
     picture: UInt8[np.ndarray, "h w 3"],
     quantity: str,
-    path: Path,
-) -> None:
+) -> "Figure":
     """spectra: pixel "x,y" -> values; an outline keeps curves of bright and of dark pixels visible."""
     figure = new_figure(9, 4)  # it tells where matplotlib is missing
     from matplotlib.patheffects import Normal, Stroke
@@ -50,4 +52,4 @@ def draw(
     axes.yaxis.label.set_parse_math(False)  # it is a file's, where a $ begins no formula
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=130)
+    return figure

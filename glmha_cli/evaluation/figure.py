@@ -22,10 +22,10 @@ def require_plot(path: Path) -> None:
         raise UsageError(f"cannot write a plot as '{path.name}'", f"use {', '.join(PLOTS)}")
 
 
-def save_figure(figure: "Figure", path: Path, *, overwrite: bool) -> None:
-    """As PNG, or what the suffix says; raises as `atomic_output`."""
+def save_figure(figure: "Figure", path: Path, *, overwrite: bool, dpi: int = 110) -> None:
+    """As what the suffix says; raises as `atomic_output`."""
     with atomic_output(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=dpi)
 
 
 def new_figure(width_in: float, height_in: float) -> "Figure":

@@ -80,10 +80,10 @@ class Exposure:
         gains, size = [self.red_gain, 1.0, self.blue_gain], light.shape[:2]
         if self.noise.ndim == 2:
             samples = np.take_along_axis(light, colour_of(size)[..., None], axis=2)[..., 0]
-            seen = demosaiced(self._noisy(samples, bayer(gains, size)))
+            seen = demosaiced(self._noisy(samples, bayer(gains, size))).clip(0, 1)
         else:
             seen = self._noisy(light, np.array(gains, np.float32))
-        levels = to_levels(with_contrast(linear_to_srgb(seen.clip(0, 1)), self.contrast))
+        levels = to_levels(with_contrast(linear_to_srgb(seen), self.contrast))
         if self.jpeg is not None:
             seed, quality = self.jpeg
             levels = through_jpeg(levels, np.random.default_rng(seed), quality)

@@ -40,8 +40,11 @@ def facts_of(name: str, arrays: Arrays, dimensions: Sequence[str], attributes: M
 
 def tags_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Of a file's attributes those of one text or number, but for what describes its structure or its wavelengths."""
-    others = {key: each for key, each in attributes.items() if key.lower() not in WAVELENGTH_UNITS}
-    said = {key: each for key, each in others.items() if key not in _OF_STRUCTURE}
+    said = {
+        key: each
+        for key, each in attributes.items()
+        if key not in _OF_STRUCTURE and key.lower() not in WAVELENGTH_UNITS
+    }
     return {key: text_of(each) for key, each in said.items() if is_text(each) or numbers_of(each).size == 1}
 
 
